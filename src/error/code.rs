@@ -1,0 +1,88 @@
+//! The error codes that the specifications register.
+
+use std::fmt;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal;)+) => {
+        /// A registered `error` value, in the words of its specification.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code as it stands on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// The HTTP status of a response that carries this code in a JSON body.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The person or the server said no (RFC 6749 section 4.1.2.1).
+    AccessDenied = "access_denied", 400;
+    /// An account must be chosen, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
+    AccountSelectionRequired = "account_selection_required", 400;
+    /// Consent is missing, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
+    ConsentRequired = "consent_required", 400;
+    /// The token's scope does not reach (RFC 6750 section 3.1).
+    InsufficientScope = "insufficient_scope", 403;
+    /// Something must be shown, and `prompt=none` forbids it (OpenID Connect Core section 3.1.2.6).
+    InteractionRequired = "interaction_required", 400;
+    /// Client authentication failed (RFC 6749 section 5.2).
+    InvalidClient = "invalid_client", 401;
+    /// The client's metadata does not fit (RFC 7591 section 3.2.2).
+    InvalidClientMetadata = "invalid_client_metadata", 400;
+    /// The code or refresh token is not valid for this client (RFC 6749 section 5.2).
+    InvalidGrant = "invalid_grant", 400;
+    /// A redirect URI cannot be registered (RFC 7591 section 3.2.2).
+    InvalidRedirectUri = "invalid_redirect_uri", 400;
+    /// The request is malformed (RFC 6749 sections 4.1.2.1 and 5.2).
+    InvalidRequest = "invalid_request", 400;
+    /// The scope is malformed, unknown, or more than was granted (RFC 6749 sections 4.1.2.1 and 5.2).
+    InvalidScope = "invalid_scope", 400;
+    /// The resource is malformed, unknown, or not granted (RFC 8707 section 2).
+    InvalidTarget = "invalid_target", 400;
+    /// The access token is not valid (RFC 6750 section 3.1).
+    InvalidToken = "invalid_token", 401;
+    /// A login is needed, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
+    LoginRequired = "login_required", 400;
+    /// `registration` is not supported (OpenID Connect Core section 3.1.2.6).
+    RegistrationNotSupported = "registration_not_supported", 400;
+    /// `request` is not supported (OpenID Connect Core section 3.1.2.6).
+    RequestNotSupported = "request_not_supported", 400;
+    /// `request_uri` is not supported (OpenID Connect Core section 3.1.2.6).
+    RequestUriNotSupported = "request_uri_not_supported", 400;
+    /// A fault of the server (RFC 6749 section 4.1.2.1).
+    ServerError = "server_error", 500;
+    /// The server cannot answer now (RFC 6749 section 4.1.2.1).
+    TemporarilyUnavailable = "temporarily_unavailable", 503;
+    /// The client may not use this grant or response type (RFC 6749 sections 4.1.2.1 and 5.2).
+    UnauthorizedClient = "unauthorized_client", 400;
+    /// The essential acr cannot be met (OpenID Connect Unmet Authentication Requirements 1.0 section 2).
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
+    /// The grant type is not supported (RFC 6749 section 5.2).
+    UnsupportedGrantType = "unsupported_grant_type", 400;
+    /// The response type is not supported (RFC 6749 section 4.1.2.1).
+    UnsupportedResponseType = "unsupported_response_type", 400;
+    /// The token type cannot be revoked (RFC 7009 section 2.2.1).
+    UnsupportedTokenType = "unsupported_token_type", 400;
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,317 @@
+//! Why something was refused, and the one table from there to the wire.
+
+use super::ErrorCode;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident => $code:ident, $text:literal;)+) => {
+        /// Why a request was refused: one variant for each check that can refuse.
+        ///
+        /// Events and tests speak of reasons; clients see only what [`Reason::wire`] gives. A new reason is a
+        /// minor change, another code for an existing reason a breaking one.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)+
+            /// A refusal of a host's grant or rule, with the code and text it chose.
+            ///
+            /// The text must be of the characters that RFC 6749 section 5.2 allows; others are replaced.
+            Custom(ErrorCode, &'static str),
+        }
+
+        impl Reason {
+            /// Every reason but [`Reason::Custom`], in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// What the client is told: the `error` code and the `error_description`.
+            #[must_use]
+            pub const fn wire(self) -> (ErrorCode, &'static str) {
+                match self {
+                    $(Self::$variant => (ErrorCode::$code, $text),)+
+                    Self::Custom(code, text) => (code, text),
+                }
+            }
+
+            /// The reason's own name, for logs and metrics.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => stringify!($variant),)+ Self::Custom(..) => "Custom" }
+            }
+        }
+    };
+}
+
+reasons! {
+    // The request as HTTP and as a form
+    /// The method is not one that this endpoint answers (405).
+    MethodNotAllowed => InvalidRequest, "the method is not allowed here";
+    /// The path is not one of the provider's (404).
+    NotFound => InvalidRequest, "there is no endpoint at this path";
+    /// The media type is not `application/x-www-form-urlencoded`.
+    ContentTypeUnsupported => InvalidRequest, "the content type must be application/x-www-form-urlencoded";
+    /// The body is compressed (415).
+    ContentEncodingUnsupported => InvalidRequest, "the body must not be encoded";
+    /// The body or query is over its cap (413).
+    BodyTooLarge => InvalidRequest, "the request is too large";
+    /// The form has a broken escape, NUL, or bytes that are not UTF-8.
+    FormMalformed => InvalidRequest, "the form is malformed";
+    /// The form has too many parameters.
+    TooManyParameters => InvalidRequest, "the request has too many parameters";
+    /// A parameter stands twice.
+    ParameterRepeated => InvalidRequest, "a parameter must not be repeated";
+    /// A parameter is over its cap.
+    ParameterTooLong => InvalidRequest, "a parameter is too long";
+    /// A parameter came in the query where the body is demanded.
+    ParameterInQuery => InvalidRequest, "parameters must be in the body";
+    /// `grant_type` is missing.
+    GrantTypeMissing => InvalidRequest, "grant_type is missing";
+    /// `token` is missing.
+    TokenMissing => InvalidRequest, "token is missing";
+    /// The limiter refused (429).
+    RateLimited => TemporarilyUnavailable, "too many requests, try again later";
+
+    // Client authentication
+    /// No credentials and no `client_id`.
+    ClientCredentialsMissing => InvalidClient, "client authentication failed";
+    /// The client is not known.
+    ClientUnknown => InvalidClient, "client authentication failed";
+    /// The client is disabled.
+    ClientDisabled => InvalidClient, "client authentication failed";
+    /// The secret is wrong or has expired.
+    ClientSecretWrong => InvalidClient, "client authentication failed";
+    /// The method is not the one that the client is registered with.
+    ClientMethodNotRegistered => InvalidClient, "client authentication failed";
+    /// The `client_id` in the body is not the one that authenticated.
+    ClientIdMismatch => InvalidClient, "client authentication failed";
+    /// The Basic credentials cannot be decoded.
+    ClientBasicMalformed => InvalidClient, "client authentication failed";
+    /// The `Authorization` header stands twice or is over its cap.
+    AuthorizationHeaderMalformed => InvalidRequest, "the authorization header is malformed";
+    /// More than one way of authentication in one request.
+    ClientMethodsCombined => InvalidRequest, "only one client authentication method may be used";
+    /// `client_assertion_type` is missing or not the JWT bearer type.
+    ClientAssertionTypeWrong => InvalidRequest, "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    /// `client_assertion` is missing beside its type.
+    ClientAssertionMissing => InvalidRequest, "client_assertion is missing";
+    /// The assertion is no JWT of the accepted form.
+    ClientAssertionMalformed => InvalidClient, "client authentication failed";
+    /// The assertion's algorithm is not the registered one.
+    ClientAssertionAlgorithm => InvalidClient, "client authentication failed";
+    /// No registered key verifies the assertion.
+    ClientAssertionSignature => InvalidClient, "client authentication failed";
+    /// The assertion's `iss`, `sub` and the client are not the same.
+    ClientAssertionIssuer => InvalidClient, "client authentication failed";
+    /// The assertion is meant for another audience.
+    ClientAssertionAudience => InvalidClient, "client authentication failed";
+    /// The assertion is expired, not yet valid, without `exp`, or lives too long.
+    ClientAssertionTimes => InvalidClient, "client authentication failed";
+    /// The assertion has no usable `jti`.
+    ClientAssertionId => InvalidClient, "client authentication failed";
+    /// The assertion's `jti` was used before.
+    ClientAssertionReplayed => InvalidClient, "client authentication failed";
+    /// The client may not use this endpoint.
+    ClientNotConfidential => UnauthorizedClient, "only a confidential client may do this";
+
+    // Token endpoint
+    /// No handler has this `grant_type`.
+    GrantTypeUnsupported => UnsupportedGrantType, "grant_type is not supported";
+    /// The client is not registered for this `grant_type`.
+    GrantTypeNotAllowed => UnauthorizedClient, "the client may not use this grant_type";
+    /// `code` is missing.
+    CodeMissing => InvalidRequest, "code is missing";
+    /// The code is not one of ours.
+    CodeMalformed => InvalidGrant, "the authorization code is not valid";
+    /// The code is not known.
+    CodeUnknown => InvalidGrant, "the authorization code is not valid";
+    /// The code belongs to another client.
+    CodeForeign => InvalidGrant, "the authorization code is not valid";
+    /// The code has expired.
+    CodeExpired => InvalidGrant, "the authorization code is not valid";
+    /// The code was used before; its grant is revoked.
+    CodeReplayed => InvalidGrant, "the authorization code is not valid";
+    /// The stored code does not open under the system secrets.
+    CodeUnreadable => InvalidGrant, "the authorization code is not valid";
+    /// The `redirect_uri` is not the one of the authorization request.
+    CodeRedirectUriMismatch => InvalidGrant, "redirect_uri does not match the authorization request";
+    /// `code_verifier` is missing although a challenge was sent.
+    PkceVerifierMissing => InvalidGrant, "code_verifier is missing";
+    /// `code_verifier` is not 43 to 128 unreserved characters.
+    PkceVerifierMalformed => InvalidRequest, "code_verifier must be 43 to 128 unreserved characters";
+    /// `code_verifier` does not fit the challenge.
+    PkceMismatch => InvalidGrant, "code_verifier does not match the code_challenge";
+    /// `code_verifier` was sent although there was no challenge.
+    PkceVerifierUnexpected => InvalidGrant, "code_verifier was sent without a code_challenge";
+    /// The subject is gone: disabled, deleted or locked.
+    SubjectGone => InvalidGrant, "the grant is not valid";
+    /// The grant is revoked.
+    GrantRevoked => InvalidGrant, "the grant is not valid";
+    /// The grant is not known.
+    GrantUnknown => InvalidGrant, "the grant is not valid";
+    /// `refresh_token` is missing.
+    RefreshTokenMissing => InvalidRequest, "refresh_token is missing";
+    /// The refresh token is not one of ours.
+    RefreshTokenMalformed => InvalidGrant, "the refresh token is not valid";
+    /// The refresh token's family is not known.
+    RefreshTokenUnknown => InvalidGrant, "the refresh token is not valid";
+    /// The family key is not the stored one: a forgery with knowledge of a system secret.
+    RefreshTokenForged => InvalidGrant, "the refresh token is not valid";
+    /// The refresh token belongs to another client.
+    RefreshTokenForeign => InvalidGrant, "the refresh token is not valid";
+    /// The refresh token is past its idle or absolute limit.
+    RefreshTokenExpired => InvalidGrant, "the refresh token is not valid";
+    /// A rotated refresh token came back; the grant is revoked.
+    RefreshTokenReplayed => InvalidGrant, "the refresh token is not valid";
+    /// The refresh token is ahead of the store, which has lost state.
+    RefreshTokenAhead => InvalidGrant, "the refresh token is not valid";
+    /// The stored grant does not open under the system secrets.
+    GrantUnreadable => InvalidGrant, "the grant is not valid";
+    /// The scope asked is more than was granted.
+    ScopeNotGranted => InvalidScope, "the scope exceeds what was granted";
+    /// The resource asked is not among those granted.
+    ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
+
+    // Authorization endpoint: shown, never redirected
+    /// `client_id` is missing.
+    ClientIdMissing => InvalidRequest, "client_id is missing";
+    /// The authorization request names a client that is unknown or disabled.
+    AuthorizeClientUnknown => InvalidRequest, "the client is not known";
+    /// `redirect_uri` is missing where it is required.
+    RedirectUriMissing => InvalidRequest, "redirect_uri is missing";
+    /// `redirect_uri` is not one of the client's.
+    RedirectUriNotRegistered => InvalidRequest, "redirect_uri is not registered";
+    /// A pending request cannot be opened: altered, expired, or of another purpose.
+    PendingUnreadable => InvalidRequest, "the request has expired or was altered, start again";
+    /// A pending request came back in another browser.
+    PendingForeignBrowser => InvalidRequest, "the request was started in another browser, start again";
+    /// A pending request is past its 30 minutes.
+    PendingExpired => InvalidRequest, "the request has expired, start again";
+    /// A pending request was used up.
+    PendingUsed => InvalidRequest, "the request was already answered, start again";
+    /// The authorization request does not fit into a sealed value.
+    PendingTooLarge => InvalidRequest, "the request is too large";
+
+    // Authorization endpoint: returned to the client
+    /// `response_type` is missing.
+    ResponseTypeMissing => InvalidRequest, "response_type is missing";
+    /// `response_type` is not one that is switched on.
+    ResponseTypeUnsupported => UnsupportedResponseType, "response_type is not supported";
+    /// The client is not registered for this `response_type`.
+    ResponseTypeNotAllowed => UnauthorizedClient, "the client may not use this response_type";
+    /// `response_mode` is not known.
+    ResponseModeUnsupported => InvalidRequest, "response_mode is not supported";
+    /// `response_mode=query` with a token in the response.
+    ResponseModeInsecure => InvalidRequest, "response_mode must not put a token into the query";
+    /// `state` is over its cap.
+    StateTooLong => InvalidRequest, "state is too long";
+    /// `nonce` is over its cap or not printable ASCII.
+    NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
+    /// `nonce` is missing where it is required.
+    NonceMissing => InvalidRequest, "nonce is missing";
+    /// `code_challenge` is missing.
+    PkceChallengeMissing => InvalidRequest, "code challenge required";
+    /// `code_challenge_method` is not S256.
+    PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
+    /// `code_challenge` is not 43 base64url characters.
+    PkceChallengeMalformed => InvalidRequest, "code_challenge must be 43 base64url characters";
+    /// The scope is malformed or too long.
+    ScopeMalformed => InvalidScope, "scope is malformed";
+    /// The scope is not known or not allowed to the client.
+    ScopeNotAllowed => InvalidScope, "the scope is not allowed to the client";
+    /// `resource` is not an absolute URI without fragment.
+    ResourceMalformed => InvalidTarget, "resource must be an absolute uri without fragment";
+    /// `resource` is not known or not allowed to the client.
+    ResourceNotAllowed => InvalidTarget, "the resource is not allowed to the client";
+    /// `prompt` has an unknown value.
+    PromptUnknown => InvalidRequest, "prompt has an unknown value";
+    /// `prompt=none` stands beside another value.
+    PromptNoneCombined => InvalidRequest, "prompt=none must stand alone";
+    /// `max_age` is not a count of seconds.
+    MaxAgeMalformed => InvalidRequest, "max_age must be a whole number of seconds";
+    /// `display` has an unknown value.
+    DisplayUnknown => InvalidRequest, "display has an unknown value";
+    /// `claims` is not the JSON that OpenID Connect Core section 5.5 describes, or over its caps.
+    ClaimsMalformed => InvalidRequest, "claims must be a json object of bounded size and depth";
+    /// `login_hint`, `ui_locales`, `claims_locales` or `acr_values` is over its cap or malformed.
+    HintMalformed => InvalidRequest, "a hint is too long or malformed";
+    /// `request` is not supported.
+    RequestObjectUnsupported => RequestNotSupported, "request is not supported";
+    /// `request_uri` is not supported.
+    RequestUriUnsupported => RequestUriNotSupported, "request_uri is not supported";
+    /// `registration` is not supported.
+    RegistrationUnsupported => RegistrationNotSupported, "registration is not supported";
+    /// `prompt=none` and nobody is signed in, or not freshly enough.
+    LoginNeeded => LoginRequired, "a login is required";
+    /// `prompt=none` and the hinted or requested subject is another one.
+    LoginOtherSubject => LoginRequired, "a login as another subject is required";
+    /// `prompt=none` and consent is missing.
+    ConsentNeeded => ConsentRequired, "consent is required";
+    /// `prompt=none` and an account must be chosen.
+    SelectionNeeded => AccountSelectionRequired, "an account must be chosen";
+    /// The person refused.
+    DeniedByUser => AccessDenied, "the request was denied";
+    /// The host refused.
+    DeniedByHost => AccessDenied, "the request was denied by policy";
+    /// The essential `acr` was not reached.
+    AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
+    /// An approval does not meet what the request still needs; nothing was issued.
+    ApprovalUnmet => InteractionRequired, "the request needs another interaction";
+    /// An approval grants more than was asked and shown.
+    ApprovalExceeds => InvalidScope, "the approval exceeds the request";
+
+    // Access tokens at userinfo
+    /// No access token.
+    AccessTokenMissing => InvalidToken, "an access token is required";
+    /// The access token came in the query.
+    AccessTokenInQuery => InvalidRequest, "the access token must not be in the query";
+    /// The access token came in two ways.
+    AccessTokenTwice => InvalidRequest, "the access token must be sent in one way only";
+    /// The access token is not one of ours, expired, revoked, or its grant is.
+    AccessTokenInvalid => InvalidToken, "the access token is not valid";
+    /// The access token lacks the scope `openid`.
+    AccessTokenScope => InsufficientScope, "the access token lacks the scope openid";
+
+    // Keys, JOSE, metadata
+    /// An `id_token_hint` is not an ID token of ours.
+    IdTokenHintInvalid => InvalidRequest, "id_token_hint is not an id token of this issuer";
+    /// A client's metadata does not fit together.
+    ClientMetadataInvalid => InvalidClientMetadata, "the client metadata is not valid";
+    /// A redirect URI cannot be registered.
+    RedirectUriInvalid => InvalidRedirectUri, "a redirect uri is not valid";
+
+    // Our side
+    /// A store could not answer.
+    StoreUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// A fault of ours.
+    InternalFault => ServerError, "the server met an unexpected condition";
+    /// A handler panicked.
+    HandlerPanicked => ServerError, "the server met an unexpected condition";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// attack 106, attack 331: descriptions are fixed and of the characters that RFC 6749 section 5.2 allows.
+    #[test]
+    fn every_text_is_plain_and_says_something() {
+        for reason in Reason::ALL {
+            let (code, text) = reason.wire();
+            assert!(!text.is_empty() && !code.as_str().is_empty(), "{reason:?}");
+            assert!(
+                text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)),
+                "{reason:?}: {text}"
+            );
+        }
+    }
+
+    /// attack 82: nothing on the wire tells which half of a credential was wrong.
+    #[test]
+    fn every_failed_authentication_reads_the_same() {
+        let texts: Vec<_> = Reason::ALL
+            .iter()
+            .map(|reason| reason.wire())
+            .filter(|(code, _)| *code == ErrorCode::InvalidClient)
+            .collect();
+        assert!(texts.len() > 10);
+        assert!(texts.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}

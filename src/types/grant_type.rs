@@ -1,0 +1,64 @@
+//! `grant_type`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A `grant_type`: one of the registered names, or the absolute URI of an extension grant
+/// (RFC 6749 section 4.5).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+#[non_exhaustive]
+pub enum GrantType {
+    /// `authorization_code` (RFC 6749 section 4.1)
+    AuthorizationCode,
+    /// `client_credentials` (RFC 6749 section 4.4)
+    ClientCredentials,
+    /// `refresh_token` (RFC 6749 section 6)
+    RefreshToken,
+    /// The grant of a host, by its own name.
+    Extension(Arc<str>),
+}
+
+impl GrantType {
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+            Self::Extension(name) => name,
+        }
+    }
+}
+
+impl From<&str> for GrantType {
+    fn from(name: &str) -> Self {
+        match name {
+            "authorization_code" => Self::AuthorizationCode,
+            "client_credentials" => Self::ClientCredentials,
+            "refresh_token" => Self::RefreshToken,
+            other => Self::Extension(other.into()),
+        }
+    }
+}
+
+impl From<String> for GrantType {
+    fn from(name: String) -> Self {
+        Self::from(name.as_str())
+    }
+}
+
+impl From<GrantType> for String {
+    fn from(grant_type: GrantType) -> Self {
+        grant_type.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for GrantType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

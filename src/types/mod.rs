@@ -1,0 +1,21 @@
+//! Vocabulary: values that parse and print, and do nothing else.
+
+mod authentication;
+mod claims;
+mod grant_type;
+mod id;
+mod interaction;
+mod params;
+mod redirect_uri;
+mod response;
+mod scope;
+
+pub use authentication::Authentication;
+pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, scope_claims};
+pub use grant_type::GrantType;
+pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};
+pub use interaction::{Display, InvalidInteraction, Prompt, Prompts};
+pub use params::{MAX_FORM_BYTES, MAX_PARAMS, Params};
+pub use redirect_uri::{InvalidRedirectUri, MAX_REDIRECT_URI_BYTES, RedirectUri};
+pub use response::{ResponseMode, ResponseType, UnknownResponse};
+pub use scope::{InvalidScope, Scope};
