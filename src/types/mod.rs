@@ -5,13 +5,14 @@ mod claims;
 mod grant_type;
 mod id;
 mod interaction;
+pub mod json;
 mod params;
 mod redirect_uri;
 mod response;
 mod scope;
 
 pub use authentication::Authentication;
-pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, scope_claims};
+pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use grant_type::GrantType;
 pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};
 pub use interaction::{Display, InvalidInteraction, Prompt, Prompts};
