@@ -5,6 +5,9 @@
 pub mod clock;
 pub mod entropy;
 pub mod error;
+pub mod pkce;
 pub mod runtime;
+pub mod seal;
 pub mod secret;
 pub mod types;
+pub mod wire;

@@ -7,6 +7,7 @@ use std::fmt;
 
 pub use code::ErrorCode;
 pub use reason::Reason;
+pub(crate) use reason::plain_text;
 
 use crate::entropy::EntropyError;
 

@@ -1,5 +1,7 @@
 //! Why something was refused, and the one table from there to the wire.
 
+use std::borrow::Cow;
+
 use super::ErrorCode;
 
 macro_rules! reasons {
@@ -29,6 +31,12 @@ macro_rules! reasons {
                     $(Self::$variant => (ErrorCode::$code, $text),)+
                     Self::Custom(code, text) => (code, text),
                 }
+            }
+
+            /// The `error_description`, of the characters that may stand there.
+            #[must_use]
+            pub fn description(self) -> Cow<'static, str> {
+                plain_text(self.wire().1)
             }
 
             /// The reason's own name, for logs and metrics.
@@ -286,6 +294,17 @@ reasons! {
     HandlerPanicked => ServerError, "the server met an unexpected condition";
 }
 
+/// `text` with every character but `%x20-21 / %x23-5B / %x5D-7E` replaced (RFC 6749 section 5.2).
+///
+/// What is left can stand in a header, a quoted string and a JSON string as it is.
+pub(crate) fn plain_text(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if is_plain(c) { c } else { '?' }).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +320,13 @@ mod tests {
                 "{reason:?}: {text}"
             );
         }
+    }
+
+    /// attack 331: the text of a host cannot end a quoted string or a line.
+    #[test]
+    fn a_custom_text_is_made_plain() {
+        let reason = Reason::Custom(ErrorCode::InvalidRequest, "a\"b\\c\r\nSet-Cookie: x=1\0\u{e9}\u{7f}");
+        assert_eq!(reason.description(), "a?b?c??Set-Cookie: x=1???");
     }
 
     /// attack 82: nothing on the wire tells which half of a credential was wrong.

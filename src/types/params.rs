@@ -30,10 +30,8 @@ impl Params {
         if form.iter().filter(|b| **b == b'&').count() >= MAX_PARAMS {
             return Err(Reason::TooManyParameters);
         }
-        if !escapes_are_sound(form) {
-            return Err(Reason::FormMalformed);
-        }
-        Ok(Self(form_urlencoded::parse(form).into_owned().collect()))
+        let pairs = form.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+        pairs.map(pair).collect::<Option<_>>().map(Self).ok_or(Reason::FormMalformed)
     }
 
     /// Takes pairs that are decoded already.
@@ -87,22 +85,38 @@ impl std::fmt::Debug for Params {
     }
 }
 
-/// Whether every `%` begins an escape, and the decoded bytes are UTF-8 without NUL.
-fn escapes_are_sound(form: &[u8]) -> bool {
-    let hex = |at: Option<&u8>| at.and_then(|b| char::from(*b).to_digit(16));
-    let mut decoded = Vec::with_capacity(form.len());
-    let mut rest = form;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let (Some(high), Some(low)) = (hex(tail.first()), hex(tail.get(1))) else { return false };
-        decoded.push(u8::try_from(high * 16 + low).unwrap_or(0));
-        rest = tail.get(2..).unwrap_or_default();
+fn pair(pair: &[u8]) -> Option<(String, String)> {
+    let mut halves = pair.splitn(2, |b| *b == b'=');
+    let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+    Some((form_component(name)?, form_component(value)?))
+}
+
+/// Decodes one name or value of a form, once: `+` is a space, `%` begins an escape.
+///
+/// `None` for a broken escape, NUL, or bytes that are not UTF-8.
+pub(crate) fn form_component(encoded: &[u8]) -> Option<String> {
+    let mut decoded = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'%' => hex_digit(rest.next())? << 4 | hex_digit(rest.next())?,
+            b'+' => b' ',
+            _ => *byte,
+        });
     }
-    !decoded.contains(&0) && std::str::from_utf8(&decoded).is_ok()
+    if decoded.contains(&0) {
+        return None;
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn hex_digit(byte: Option<&u8>) -> Option<u8> {
+    match byte? {
+        digit @ b'0'..=b'9' => Some(digit - b'0'),
+        upper @ b'A'..=b'F' => Some(upper - b'A' + 10),
+        lower @ b'a'..=b'f' => Some(lower - b'a' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,205 @@
+//! `WWW-Authenticate`: writing it and reading it (RFC 9110 section 11.6.1).
+
+use http::HeaderValue;
+
+use crate::error::{Reason, plain_text};
+use crate::types::Scope;
+
+/// Most bytes of a header that [`parse`] reads.
+const MAX_CHALLENGE_BYTES: usize = 16 * 1024;
+
+/// Most challenges in one header.
+const MAX_CHALLENGES: usize = 16;
+
+/// Most parameters of one challenge.
+const MAX_PARAMETERS: usize = 32;
+
+/// One challenge: how a request may authenticate, and what was wrong with the one that did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    scheme: String,
+    token: Option<String>,
+    parameters: Vec<(String, String)>,
+}
+
+impl Challenge {
+    /// `Basic realm="…"`, for client authentication (RFC 6749 section 5.2, RFC 7617 section 2).
+    #[must_use]
+    pub fn basic(realm: &str) -> Self {
+        Self::new("Basic").with("realm", realm)
+    }
+
+    /// `Bearer realm="…"`, for an access token (RFC 6750 section 3).
+    #[must_use]
+    pub fn bearer(realm: &str) -> Self {
+        Self::new("Bearer").with("realm", realm)
+    }
+
+    /// Adds `error` and `error_description` (RFC 6750 section 3.1).
+    #[must_use]
+    pub fn with_reason(self, reason: Reason) -> Self {
+        self.with("error", reason.wire().0.as_str()).with("error_description", &reason.description())
+    }
+
+    /// Adds the scope that would be enough (RFC 6750 section 3).
+    #[must_use]
+    pub fn with_scope(self, scope: &Scope) -> Self {
+        self.with("scope", &scope.to_string())
+    }
+
+    fn new(scheme: &str) -> Self {
+        Self { scheme: scheme.to_owned(), token: None, parameters: Vec::new() }
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The scheme as it was written; schemes are compared in any case.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The value of the parameter `name`, which is compared in any case.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The token of a scheme that carries one instead of parameters, such as `Negotiate`.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// The challenge as a header.
+    ///
+    /// Every value is a quoted string of the characters that RFC 6749 section 5.2 allows in a description;
+    /// others are replaced, so that no value ends its quotes or the line (attack 331).
+    #[must_use]
+    pub fn header_value(&self) -> HeaderValue {
+        let mut text = self.scheme.clone();
+        for (place, (name, value)) in self.parameters.iter().enumerate() {
+            let separator = if place == 0 { " " } else { ", " };
+            text.extend([separator, name, "=\"", &plain_text(value), "\""]);
+        }
+        HeaderValue::try_from(text).expect("tokens and plain text are printable ASCII")
+    }
+}
+
+/// Reads the challenges of one `WWW-Authenticate` header, in order.
+///
+/// `None` for a header over 16 KiB, with more than 16 challenges or 32 parameters in one of them, or that is not
+/// of the form of RFC 9110 section 11.6.1.
+#[must_use]
+pub fn parse(header: &HeaderValue) -> Option<Vec<Challenge>> {
+    if header.len() > MAX_CHALLENGE_BYTES {
+        return None;
+    }
+    let text = String::from_utf8_lossy(header.as_bytes());
+    let mut rest = Rest(&text);
+    let mut challenges: Vec<Challenge> = Vec::new();
+    loop {
+        rest.skip(|c| matches!(c, ' ' | '\t' | ','));
+        if rest.0.is_empty() {
+            return Some(challenges);
+        }
+        let name = rest.token()?;
+        if let Some(challenge) = challenges.last_mut()
+            && let Some(value) = rest.parameter_value()?
+        {
+            if challenge.token.is_some() || challenge.parameters.len() == MAX_PARAMETERS {
+                return None;
+            }
+            challenge.parameters.push((name.to_owned(), value));
+            rest.end_of_item()?;
+            continue;
+        }
+        if challenges.len() == MAX_CHALLENGES {
+            return None;
+        }
+        let mut challenge = Challenge::new(name);
+        challenge.token = rest.token68().map(str::to_owned);
+        challenges.push(challenge);
+    }
+}
+
+/// What is still to be read of a header.
+struct Rest<'a>(&'a str);
+
+impl<'a> Rest<'a> {
+    fn skip(&mut self, skipped: impl Fn(char) -> bool) {
+        self.0 = self.0.trim_start_matches(skipped);
+    }
+
+    fn take(&mut self, taken: impl Fn(char) -> bool) -> &'a str {
+        let end = self.0.find(|c| !taken(c)).unwrap_or(self.0.len());
+        let (head, tail) = self.0.split_at(end);
+        self.0 = tail;
+        head
+    }
+
+    fn token(&mut self) -> Option<&'a str> {
+        Some(self.take(is_token_char)).filter(|token| !token.is_empty())
+    }
+
+    /// `= token` or `= "quoted"`; `Some(None)`, with nothing read, when no `=` follows.
+    fn parameter_value(&mut self) -> Option<Option<String>> {
+        let Some(value) = self.0.trim_start_matches([' ', '\t']).strip_prefix('=') else { return Some(None) };
+        self.0 = value.trim_start_matches([' ', '\t']);
+        match self.0.strip_prefix('"') {
+            Some(quoted) => {
+                self.0 = quoted;
+                self.quoted().map(Some)
+            }
+            None => self.token().map(|token| Some(token.to_owned())),
+        }
+    }
+
+    /// The rest of a quoted string, its escapes undone (RFC 9110 section 5.6.4).
+    fn quoted(&mut self) -> Option<String> {
+        let mut value = String::new();
+        let mut chars = self.0.chars();
+        loop {
+            let c = match chars.next()? {
+                '"' => break,
+                '\\' => chars.next()?,
+                c => c,
+            };
+            if c.is_control() && c != '\t' {
+                return None;
+            }
+            value.push(c);
+        }
+        self.0 = chars.as_str();
+        Some(value)
+    }
+
+    /// What `Negotiate` and `NTLM` send instead of parameters; nothing is read when it is something else.
+    fn token68(&mut self) -> Option<&'a str> {
+        let text = self.0.strip_prefix(' ')?.trim_start_matches(' ');
+        let end = text.find([' ', '\t', ',']).unwrap_or(text.len());
+        let (token, tail) = text.split_at(end);
+        let body = token.trim_end_matches('=');
+        let is_char = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b);
+        let ends = tail.trim_start_matches([' ', '\t']).chars().next().is_none_or(|c| c == ',');
+        if body.is_empty() || !body.bytes().all(is_char) || !ends {
+            return None;
+        }
+        self.0 = tail;
+        Some(token)
+    }
+
+    /// A comma, or the end, must follow a parameter.
+    fn end_of_item(&mut self) -> Option<()> {
+        self.skip(|c| matches!(c, ' ' | '\t'));
+        (self.0.is_empty() || self.0.starts_with(',')).then_some(())
+    }
+}
+
+/// `tchar` of RFC 9110 section 5.6.2.
+fn is_token_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+}
