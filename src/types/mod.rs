@@ -8,6 +8,7 @@ mod interaction;
 pub mod json;
 mod params;
 mod redirect_uri;
+mod resource;
 mod response;
 mod scope;
 
@@ -19,5 +20,6 @@ pub use interaction::{Display, InvalidInteraction, Prompt, Prompts};
 pub(crate) use params::form_component;
 pub use params::{MAX_FORM_BYTES, MAX_PARAMS, Params};
 pub use redirect_uri::{InvalidRedirectUri, MAX_REDIRECT_URI_BYTES, RedirectUri};
+pub use resource::{InvalidResource, MAX_RESOURCE_BYTES, Resource};
 pub use response::{ResponseMode, ResponseType, UnknownResponse};
 pub use scope::{InvalidScope, Scope};

@@ -27,10 +27,10 @@ impl Params {
         if form.len() > MAX_FORM_BYTES {
             return Err(Reason::BodyTooLarge);
         }
-        if form.iter().filter(|b| **b == b'&').count() >= MAX_PARAMS {
+        let pairs = form.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+        if pairs.clone().count() > MAX_PARAMS {
             return Err(Reason::TooManyParameters);
         }
-        let pairs = form.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
         pairs.map(pair).collect::<Option<_>>().map(Self).ok_or(Reason::FormMalformed)
     }
 
@@ -121,27 +121,97 @@ fn hex_digit(byte: Option<&u8>) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// attack 19, attack 20: a doubled parameter is refused, also where one of the two is empty, and an empty one is
+    /// absent.
     #[test]
     fn a_repeated_parameter_is_refused_and_an_empty_one_is_absent() {
-        let params = Params::parse(b"a=1&a=2&b=&c=x").unwrap();
-        assert_eq!(params.one("a"), Err(Reason::ParameterRepeated));
+        let params = Params::parse(b"a=1&a=2&b=&c=x&d=&d=1&e=1&%65=1&f").unwrap();
+        for name in ["a", "d", "e"] {
+            assert_eq!(params.one(name), Err(Reason::ParameterRepeated), "{name}");
+        }
         assert_eq!(params.one("b"), Ok(None));
+        assert_eq!(params.one("f"), Ok(None));
         assert_eq!(params.one("c"), Ok(Some("x")));
+        assert_eq!(params.one("C"), Ok(None));
         assert_eq!(params.many("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(params.many("d").collect::<Vec<_>>(), ["1"]);
     }
 
     /// attack 324: broken forms are refused or read as WHATWG reads them, never a panic.
     #[test]
     fn broken_forms_are_refused() {
-        for form in [&b"a=%zz"[..], b"a=%", b"a=%4", b"a=%00", b"a=\0", b"a=%ff", b"\xff=1"] {
+        for form in [
+            &b"a=%zz"[..],
+            b"a=%",
+            b"a=%4",
+            b"%=1",
+            b"%4g=",
+            b"a=%00",
+            b"a=\0",
+            b"a=%ff",
+            b"\xff=1",
+            b"a=%c3",
+        ] {
             assert_eq!(Params::parse(form), Err(Reason::FormMalformed), "{form:?}");
         }
-        for form in [&b"+"[..], b"=", b"&&&", b"a", b""] {
-            assert!(Params::parse(form).is_ok(), "{form:?}");
+        for form in [&b"+"[..], b"=", b"&&&", b"a", b"a=1=2", b"a=%0d%0a", b""] {
+            let ours = Params::parse(form).unwrap();
+            let whatwg = form_urlencoded::parse(form);
+            assert_eq!(ours.iter().collect::<Vec<_>>(), whatwg.collect::<Vec<_>>().as_pairs(), "{form:?}");
         }
+    }
+
+    /// attack 324: size and count are capped before anything is decoded, so keys that collide cost nothing.
+    #[test]
+    fn large_forms_are_refused() {
+        assert!(Params::parse(&vec![b'a'; MAX_FORM_BYTES]).is_ok());
         assert_eq!(Params::parse(&vec![b'a'; MAX_FORM_BYTES + 1]), Err(Reason::BodyTooLarge));
+        assert!(Params::parse("a=1&".repeat(100).as_bytes()).is_ok());
         assert_eq!(Params::parse("a=1&".repeat(101).as_bytes()), Err(Reason::TooManyParameters));
+        assert_eq!(Params::parse("&".repeat(MAX_FORM_BYTES).as_bytes()), Ok(Params::default()));
+    }
+
+    /// attack 7: escapes are undone once.
+    #[test]
+    fn a_value_is_decoded_exactly_once() {
+        let params = Params::parse(b"redirect_uri=https%3A%2F%2Fclient.example%2Fcb%252f..%252fx").unwrap();
+        assert_eq!(params.one("redirect_uri"), Ok(Some("https://client.example/cb%2f..%2fx")));
+    }
+
+    #[test]
+    fn values_are_not_printed() {
+        let params = Params::from_pairs([("code", "s3cret"), ("state", "s3cret")]);
+        assert_eq!(format!("{params:?}"), r#"Params(["code", "state"])"#);
+    }
+
+    trait AsPairs {
+        fn as_pairs(&self) -> Vec<(&str, &str)>;
+    }
+
+    impl AsPairs for Vec<(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
+        fn as_pairs(&self) -> Vec<(&str, &str)> {
+            self.iter().map(|(name, value)| (&**name, &**value)).collect()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_parses_to_the_same(pairs in prop::collection::vec(("[^\0]{0,8}", "[^\0]{0,8}"), 0..8)) {
+            let params = Params::from_pairs(pairs);
+            prop_assert_eq!(Params::parse(params.encode().as_bytes()), Ok(params));
+        }
+
+        /// Whatever is accepted is read as WHATWG reads it.
+        #[test]
+        fn accepted_forms_are_read_as_browsers_write_them(form in "[a-c%+=&0-9A-F]{0,40}") {
+            if let Ok(params) = Params::parse(form.as_bytes()) {
+                let whatwg = form_urlencoded::parse(form.as_bytes()).collect::<Vec<_>>();
+                prop_assert_eq!(params.iter().collect::<Vec<_>>(), whatwg.as_pairs());
+            }
+        }
     }
 }

@@ -60,20 +60,28 @@ pub enum InvalidRedirectUri {
 impl RedirectUri {
     /// Checks that `text` can be registered.
     ///
+    /// What is written must be what a browser reads: where the parsers of RFC 3986 and of the WHATWG disagree on
+    /// host, port, path or query, the text is refused.
+    ///
     /// # Errors
     /// [`InvalidRedirectUri`], naming the rule that is broken.
     pub fn register(text: &str) -> Result<Self, InvalidRedirectUri> {
-        if text.is_empty() || text.len() > MAX_REDIRECT_URI_BYTES || !text.bytes().all(is_uri_byte) {
+        if text.is_empty() || text.len() > MAX_REDIRECT_URI_BYTES || !is_rfc3986_text(text) {
             return Err(InvalidRedirectUri::Characters);
         }
         let url = Url::parse(text).map_err(|_| InvalidRedirectUri::NotAbsolute)?;
         if text.contains('#') {
             return Err(InvalidRedirectUri::Fragment);
         }
-        if url.scheme() == "https" || url.scheme() == "http" {
-            check_web(text, &url)?;
-        } else if !url.scheme().contains('.') || !text.starts_with(url.scheme()) {
-            return Err(InvalidRedirectUri::Scheme);
+        let written = Written::of(text).ok_or(InvalidRedirectUri::NotAbsolute)?;
+        if written.authority.is_some_and(|authority| authority.contains('@')) {
+            return Err(InvalidRedirectUri::UserInformation);
+        }
+        match url.scheme() {
+            "https" => written.check_web(&url)?,
+            "http" if is_loopback(&url) => written.check_web(&url)?,
+            scheme if is_private_use(scheme) => written.check_private(text, &url)?,
+            _ => return Err(InvalidRedirectUri::Scheme),
         }
         let reserved = url.query_pairs().any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref()));
         if reserved || text.contains('*') {
@@ -95,11 +103,20 @@ impl RedirectUri {
         registered == presented
     }
 
+    /// The URI to redirect to when `presented` matches: `presented` itself, with its own port.
+    #[must_use]
+    pub fn matched(&self, presented: &str) -> Option<Self> {
+        if *self.0 == *presented {
+            return Some(self.clone());
+        }
+        self.matches(presented).then(|| Self(presented.into()))
+    }
+
     /// Whether it goes to a loopback address or a private-use scheme, where the client cannot be known
     /// (RFC 8252 section 8.6).
     #[must_use]
     pub fn is_native(&self) -> bool {
-        !self.0.starts_with("https://")
+        Url::parse(&self.0).map_or(true, |url| url.scheme() != "https" || is_loopback(&url))
     }
 
     /// The origin a browser would give it; `None` for a private-use scheme.
@@ -116,38 +133,72 @@ impl RedirectUri {
     }
 }
 
-/// RFC 3986 section 2: unreserved, reserved and the escape sign, nothing else.
-fn is_uri_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+/// RFC 3986 section 2: unreserved and reserved characters, and whole escapes.
+pub(super) fn is_rfc3986_text(text: &str) -> bool {
+    let is_uri_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b);
+    text.bytes().all(is_uri_byte)
+        && text.split('%').skip(1).all(|tail| {
+            tail.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        })
 }
 
-fn check_web(text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
-    let authority = text
-        .strip_prefix(url.scheme())
-        .and_then(|rest| rest.strip_prefix("://"))
-        .and_then(|rest| rest.split(['/', '?']).next())
-        .ok_or(InvalidRedirectUri::NotAbsolute)?;
-    if authority.contains('@') || !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidRedirectUri::UserInformation);
-    }
-    // What a browser would read must be what is written: same host, same path, no dot segments.
-    let host = url.host_str().unwrap_or_default();
-    let path = text.get(url.scheme().len() + 3 + authority.len()..).unwrap_or_default();
-    let path = path.split('?').next().unwrap_or_default();
-    let same_path = url.path() == path || (path.is_empty() && url.path() == "/");
-    if host.is_empty() || !authority.starts_with(host) || !same_path {
-        return Err(InvalidRedirectUri::NotAbsolute);
-    }
-    let loopback = match url.host() {
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    if url.scheme() == "http" && !loopback {
-        return Err(InvalidRedirectUri::Scheme);
     }
-    Ok(())
+}
+
+/// A reversed domain name (RFC 8252 section 7.1). `javascript`, `data` and their like have no dot.
+fn is_private_use(scheme: &str) -> bool {
+    scheme.contains('.') && scheme.split('.').all(|label| !label.is_empty())
+}
+
+/// The parts of a URI without fragment, by the expression of RFC 3986 appendix B.
+struct Written<'a> {
+    scheme: &'a str,
+    authority: Option<&'a str>,
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Written<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        let (hierarchy, query) = match rest.split_once('?') {
+            Some((hierarchy, query)) => (hierarchy, Some(query)),
+            None => (rest, None),
+        };
+        let (authority, path) = match hierarchy.strip_prefix("//") {
+            Some(rest) => {
+                let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                (Some(authority), path)
+            }
+            None => (None, hierarchy),
+        };
+        let brackets = |part: &str| part.contains(['[', ']']);
+        let sound = !brackets(path) && !query.is_some_and(brackets);
+        sound.then_some(Self { scheme, authority, path, query })
+    }
+
+    fn check_web(&self, url: &Url) -> Result<(), InvalidRedirectUri> {
+        let host = url.host_str().unwrap_or_default();
+        let port = self.authority.and_then(|authority| authority.strip_prefix(host));
+        let same_port = match port.and_then(|port| port.strip_prefix(':')) {
+            Some(port) => url.port_or_known_default().is_some_and(|p| p != 0 && p.to_string() == port),
+            None => port == Some("") && url.port().is_none(),
+        };
+        let same_path = self.path == url.path() || (self.path.is_empty() && url.path() == "/");
+        let same = self.scheme == url.scheme() && !host.is_empty() && same_port && same_path;
+        if same && self.query == url.query() { Ok(()) } else { Err(InvalidRedirectUri::NotAbsolute) }
+    }
+
+    fn check_private(&self, text: &str, url: &Url) -> Result<(), InvalidRedirectUri> {
+        let empty = self.authority.is_none_or(str::is_empty) && self.path.is_empty();
+        if url.as_str() == text && !empty { Ok(()) } else { Err(InvalidRedirectUri::NotAbsolute) }
+    }
 }
 
 /// Splits `http://127.0.0.1:port/rest` or `http://[::1]:port/rest` into the literal and the rest; `None` for
@@ -159,7 +210,7 @@ fn split_loopback(uri: &str) -> Option<(&'static str, &str)> {
             Some(port) => {
                 let digits = port.bytes().take_while(u8::is_ascii_digit).count();
                 let (port, rest) = port.split_at(digits);
-                port.parse::<u16>().ok().filter(|port| *port != 0)?;
+                port.parse::<u16>().ok().filter(|p| *p != 0 && !port.starts_with('0'))?;
                 rest
             }
             None => rest,
@@ -192,3 +243,6 @@ impl From<RedirectUri> for String {
         uri.0.as_ref().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,52 @@ impl From<ResponseMode> for String {
         mode.as_str().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_the_words_does_not_matter_and_nothing_else_is_known() {
+        assert_eq!("token id_token code".parse(), Ok(ResponseType::CodeIdTokenToken));
+        assert_eq!("id_token code".parse(), Ok(ResponseType::CodeIdToken));
+        let unknown = ["", " ", "foo", "CODE", "code ", " code", "code  id_token", "code code", "none code"];
+        for text in unknown.into_iter().chain(["code\tid_token", "code id_token token none", "code,token"]) {
+            assert_eq!(text.parse::<ResponseType>(), Err(UnknownResponse), "{text:?}");
+        }
+        for text in ["", "Query", "form_post.jwt", "web_message"] {
+            assert_eq!(text.parse::<ResponseMode>(), Err(UnknownResponse), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_type_and_mode_prints_what_it_parses() {
+        for text in [
+            "code",
+            "code id_token",
+            "code id_token token",
+            "code token",
+            "id_token",
+            "id_token token",
+            "none",
+            "token",
+        ] {
+            assert_eq!(text.parse::<ResponseType>().unwrap().to_string(), text);
+        }
+        for text in ["form_post", "fragment", "query"] {
+            assert_eq!(text.parse::<ResponseMode>().unwrap().to_string(), text);
+        }
+    }
+
+    /// attack 27: what carries a token never answers in the query by itself.
+    #[test]
+    fn a_token_keeps_a_response_out_of_the_query() {
+        assert_eq!(ResponseType::Code.default_mode(), ResponseMode::Query);
+        assert_eq!(ResponseType::None.default_mode(), ResponseMode::Query);
+        for text in ["code id_token", "code token", "id_token", "token", "id_token token"] {
+            let response_type: ResponseType = text.parse().unwrap();
+            assert!(response_type.has_front_channel_token(), "{text}");
+            assert_eq!(response_type.default_mode(), ResponseMode::Fragment, "{text}");
+        }
+    }
+}

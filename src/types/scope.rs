@@ -131,6 +131,8 @@ impl From<Scope> for String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// attack 42: control bytes, quote, backslash, DEL and a flood of tokens are no scope.
@@ -146,5 +148,49 @@ mod tests {
     #[test]
     fn order_is_kept_and_repeats_count_once() {
         assert_eq!(Scope::parse(" b a  b ").unwrap().to_string(), "b a");
+    }
+
+    fn scope() -> impl Strategy<Value = Scope> {
+        prop::collection::vec("[a-f]{1,2}", 0..8).prop_map(|tokens| Scope::parse(&tokens.join(" ")).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same(text in ".{0,40}") {
+            if let Ok(scope) = Scope::parse(&text) {
+                prop_assert_eq!(Scope::parse(&scope.to_string()), Ok(scope));
+            }
+        }
+
+        /// Property 5: no operation but union ever gives a token that was not there.
+        #[test]
+        fn intersection_and_difference_split_a_scope(a in scope(), b in scope()) {
+            let (both, rest) = (a.intersection(&b), a.difference(&b));
+            prop_assert!(both.is_subset(&a) && both.is_subset(&b) && rest.is_subset(&a));
+            prop_assert!(rest.intersection(&b).is_empty());
+            prop_assert_eq!(both.iter().count() + rest.iter().count(), a.iter().count());
+            prop_assert_eq!(both.intersection(&b), both.clone());
+            prop_assert_eq!(both.is_empty() && rest.is_empty(), a.is_empty());
+        }
+
+        #[test]
+        fn union_is_the_least_scope_above_both(a in scope(), b in scope(), c in scope()) {
+            let all = a.union(&b);
+            prop_assert!(a.is_subset(&all) && b.is_subset(&all));
+            prop_assert!(all.iter().all(|token| a.contains(token) || b.contains(token)));
+            prop_assert_eq!(all.union(&b), all.clone());
+            prop_assert_eq!(a.union(&b).union(&c), a.union(&b.union(&c)));
+        }
+
+        #[test]
+        fn subset_is_an_order(a in scope(), b in scope()) {
+            prop_assert!(Scope::empty().is_subset(&a) && a.is_subset(&a));
+            prop_assert_eq!(a.is_subset(&b), a.difference(&b).is_empty());
+            prop_assert_eq!(a.is_subset(&b) && b.is_subset(&a), {
+                let (mut x, mut y): (Vec<_>, Vec<_>) = (a.iter().collect(), b.iter().collect());
+                (x.sort_unstable(), y.sort_unstable());
+                x == y
+            });
+        }
     }
 }
