@@ -6,6 +6,7 @@ pub mod clock;
 pub mod entropy;
 pub mod error;
 pub mod pkce;
+pub mod jose;
 pub mod runtime;
 pub mod seal;
 pub mod secret;

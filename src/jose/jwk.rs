@@ -1,0 +1,208 @@
+//! Public keys as JSON (RFC 7517).
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::engine::EngineVerifier;
+use super::public_key::{PublicKey, text};
+use super::{SigningAlg, Verifier};
+use crate::types::KeyId;
+
+/// Most entries in `key_ops`.
+const MAX_KEY_OPS: usize = 16;
+
+/// Why a JWK is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidJwk {
+    /// A member is missing, has the wrong type or size, or is not canonical base64url.
+    #[error("the jwk is malformed")]
+    Malformed,
+    /// A coordinate has the wrong length, or the point is not on its curve or of small order.
+    #[error("the jwk is not a sound curve point")]
+    Point,
+    /// The key has private members.
+    #[error("the jwk must not have private members")]
+    Private,
+    /// The modulus is not odd and of 2048 to 8192 bits, or the exponent is not 65537.
+    #[error("an rsa jwk must have 2048 to 8192 bits and the exponent 65537")]
+    Rsa,
+    /// The key is symmetric.
+    #[error("the jwk must not be symmetric")]
+    Symmetric,
+    /// The key type or curve is not one of EC (P-256, P-384, P-521), OKP (Ed25519) and RSA.
+    #[error("the key type or curve of the jwk is not supported")]
+    Unsupported,
+}
+
+/// A sound public key, with what its owner says about its use. Cheap to clone.
+///
+/// RSA of 2048 to 8192 bits with the exponent 65537, EC on P-256, P-384 or P-521 with coordinates of exact length and
+/// a point on the curve, or Ed25519 but for the points of small order. Every key has one form only, hence one
+/// thumbprint.
+#[derive(Clone)]
+pub struct Jwk {
+    kid: Option<KeyId>,
+    key: Arc<Parsed>,
+}
+
+/// What does not change with the `kid`.
+struct Parsed {
+    public: PublicKey,
+    thumbprint: String,
+    usage: Usage,
+    /// One for each algorithm that the key fits.
+    slots: Vec<Slot>,
+}
+
+/// The place of a verifier, which costs hundreds of microseconds to build.
+struct Slot {
+    alg: SigningAlg,
+    built: OnceLock<Option<Verifier>>,
+}
+
+/// What the key may be used for (RFC 7517 sections 4.2 to 4.4).
+#[derive(PartialEq, Eq)]
+struct Usage {
+    public_key_use: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+}
+
+impl Jwk {
+    /// Reads a public key; members that are not known here are ignored.
+    ///
+    /// # Errors
+    /// [`InvalidJwk`] when it is no object of the right shape, a private or symmetric key, of an unsupported kind, or
+    /// not sound.
+    pub fn parse(jwk: &Value) -> Result<Self, InvalidJwk> {
+        let members = jwk.as_object().ok_or(InvalidJwk::Malformed)?;
+        let public = PublicKey::read(members)?;
+        let usage = Usage::read(members)?;
+        let kid = match text(members, "kid")? {
+            None => None,
+            Some(kid) => Some(KeyId::new(kid).map_err(|_| InvalidJwk::Malformed)?),
+        };
+        let thumbprint = public.thumbprint();
+        let slots = slots(&public, &usage)?;
+        Ok(Self { kid, key: Arc::new(Parsed { public, thumbprint, usage, slots }) })
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub const fn kid(&self) -> Option<&KeyId> {
+        self.kid.as_ref()
+    }
+
+    /// The same key under the name `kid`.
+    #[must_use]
+    pub fn with_kid(mut self, kid: KeyId) -> Self {
+        self.kid = Some(kid);
+        self
+    }
+
+    /// Whether the key may verify signatures of `alg`: by its type and curve, and by its `use`, `key_ops` and `alg`.
+    #[must_use]
+    pub fn fits(&self, alg: SigningAlg) -> bool {
+        self.key.slots.iter().any(|slot| slot.alg == alg)
+    }
+
+    /// The key's SHA-256 thumbprint in base64url: 43 characters (RFC 7638).
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        self.key.thumbprint.clone()
+    }
+
+    /// The key as JSON: the members that make the key, then `kid`, `use`, `key_ops` and `alg` as far as they are
+    /// known, and nothing else of what was read.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut members = self.key.public.members().clone();
+        let usage = &self.key.usage;
+        let described = [
+            ("kid", self.kid.as_ref().map(|kid| kid.as_str().into())),
+            ("use", usage.public_key_use.clone().map(Value::from)),
+            ("key_ops", usage.key_ops.clone().map(Value::from)),
+            ("alg", usage.alg.clone().map(Value::from)),
+        ];
+        members.extend(described.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        Value::Object(members)
+    }
+
+    /// The verifier for `alg`, built at most once for all clones of this key; `None` when the key does not fit.
+    pub(super) fn verifier(&self, alg: SigningAlg) -> Option<Verifier> {
+        let slot = self.key.slots.iter().find(|slot| slot.alg == alg)?;
+        slot.built.get_or_init(|| build(&self.key.public, alg)).clone()
+    }
+}
+
+/// A slot per algorithm that fits, the first of them filled. Building a verifier is also what finds a point that is
+/// not on its curve, so it is done for keys of other uses too.
+fn slots(public: &PublicKey, usage: &Usage) -> Result<Vec<Slot>, InvalidJwk> {
+    let algs = public.kind().algorithms();
+    let fitting = algs.iter().copied().filter(|alg| usage.allows(*alg));
+    let mut slots: Vec<_> = fitting.map(|alg| Slot { alg, built: OnceLock::new() }).collect();
+    let first = slots.first().map(|slot| slot.alg).or(algs.first().copied());
+    let built = first.and_then(|alg| build(public, alg)).ok_or(InvalidJwk::Point)?;
+    if let Some(slot) = slots.first_mut() {
+        slot.built = OnceLock::from(Some(built));
+    }
+    Ok(slots)
+}
+
+fn build(public: &PublicKey, alg: SigningAlg) -> Option<Verifier> {
+    let engine = EngineVerifier::new(public.members().clone(), alg).ok()?;
+    Some(Verifier::from_engine(alg, Arc::new(engine)))
+}
+
+impl Usage {
+    fn read(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
+        let owned = |name| Ok(text(members, name)?.map(str::to_owned));
+        let key_ops = match members.get("key_ops") {
+            None => None,
+            Some(Value::Array(ops)) if ops.len() <= MAX_KEY_OPS => {
+                let ops = ops.iter().map(|op| op.as_str().map(str::to_owned));
+                Some(ops.collect::<Option<Vec<_>>>().ok_or(InvalidJwk::Malformed)?)
+            }
+            Some(_) => return Err(InvalidJwk::Malformed),
+        };
+        Ok(Self { public_key_use: owned("use")?, key_ops, alg: owned("alg")? })
+    }
+
+    fn allows(&self, alg: SigningAlg) -> bool {
+        self.public_key_use.as_ref().is_none_or(|usage| usage == "sig")
+            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+            && self.alg.as_ref().is_none_or(|named| named == alg.as_str())
+    }
+}
+
+impl PartialEq for Jwk {
+    fn eq(&self, other: &Self) -> bool {
+        self.kid == other.kid && self.key.public == other.key.public && self.key.usage == other.key.usage
+    }
+}
+
+impl Eq for Jwk {}
+
+impl fmt::Debug for Jwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Jwk");
+        shown.field("kid", &self.kid.as_ref().map(KeyId::as_str)).field("kind", &self.key.public.kind());
+        shown.field("thumbprint", &self.key.thumbprint).finish()
+    }
+}
+
+impl Serialize for Jwk {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Jwk {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,402 @@
+//! The keys that a provider signs with: announced, active, retired.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::engine;
+use super::jwk_set::MAX_CANDIDATES;
+use super::{JoseError, JoseSigner, Jwk, Jws, Signer, SignerError, SigningAlg, Verifier};
+use crate::secret::Secret;
+use crate::types::KeyId;
+use crate::types::json::parse_strict;
+
+/// Most keys in a ring.
+const MAX_RING_KEYS: usize = 64;
+
+/// Most bytes in an exported ring.
+const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+
+/// The version of the exported document.
+const DOCUMENT_VERSION: u64 = 1;
+
+/// What a key in a ring is used for. In every state the key is shown and verifies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Signs: one key at most for each algorithm.
+    Active,
+    /// Shown before it signs, so that everyone has it when it does.
+    Announced,
+    /// Signs no more, and is shown until the last token it signed has expired.
+    Retired,
+}
+
+/// A key and its state in a ring. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RingKey {
+    signer: Arc<dyn Signer>,
+    state: KeyState,
+}
+
+impl RingKey {
+    /// `signer` in `state`.
+    #[must_use]
+    pub const fn new(signer: Arc<dyn Signer>, state: KeyState) -> Self {
+        Self { signer, state }
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn signer(&self) -> &Arc<dyn Signer> {
+        &self.signer
+    }
+
+    /// What the key is used for.
+    #[must_use]
+    pub const fn state(&self) -> KeyState {
+        self.state
+    }
+
+    fn public_key(&self) -> &Jwk {
+        self.signer.public_key()
+    }
+
+    fn kid(&self) -> Option<&str> {
+        self.public_key().kid().map(KeyId::as_str)
+    }
+}
+
+/// Why a ring refuses a key or a change. It is then as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// The key signs: another must take its place first.
+    #[error("the key is active: rotate to another first")]
+    Active,
+    /// The ring has an active key for this algorithm already.
+    #[error("the ring has an active key for this algorithm already")]
+    AlgorithmTaken,
+    /// The ring would have no active key at all.
+    #[error("a keyring must have at least one active key")]
+    Empty,
+    /// The key or its `kid` is in the ring already.
+    #[error("the key or its kid is in the ring already")]
+    KeyTaken,
+    /// The document is not what [`Keyring::export`] writes.
+    #[error("the keyring document is malformed")]
+    Malformed,
+    /// The signer's public key has no `kid`, or is not for the signer's algorithm.
+    #[error("the public key must have a kid and be for its signer's algorithm")]
+    Public,
+    /// The key is retired and does not come back.
+    #[error("the key is retired")]
+    Retired,
+    /// A key in the document is refused, or one could not be made.
+    #[error("a key is refused: {0}")]
+    Signer(#[from] SignerError),
+    /// The ring would have more than 64 keys.
+    #[error("a keyring holds at most 64 keys")]
+    TooMany,
+    /// No key of the ring has this `kid`.
+    #[error("no key has this kid")]
+    Unknown,
+}
+
+/// The keys that a provider signs with. Clones share one ring: a change to one is a change to all.
+///
+/// A key's way through a ring is [`announce`](Keyring::announce), [`activate`](Keyring::activate), and then, when
+/// another key becomes active for its algorithm, retired, until it is [removed](Keyring::remove). Every key has a
+/// `kid` of its own; the public halves of all of them are in [`jwks`](Keyring::jwks).
+#[derive(Clone)]
+pub struct Keyring(Arc<RwLock<Arc<Ring>>>);
+
+/// One state of the ring, never changed once it is made.
+struct Ring {
+    keys: Vec<RingKey>,
+    jwks: Bytes,
+    version: u64,
+}
+
+impl Keyring {
+    /// A ring of `keys`.
+    ///
+    /// # Errors
+    /// [`KeyringError`] when there is no active key or two for one algorithm, when a key or `kid` stands twice, when
+    /// a public key does not fit its signer, or for more than 64 keys.
+    pub fn new(keys: Vec<RingKey>) -> Result<Self, KeyringError> {
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Ring::new(keys, 1)?)))))
+    }
+
+    /// A ring of new keys, one active for each of `algs`, drawn from OpenSSL's randomness.
+    ///
+    /// # Errors
+    /// [`KeyringError::Signer`] when a key could not be made; otherwise as [`Keyring::new`].
+    pub fn generate(algs: &[SigningAlg]) -> Result<Self, KeyringError> {
+        let key = |alg: &SigningAlg| {
+            let signer = Arc::new(JoseSigner::generate(*alg)?);
+            Ok(RingKey::new(signer, KeyState::Active))
+        };
+        Self::new(algs.iter().map(key).collect::<Result<_, KeyringError>>()?)
+    }
+
+    /// Shows a key that does not sign yet.
+    ///
+    /// # Errors
+    /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
+    pub fn announce(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            keys.push(RingKey::new(signer, KeyState::Announced));
+            Ok(())
+        })
+    }
+
+    /// Lets an announced key sign. The active key of its algorithm retires.
+    ///
+    /// # Errors
+    /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
+    pub fn activate(&self, kid: &str) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
+            match state {
+                KeyState::Active => return Ok(()),
+                KeyState::Announced => {}
+                KeyState::Retired => return Err(KeyringError::Retired),
+            }
+            retire_active(keys, alg);
+            found(keys, kid)?.state = KeyState::Active;
+            Ok(())
+        })
+    }
+
+    /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
+    /// is activated.
+    ///
+    /// # Errors
+    /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key.
+    pub fn retire(&self, kid: &str) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            found(keys, kid)?.state = KeyState::Retired;
+            Ok(())
+        })
+    }
+
+    /// Takes a key out: tokens that it signed do not verify any more.
+    ///
+    /// # Errors
+    /// [`KeyringError::Unknown`], or [`KeyringError::Active`] for a key that signs.
+    pub fn remove(&self, kid: &str) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            if found(keys, kid)?.state == KeyState::Active {
+                return Err(KeyringError::Active);
+            }
+            keys.retain(|key| key.kid() != Some(kid));
+            Ok(())
+        })
+    }
+
+    /// Lets a new key sign at once; the active key of its algorithm retires and is still shown.
+    ///
+    /// Receivers that keep the published keys for a while do not know the new one yet: unless a key is
+    /// compromised, announce first.
+    ///
+    /// # Errors
+    /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
+    pub fn rotate(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            retire_active(keys, signer.algorithm());
+            keys.push(RingKey::new(signer, KeyState::Active));
+            Ok(())
+        })
+    }
+
+    /// The key that signs with `alg`.
+    #[must_use]
+    pub fn signer(&self, alg: SigningAlg) -> Option<Arc<dyn Signer>> {
+        let ring = self.ring();
+        let active = ring.keys.iter().find(|key| is_active(key, alg))?;
+        Some(Arc::clone(&active.signer))
+    }
+
+    /// The algorithms that can be signed with, in the order of their keys.
+    #[must_use]
+    pub fn algorithms(&self) -> Vec<SigningAlg> {
+        let ring = self.ring();
+        let active = ring.keys.iter().filter(|key| key.state == KeyState::Active);
+        active.map(|key| key.signer.algorithm()).collect()
+    }
+
+    /// The keys, in the order they came.
+    #[must_use]
+    pub fn keys(&self) -> Vec<RingKey> {
+        self.ring().keys.clone()
+    }
+
+    /// The published key set as JSON: the public halves of all keys, each with `kid`, `use` and `alg`.
+    #[must_use]
+    pub fn jwks(&self) -> Bytes {
+        self.ring().jwks.clone()
+    }
+
+    /// A number that grows with every change, for those who keep what they made of [`Keyring::jwks`].
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.ring().version
+    }
+
+    /// The keys to try for a token of our own under `kid`, of any state: the one of that name, or all of this
+    /// algorithm when the token names none. At most 4.
+    #[must_use]
+    pub fn verifiers(&self, kid: Option<&str>, alg: SigningAlg) -> Vec<Verifier> {
+        let ring = self.ring();
+        let fitting = ring.keys.iter().filter(|key| {
+            key.signer.algorithm() == alg && kid.is_none_or(|wanted| key.kid() == Some(wanted))
+        });
+        fitting.filter_map(|key| key.public_key().verifier(alg)).take(MAX_CANDIDATES).collect()
+    }
+
+    /// Checks that a key of this ring signed `jws` and gives the payload.
+    ///
+    /// # Errors
+    /// [`JoseError`]: `Algorithm`, `NoKey`, `Signature` or `Panicked`.
+    pub fn verify<'a>(&self, jws: &'a Jws) -> Result<&'a [u8], JoseError> {
+        let alg = jws.header().alg().ok_or(JoseError::Algorithm)?;
+        jws.verify_any(self.verifiers(jws.header().kid(), alg))
+    }
+
+    /// Every private key and its state as one JSON document, for a file that its owner alone can read:
+    /// `{"version":1,"keys":[{"state":"active","jwk":{..}}]}`.
+    ///
+    /// Keys that are kept elsewhere, whose signer has no private JWK to give, are not in it.
+    #[must_use]
+    pub fn export(&self) -> Secret {
+        let ring = self.ring();
+        let mut text = Zeroizing::new(format!(r#"{{"version":{DOCUMENT_VERSION},"keys":["#));
+        let exported = ring.keys.iter().filter_map(|key| Some((key, key.signer.private_jwk()?)));
+        for (position, (key, jwk)) in exported.enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            let state = json!(key.state);
+            let entry = Zeroizing::new(format!(r#"{comma}{{"state":{state},"jwk":{}}}"#, jwk.expose()));
+            text.push_str(&entry);
+        }
+        text.push_str("]}");
+        Secret::new(text.as_str())
+    }
+
+    /// Reads what [`Keyring::export`] wrote; each JWK must name its `alg`.
+    ///
+    /// # Errors
+    /// [`KeyringError::Malformed`] for any other text, [`KeyringError::Signer`] for a key that is refused; otherwise
+    /// as [`Keyring::new`].
+    pub fn import(document: &str) -> Result<Self, KeyringError> {
+        let parsed = parse_strict(document.as_bytes(), MAX_DOCUMENT_BYTES, 5);
+        let Ok(Value::Object(mut members)) = parsed else {
+            return Err(KeyringError::Malformed);
+        };
+        let keys = match (members.get("version").and_then(Value::as_u64), members.get("keys")) {
+            (Some(DOCUMENT_VERSION), Some(Value::Array(keys))) if keys.len() <= MAX_RING_KEYS => {
+                keys.iter().map(read_key).collect()
+            }
+            _ => Err(KeyringError::Malformed),
+        };
+        engine::wipe(&mut members);
+        Self::new(keys?)
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Applies `edit` to a copy and puts that into place if it is a sound ring.
+    fn change(
+        &self,
+        edit: impl FnOnce(&mut Vec<RingKey>) -> Result<(), KeyringError>,
+    ) -> Result<(), KeyringError> {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = current.keys.clone();
+        edit(&mut keys)?;
+        *current = Arc::new(Ring::new(keys, current.version.saturating_add(1))?);
+        Ok(())
+    }
+}
+
+impl Ring {
+    fn new(keys: Vec<RingKey>, version: u64) -> Result<Self, KeyringError> {
+        if keys.len() > MAX_RING_KEYS {
+            return Err(KeyringError::TooMany);
+        }
+        let mut seen: Vec<(&str, String)> = Vec::new();
+        let mut active: Vec<SigningAlg> = Vec::new();
+        for key in &keys {
+            let (public, alg) = (key.public_key(), key.signer.algorithm());
+            let kid = key.kid().filter(|_| public.fits(alg)).ok_or(KeyringError::Public)?;
+            let thumbprint = public.thumbprint();
+            if seen.iter().any(|(name, print)| *name == kid || *print == thumbprint) {
+                return Err(KeyringError::KeyTaken);
+            }
+            seen.push((kid, thumbprint));
+            if key.state == KeyState::Active {
+                if active.contains(&alg) {
+                    return Err(KeyringError::AlgorithmTaken);
+                }
+                active.push(alg);
+            }
+        }
+        if active.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        let jwks = Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string());
+        Ok(Self { keys, jwks, version })
+    }
+}
+
+/// The public half as it is published: always with `use` and `alg`, whatever the signer said of it.
+fn shown(key: &RingKey) -> Value {
+    let mut value = key.public_key().to_value();
+    if let Some(members) = value.as_object_mut() {
+        members.remove("key_ops");
+        members.insert("use".to_owned(), "sig".into());
+        members.insert("alg".to_owned(), key.signer.algorithm().as_str().into());
+    }
+    value
+}
+
+fn is_active(key: &RingKey, alg: SigningAlg) -> bool {
+    key.state == KeyState::Active && key.signer.algorithm() == alg
+}
+
+fn found<'a>(keys: &'a mut [RingKey], kid: &str) -> Result<&'a mut RingKey, KeyringError> {
+    keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
+}
+
+fn retire_active(keys: &mut [RingKey], alg: SigningAlg) {
+    for key in keys.iter_mut().filter(|key| is_active(key, alg)) {
+        key.state = KeyState::Retired;
+    }
+}
+
+fn read_key(entry: &Value) -> Result<RingKey, KeyringError> {
+    let state = entry.get("state").cloned().unwrap_or_default();
+    let state = serde_json::from_value(state).map_err(|_| KeyringError::Malformed)?;
+    let jwk = entry.get("jwk").filter(|jwk| jwk.is_object()).ok_or(KeyringError::Malformed)?;
+    let alg = jwk.get("alg").and_then(Value::as_str).and_then(|name| name.parse().ok());
+    let text = Secret::new(jwk.to_string());
+    let signer = JoseSigner::from_jwk(&text, alg.ok_or(KeyringError::Malformed)?)?;
+    Ok(RingKey::new(Arc::new(signer), state))
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ring = self.ring();
+        let keys =
+            ring.keys.iter().map(|key| (key.kid().unwrap_or_default(), key.signer.algorithm(), key.state));
+        f.write_str("Keyring(")?;
+        f.debug_list().entries(keys).finish()?;
+        f.write_str(")")
+    }
+}
