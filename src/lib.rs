@@ -5,8 +5,8 @@
 pub mod clock;
 pub mod entropy;
 pub mod error;
-pub mod pkce;
 pub mod jose;
+pub mod pkce;
 pub mod runtime;
 pub mod seal;
 pub mod secret;
