@@ -1,0 +1,206 @@
+//! What a client registers, in the names of RFC 7591 section 2.
+
+use serde::{Deserialize, Serialize};
+
+use super::{InvalidClient, MAX_REDIRECT_URIS};
+use crate::jose::{JwkSet, SigningAlg};
+use crate::types::{GrantType, RedirectUri, ResponseType, Scope};
+
+/// How a client authenticates at the endpoints that it calls itself (`token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientAuthMethod {
+    /// The secret in an `Authorization: Basic` header (RFC 6749 section 2.3.1); the default of RFC 7591.
+    #[default]
+    ClientSecretBasic,
+    /// The secret in the body (RFC 6749 section 2.3.1).
+    ClientSecretPost,
+    /// None: a public client.
+    None,
+    /// A signed assertion (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    PrivateKeyJwt,
+}
+
+impl ClientAuthMethod {
+    /// The method in the words of RFC 7591.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::None => "none",
+            Self::PrivateKeyJwt => "private_key_jwt",
+        }
+    }
+}
+
+/// The metadata that a client registers (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0
+/// section 2). Members that are absent take the defaults of those sections.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ClientMetadata {
+    /// Where authorization responses go: up to 50.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How the client authenticates. Default `client_secret_basic`.
+    pub token_endpoint_auth_method: ClientAuthMethod,
+    /// The one algorithm of its assertions; any accepted one where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
+    /// The grant types it uses. Default `authorization_code`.
+    pub grant_types: Vec<GrantType>,
+    /// The response types it uses. Default `code`.
+    pub response_types: Vec<ResponseType>,
+    /// The name shown to people: up to 200 characters, none of control or text direction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Its home page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// Its logo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    /// Its privacy policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_uri: Option<String>,
+    /// Its terms of service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tos_uri: Option<String>,
+    /// How to reach the people behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+    /// The scope it may ask for. Default `openid`.
+    pub scope: Scope,
+    /// Its public keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JwkSet>,
+    /// The algorithm of its ID tokens. Default RS256.
+    pub id_token_signed_response_alg: SigningAlg,
+    /// The `max_age` that holds where a request has none, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
+    /// Whether its ID tokens always carry `auth_time`. Default false.
+    pub require_auth_time: bool,
+    /// The `acr_values` that hold where a request has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+}
+
+impl Default for ClientMetadata {
+    fn default() -> Self {
+        Self {
+            redirect_uris: Vec::new(),
+            token_endpoint_auth_method: ClientAuthMethod::default(),
+            token_endpoint_auth_signing_alg: None,
+            grant_types: vec![GrantType::AuthorizationCode],
+            response_types: vec![ResponseType::Code],
+            client_name: None,
+            client_uri: None,
+            logo_uri: None,
+            policy_uri: None,
+            tos_uri: None,
+            contacts: Vec::new(),
+            scope: Scope::parse("openid").unwrap_or_default(),
+            jwks: None,
+            id_token_signed_response_alg: SigningAlg::Rs256,
+            default_max_age: None,
+            require_auth_time: false,
+            default_acr_values: Vec::new(),
+        }
+    }
+}
+
+impl ClientMetadata {
+    /// A client that signs people in by the authorization code flow and answers at these redirect URIs.
+    #[must_use]
+    pub fn code_flow(redirect_uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        Self { redirect_uris: redirect_uris.into_iter().collect(), ..Self::default() }
+    }
+
+    /// A client that acts for itself alone.
+    #[must_use]
+    pub fn service() -> Self {
+        Self {
+            grant_types: vec![GrantType::ClientCredentials],
+            response_types: Vec::new(),
+            scope: Scope::empty(),
+            ..Self::default()
+        }
+    }
+
+    /// The scope that it may ask for.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// One more grant type.
+    #[must_use]
+    pub fn with_grant_type(mut self, grant_type: GrantType) -> Self {
+        self.grant_types.push(grant_type);
+        self
+    }
+
+    /// How it authenticates.
+    #[must_use]
+    pub const fn with_auth_method(mut self, method: ClientAuthMethod) -> Self {
+        self.token_endpoint_auth_method = method;
+        self
+    }
+
+    /// The name shown to people.
+    #[must_use]
+    pub fn with_name(mut self, client_name: impl Into<String>) -> Self {
+        self.client_name = Some(client_name.into());
+        self
+    }
+
+    /// The algorithm of its ID tokens.
+    #[must_use]
+    pub const fn with_id_token_alg(mut self, alg: SigningAlg) -> Self {
+        self.id_token_signed_response_alg = alg;
+        self
+    }
+
+    /// Its public keys.
+    #[must_use]
+    pub fn with_jwks(mut self, jwks: JwkSet) -> Self {
+        self.jwks = Some(jwks);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), InvalidClient> {
+        let refuse = |member, problem| Err(InvalidClient { member, problem });
+        if self.redirect_uris.len() > MAX_REDIRECT_URIS {
+            return refuse("redirect_uris", "at most 50");
+        }
+        if self.redirect_uris.is_empty() && !self.response_types.is_empty() {
+            return refuse("redirect_uris", "needed by every response type");
+        }
+        let uses_code = self.response_types.iter().any(|response_type| response_type.has_code());
+        if uses_code != self.grant_types.contains(&GrantType::AuthorizationCode) {
+            return refuse("grant_types", "authorization_code goes with the response types that have a code");
+        }
+        let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
+        if public && self.grant_types.contains(&GrantType::ClientCredentials) {
+            return refuse("grant_types", "client_credentials needs a client that authenticates");
+        }
+        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && self.jwks.is_none() {
+            return refuse("jwks", "needed by private_key_jwt");
+        }
+        if self.client_name.as_deref().is_some_and(|name| !is_plain_name(name)) {
+            return refuse("client_name", "up to 200 characters, none of control or text direction");
+        }
+        Ok(())
+    }
+}
+
+/// Up to 200 characters, none that controls or reverses the text around it.
+fn is_plain_name(name: &str) -> bool {
+    let reorders = |c: char| {
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    name.chars().count() <= 200 && !name.chars().any(|c| c.is_control() || reorders(c))
+}

@@ -1,0 +1,163 @@
+//! Clients: what they registered, what the host decided for them, and how they prove who they are.
+
+mod metadata;
+mod secret;
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use metadata::{ClientAuthMethod, ClientMetadata};
+pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck};
+pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
+
+use crate::types::{ClientId, GrantType, RedirectUri};
+
+/// Most redirect URIs of one client.
+pub const MAX_REDIRECT_URIS: usize = 50;
+
+/// A registered client: immutable, cheap to clone.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    id: ClientId,
+    metadata: ClientMetadata,
+    settings: ClientSettings,
+    secrets: Vec<ClientSecret>,
+    origins: Vec<String>,
+}
+
+/// Why a client cannot be registered as it is: the member, in its RFC 7591 name, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("client metadata {member}: {problem}")]
+#[non_exhaustive]
+pub struct InvalidClient {
+    /// The member of the metadata.
+    pub member: &'static str,
+    /// What is wrong.
+    pub problem: &'static str,
+}
+
+/// Puts a client together; [`ClientBuilder::build`] checks that its parts fit.
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    id: ClientId,
+    metadata: ClientMetadata,
+    settings: ClientSettings,
+    secrets: Vec<ClientSecret>,
+}
+
+impl Client {
+    /// Begins a client with what it registered.
+    pub fn builder(id: ClientId, metadata: ClientMetadata) -> ClientBuilder {
+        ClientBuilder { id, metadata, settings: ClientSettings::default(), secrets: Vec::new() }
+    }
+
+    /// Its `client_id`.
+    #[must_use]
+    pub fn id(&self) -> &ClientId {
+        &self.0.id
+    }
+
+    /// What it registered.
+    #[must_use]
+    pub fn metadata(&self) -> &ClientMetadata {
+        &self.0.metadata
+    }
+
+    /// What the host decided for it.
+    #[must_use]
+    pub fn settings(&self) -> &ClientSettings {
+        &self.0.settings
+    }
+
+    /// Its live and expired secrets.
+    #[must_use]
+    pub fn secrets(&self) -> &[ClientSecret] {
+        &self.0.secrets
+    }
+
+    /// Whether it can authenticate: its method is not `none` (RFC 6749 section 2.1).
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        self.0.metadata.token_endpoint_auth_method != ClientAuthMethod::None
+    }
+
+    /// Whether it registered `grant_type`.
+    #[must_use]
+    pub fn allows_grant(&self, grant_type: &GrantType) -> bool {
+        self.0.metadata.grant_types.contains(grant_type)
+    }
+
+    /// Whether a browser at `origin` may read answers meant for this client.
+    ///
+    /// Those are its `allowed_origins`, or else the origins of its redirect URIs.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.0.origins.iter().any(|allowed| allowed == origin)
+    }
+
+    /// Whether a redirect goes to a loopback address or private-use scheme, where the client cannot be known
+    /// (RFC 8252 section 8.6).
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.0.metadata.redirect_uris.iter().any(RedirectUri::is_native)
+    }
+}
+
+impl ClientBuilder {
+    /// What the host decides for it.
+    pub fn settings(mut self, settings: ClientSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// One more live secret.
+    pub fn secret(mut self, secret: ClientSecret) -> Self {
+        self.secrets.push(secret);
+        self
+    }
+
+    /// Checks that the parts fit together.
+    ///
+    /// # Errors
+    /// [`InvalidClient`], naming the member that does not fit.
+    pub fn build(self) -> Result<Client, InvalidClient> {
+        let Self { id, metadata, settings, secrets } = self;
+        metadata.check()?;
+        let needs_secret = matches!(
+            metadata.token_endpoint_auth_method,
+            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
+        );
+        if needs_secret != !secrets.is_empty() {
+            return Err(InvalidClient {
+                member: "token_endpoint_auth_method",
+                problem: "a secret is needed by client_secret_basic and client_secret_post, and by no other method",
+            });
+        }
+        let origins = if settings.allowed_origins.is_empty() {
+            metadata.redirect_uris.iter().filter_map(RedirectUri::origin).collect()
+        } else {
+            settings.allowed_origins.clone()
+        };
+        Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, origins })))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({:?})", self.0.id.as_str())
+    }
+}
+
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.id == other.0.id
+                && self.0.metadata == other.0.metadata
+                && self.0.settings == other.0.settings
+                && self.0.secrets == other.0.secrets)
+    }
+}

@@ -1,0 +1,145 @@
+//! What the host decides for a client, and the client cannot register for itself.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::Scope;
+
+/// Which shape access tokens have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccessTokenFormatChoice {
+    /// A random text that only this provider can read; revocable at once. The default.
+    #[default]
+    Opaque,
+    /// A JWT of RFC 9068, recorded, so that it can be introspected and revoked here.
+    Jwt,
+    /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
+    JwtStateless,
+}
+
+/// Whether the person is asked before the client gets anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Consent {
+    /// Asked, unless remembered. The default.
+    #[default]
+    Required,
+    /// Not asked, but for `prompt=consent`: a client of the host's own.
+    Waived,
+}
+
+/// What protects a code of this client from being injected elsewhere (RFC 9700 section 2.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PkceRequirement {
+    /// PKCE with S256. The default.
+    #[default]
+    Required,
+    /// PKCE, or the nonce of an OpenID Connect request. Confidential clients only.
+    NonceInstead,
+    /// Nothing. Confidential clients only; for those that cannot do better.
+    DangerousNotRequired,
+}
+
+/// The host's decisions for one client; none of them can come from registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ClientSettings {
+    /// Whether it is shut out everywhere.
+    pub disabled: bool,
+    /// Whether people are asked for consent.
+    pub consent: Consent,
+    /// Whether PKCE is demanded.
+    pub pkce: PkceRequirement,
+    /// The shape of its access tokens; the provider's where `None`.
+    pub access_token_format: Option<AccessTokenFormatChoice>,
+    /// The lifetime of its access tokens, in whole seconds; the provider's where `None`.
+    pub access_token_lifetime: Option<Duration>,
+    /// The lifetime of its ID tokens, in whole seconds; the provider's where `None`.
+    pub id_token_lifetime: Option<Duration>,
+    /// The origins of browsers that may read its answers; those of its redirect URIs where empty.
+    pub allowed_origins: Vec<String>,
+    /// The resources that it may ask for (RFC 8707).
+    pub resources: Vec<String>,
+    /// The audiences whose tokens it may introspect, as a resource server; always its own tokens too.
+    pub introspects: Vec<String>,
+    /// The scope that it gets with client_credentials where a request has none.
+    pub default_scope: Scope,
+}
+
+impl ClientSettings {
+    /// The careful defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Shuts the client out everywhere.
+    #[must_use]
+    pub const fn with_disabled(mut self, disabled: bool) -> Self {
+        self.disabled = disabled;
+        self
+    }
+
+    /// Whether people are asked for consent.
+    #[must_use]
+    pub const fn with_consent(mut self, consent: Consent) -> Self {
+        self.consent = consent;
+        self
+    }
+
+    /// Whether PKCE is demanded.
+    #[must_use]
+    pub const fn with_pkce(mut self, pkce: PkceRequirement) -> Self {
+        self.pkce = pkce;
+        self
+    }
+
+    /// The shape of its access tokens.
+    #[must_use]
+    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+        self.access_token_format = Some(format);
+        self
+    }
+
+    /// The lifetime of its access tokens: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// The origins of browsers that may read its answers.
+    #[must_use]
+    pub fn with_allowed_origins<T: Into<String>>(mut self, origins: impl IntoIterator<Item = T>) -> Self {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The resources that it may ask for.
+    #[must_use]
+    pub fn with_resources<T: Into<String>>(mut self, resources: impl IntoIterator<Item = T>) -> Self {
+        self.resources = resources.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The audiences whose tokens it may introspect.
+    #[must_use]
+    pub fn with_introspects<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.introspects = audiences.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The scope that it gets with client_credentials where a request has none.
+    #[must_use]
+    pub fn with_default_scope(mut self, scope: Scope) -> Self {
+        self.default_scope = scope;
+        self
+    }
+}

@@ -1,0 +1,111 @@
+//! What happened, for audit logs and metrics.
+
+use std::fmt::Debug;
+
+use crate::clock::Timestamp;
+use crate::error::Reason;
+use crate::types::{ClientId, GrantId, GrantType, Subject};
+
+/// The endpoint at which something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// The authorization endpoint and what the host does for it.
+    Authorization,
+    /// Discovery.
+    Discovery,
+    /// Introspection.
+    Introspection,
+    /// The key set.
+    Jwks,
+    /// Revocation.
+    Revocation,
+    /// The token endpoint.
+    Token,
+    /// Userinfo.
+    Userinfo,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A person's approval became a grant and a response.
+    Approved,
+    /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
+    PayloadUnreadable,
+    /// A refresh token's retry was answered again.
+    RefreshRetried,
+    /// The request was refused.
+    Refused(Reason),
+    /// A grant, or a token of it, was revoked.
+    Revoked,
+    /// Tokens were issued.
+    TokensIssued {
+        /// By which grant type.
+        grant_type: GrantType,
+    },
+}
+
+/// One thing that happened. It carries no secret and no personal data but the subject's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// Where.
+    pub endpoint: Endpoint,
+    /// What.
+    pub kind: EventKind,
+    /// Which client, once it is known; it has authenticated unless the event says otherwise.
+    pub client: Option<ClientId>,
+    /// Whose grant.
+    pub subject: Option<Subject>,
+    /// Which grant.
+    pub grant: Option<GrantId>,
+}
+
+impl Event {
+    /// `kind` happened at `endpoint`.
+    #[must_use]
+    pub const fn new(at: Timestamp, endpoint: Endpoint, kind: EventKind) -> Self {
+        Self { at, endpoint, kind, client: None, subject: None, grant: None }
+    }
+
+    /// The client it concerns.
+    #[must_use]
+    pub fn with_client(mut self, client: &ClientId) -> Self {
+        self.client = Some(client.clone());
+        self
+    }
+
+    /// The subject it concerns.
+    #[must_use]
+    pub fn with_subject(mut self, subject: &Subject) -> Self {
+        self.subject = Some(subject.clone());
+        self
+    }
+
+    /// The grant it concerns.
+    #[must_use]
+    pub const fn with_grant(mut self, grant: GrantId) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+}
+
+/// Receives events. It is called inline, so it must be quick and must not fail; what is slow belongs behind a queue.
+pub trait EventSink: Debug + Send + Sync {
+    /// Takes note of an event.
+    fn emit(&self, event: &Event);
+}
+
+/// Drops every event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl EventSink for Silent {
+    fn emit(&self, _: &Event) {}
+}
+
+const _: fn(&dyn EventSink) = |_| ();

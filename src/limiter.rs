@@ -1,0 +1,54 @@
+//! Admission: where a host bounds how often something may be tried.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::clock::Timestamp;
+
+/// Where admission is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitPoint {
+    /// Before a client's credentials are checked; the key is the `client_id` as sent.
+    ClientAuthentication,
+    /// Before a token is introspected; the key is the authenticated `client_id`.
+    Introspection,
+    /// Before a grant is redeemed; the key is the authenticated `client_id`.
+    Token,
+}
+
+/// Whether a request may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Admission {
+    /// It may.
+    Admitted,
+    /// It may not: 429 with `Retry-After`.
+    Refused {
+        /// After how long to try again.
+        retry_after: Duration,
+    },
+}
+
+/// Decides who is admitted. The default admits everyone.
+#[async_trait]
+pub trait Limiter: Debug + Send + Sync {
+    /// Whether `key` is admitted at `point`; counting is the implementation's.
+    async fn admit(&self, point: LimitPoint, key: &str, now: Timestamp) -> Admission;
+}
+
+/// Admits everyone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unlimited;
+
+#[async_trait]
+impl Limiter for Unlimited {
+    async fn admit(&self, _: LimitPoint, _: &str, _: Timestamp) -> Admission {
+        Admission::Admitted
+    }
+}
+
+const _: fn(&dyn Limiter) = |_| ();

@@ -1,0 +1,91 @@
+//! Authorization codes.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::Grant;
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::pkce::CodeChallenge;
+use crate::seal::Sealed;
+use crate::secret::TokenHash;
+use crate::types::{ClientId, GrantId};
+
+/// What an authorization code stands for; the sealed payload of a [`CodeRecord`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuthorizationCode {
+    /// The permission that was given.
+    pub grant: Grant,
+    /// The `redirect_uri` as the authorization request sent it; `None` when it sent none, so that the token
+    /// request must send none either (RFC 6749 section 4.1.3).
+    pub redirect_uri: Option<String>,
+    /// The PKCE challenge (RFC 7636 section 4.4).
+    pub code_challenge: Option<CodeChallenge>,
+    /// The `nonce` to repeat in the ID token.
+    pub nonce: Option<String>,
+}
+
+impl AuthorizationCode {
+    /// A code for `grant`.
+    #[must_use]
+    pub const fn new(grant: Grant) -> Self {
+        Self { grant, redirect_uri: None, code_challenge: None, nonce: None }
+    }
+}
+
+/// A code as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeRecord {
+    /// The grant that the code redeems.
+    pub grant: GrantId,
+    /// The client that may redeem it.
+    pub client: ClientId,
+    /// From this moment on it is not redeemed.
+    pub expires_at: Timestamp,
+    /// Until this moment, never before `expires_at`, a used code is remembered as used.
+    pub retain_until: Timestamp,
+    /// A sealed [`AuthorizationCode`].
+    pub payload: Sealed,
+}
+
+/// What became of a code that was presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Consumed {
+    /// It was unused; it is used now. At most one caller ever sees this.
+    Fresh(CodeRecord),
+    /// It was never used and is past its time. It is left as it is.
+    Expired,
+    /// It had been used before.
+    Replayed {
+        /// The grant to revoke.
+        grant: GrantId,
+    },
+    /// It belongs to another client. It is left as it is.
+    Foreign,
+    /// There is no such code.
+    Absent,
+}
+
+/// Authorization codes, each redeemable once.
+#[async_trait]
+pub trait CodeStore: Debug + Send + Sync {
+    /// Keeps a new code.
+    ///
+    /// # Errors
+    /// `Conflict` when the key exists already; nothing is changed then.
+    async fn insert_code(&self, key: TokenHash, code: CodeRecord, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Uses a code up.
+    ///
+    /// Of any number of concurrent calls with one key and its client, exactly one gets [`Consumed::Fresh`]; later
+    /// ones get [`Consumed::Replayed`] until `retain_until`, after which the code is `Absent`. The owner is checked
+    /// first, then whether it was used, then whether it has expired: `Foreign` and `Expired` leave it as it is.
+    async fn consume_code(&self, key: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Consumed, StoreError>;
+}
+
+const _: fn(&dyn CodeStore) = |_| ();

@@ -1,0 +1,186 @@
+//! Grants: the durable permissions on which everything else hangs.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{Listing, Page, SessionKey, SubjectKey};
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::seal::Sealed;
+use crate::secret::TokenHash;
+use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, Scope};
+
+/// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
+///
+/// Every code, access token and refresh token names its grant. Its revocation and the head of its refresh family
+/// live beside it in the row, not in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Grant {
+    /// Its name.
+    pub id: GrantId,
+    /// Who may use it.
+    pub client: ClientId,
+    /// How it came about.
+    pub grant_type: GrantType,
+    /// Who gave it and how they had signed in; `None` when the client acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+    /// The scope granted; tokens may narrow it, never widen it.
+    pub scope: Scope,
+    /// The resources granted (RFC 8707); empty stands for the default audience.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
+    /// The claims granted beyond those of the scope.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub claims: ClaimsRequest,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// Its absolute limit: from then on nothing that hangs on it is valid.
+    pub expires_at: Timestamp,
+}
+
+fn is_default(claims: &ClaimsRequest) -> bool {
+    claims.userinfo.is_empty() && claims.id_token.is_empty()
+}
+
+impl Grant {
+    /// A grant of `client` for itself, or of a person once [`Grant::authentication`] is set.
+    #[must_use]
+    pub fn new(id: GrantId, client: ClientId, grant_type: GrantType, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            client,
+            grant_type,
+            authentication: None,
+            scope: Scope::empty(),
+            resources: Vec::new(),
+            claims: ClaimsRequest::default(),
+            created_at,
+            expires_at: Timestamp::NEVER,
+        }
+    }
+
+    /// Who gave it, and how they had signed in.
+    #[must_use]
+    pub fn with_authentication(mut self, authentication: Authentication) -> Self {
+        self.authentication = Some(authentication);
+        self
+    }
+
+    /// The scope granted.
+    #[must_use]
+    pub fn with_scope(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// The resources granted.
+    #[must_use]
+    pub fn with_resources(mut self, resources: Vec<String>) -> Self {
+        self.resources = resources;
+        self
+    }
+
+    /// The claims granted beyond those of the scope.
+    #[must_use]
+    pub fn with_claims(mut self, claims: ClaimsRequest) -> Self {
+        self.claims = claims;
+        self
+    }
+
+    /// The absolute limit.
+    #[must_use]
+    pub const fn with_expiry(mut self, expires_at: Timestamp) -> Self {
+        self.expires_at = expires_at;
+        self
+    }
+}
+
+/// A grant as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantRecord {
+    /// Its name, the primary key.
+    pub id: GrantId,
+    /// Who may use it.
+    pub client: ClientId,
+    /// Who gave it; `None` when the client acts for itself.
+    pub subject: Option<SubjectKey>,
+    /// In which login session it was given.
+    pub session: Option<SessionKey>,
+    /// When it was given; listings are in the order of their ids, not of this.
+    pub created_at: Timestamp,
+    /// From this moment on nothing that hangs on it is valid.
+    pub expires_at: Timestamp,
+    /// Until this moment the row is kept: the later of `expires_at` and the session's end.
+    pub keep_until: Timestamp,
+    /// A sealed [`Grant`].
+    pub payload: Sealed,
+}
+
+/// The state of a grant's refresh family (one head, `spec` in the manual's page on refresh tokens).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshHead {
+    /// SHA-256 of the family key.
+    pub key: TokenHash,
+    /// The sequence number of the newest refresh token; the first is 0.
+    pub seq: u64,
+    /// When the newest was first used; `None` while it has not been.
+    pub first_used_at: Option<Timestamp>,
+    /// When the head last moved on; `None` while it has not.
+    pub rotated_at: Option<Timestamp>,
+    /// From this moment on, unless used before, the family has ended.
+    pub idle_until: Timestamp,
+}
+
+/// A grant with its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGrant {
+    /// What was inserted.
+    pub record: GrantRecord,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// Its refresh family, if it has one.
+    pub head: Option<RefreshHead>,
+}
+
+/// Which grants a listing or a revocation concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle every filter: a new one has to break its build")]
+pub enum Filter {
+    /// One grant.
+    Id(GrantId),
+    /// All that a client may use.
+    Client(ClientId),
+    /// All that were given in a login session.
+    Session(SessionKey),
+    /// All that a subject gave.
+    Subject(SubjectKey),
+    /// All that a subject gave to a client.
+    SubjectAndClient(SubjectKey, ClientId),
+}
+
+/// Grants, listed and revoked as one.
+#[async_trait]
+pub trait GrantStore: Debug + Send + Sync {
+    /// Keeps a new grant: at approval, before its code.
+    ///
+    /// # Errors
+    /// `Conflict` when the id exists already; nothing is changed then.
+    async fn insert_grant(&self, grant: GrantRecord, now: Timestamp) -> Result<(), StoreError>;
+
+    /// One grant with its state, revoked ones included, until `keep_until`.
+    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError>;
+
+    /// The grants of a filter that are neither revoked nor past `keep_until`, in the order of their ids.
+    async fn grants(&self, of: &Filter, page: &Page, now: Timestamp) -> Result<Listing<StoredGrant>, StoreError>;
+
+    /// Revokes all grants of a filter and says how many were not revoked before.
+    ///
+    /// Once it has answered, no token that names one of them is active, and none can be inserted.
+    async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError>;
+}
+
+const _: fn(&dyn GrantStore) = |_| ();

@@ -1,0 +1,170 @@
+//! The storage contract: ports whose methods are verbs with an outcome.
+//!
+//! A store keeps records: the columns that its verbs use, and a payload that the provider has sealed. It sees
+//! no token, no secret and no personal data; keys are hashes, subjects and sessions are keyed hashes.
+//!
+//! What every implementation must guarantee:
+//!
+//! * Each verb is one atomic step: all of it happens or nothing, also when the future is dropped at any await.
+//! * Verbs that let one caller win (`consume_code`, `take`, `first_use`, `use_refresh_token`) let exactly one win,
+//!   across tasks, processes and nodes, under the weakest isolation that the database is run with.
+//! * A verb that answered has been made durable as far as the store promises durability at all.
+//! * An outcome that is not known is [`StoreErrorKind::Unavailable`](crate::error::StoreErrorKind::Unavailable),
+//!   never success. Serialisation failures are retried inside, a bounded number of times.
+//! * `now` decides; the store reads no clock of its own.
+//! * Not found is `None` or `Absent`, never an error.
+//!
+//! `testing::store_suite` is this contract as code; a new store runs it before anything else.
+
+mod client;
+mod code;
+mod consent;
+mod grant;
+pub mod memory;
+mod replay;
+mod sweep;
+mod ticket;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use client::ClientStore;
+pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
+pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
+pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, StoredGrant};
+pub use replay::ReplayStore;
+pub use sweep::Sweep;
+pub use ticket::{TicketRecord, TicketStore};
+pub use token::{
+    AccessToken, Advance, Grace, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord, TokenStore, Under,
+};
+
+use crate::secret::SystemSecrets;
+use crate::types::{SessionId, Subject};
+
+macro_rules! column_key {
+    ($(#[$doc:meta])* $name:ident, $id:ty, $purpose:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The key of `id` at `issuer`.
+            #[must_use]
+            pub fn of(secrets: &SystemSecrets, issuer: &str, id: &$id) -> Self {
+                Self(secrets.salted($purpose, &[issuer, id.as_str()]))
+            }
+
+            /// A key read back from a store.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The key as a store writes it.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    };
+}
+
+column_key! {
+    /// A subject as a store sees it: a keyed hash under the salt that never rotates.
+    SubjectKey, Subject, "subject column"
+}
+
+column_key! {
+    /// A login session as a store sees it: a keyed hash under the salt that never rotates.
+    SessionKey, SessionId, "session column"
+}
+
+/// Which part of a listing is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Where the page before ended: the `next` of its [`Listing`]. `None` is the beginning.
+    pub after: Option<String>,
+    /// Most items to return: 1 to 1000.
+    pub limit: u16,
+}
+
+impl Page {
+    /// The first page of at most `limit` items; 0 counts as 1, and more than 1000 as 1000.
+    #[must_use]
+    pub const fn first(limit: u16) -> Self {
+        Self { after: None, limit: if limit == 0 { 1 } else if limit > 1000 { 1000 } else { limit } }
+    }
+
+    /// The page that follows `listing`, of the same size; `None` when that was the last.
+    #[must_use]
+    pub fn following<T>(&self, listing: &Listing<T>) -> Option<Self> {
+        listing.next.clone().map(|after| Self { after: Some(after), limit: self.limit })
+    }
+}
+
+/// One page of a listing. Items that are inserted meanwhile may be missing; none is listed twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Where the next page begins, as the store's own text; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// The stores of one provider.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    pub(crate) clients: Arc<dyn ClientStore>,
+    pub(crate) codes: Arc<dyn CodeStore>,
+    pub(crate) tokens: Arc<dyn TokenStore>,
+    pub(crate) consents: Arc<dyn ConsentStore>,
+    pub(crate) replays: Option<Arc<dyn ReplayStore>>,
+    pub(crate) tickets: Option<Arc<dyn TicketStore>>,
+}
+
+impl Stores {
+    /// The ports that every provider needs.
+    #[must_use]
+    pub fn new(
+        clients: Arc<dyn ClientStore>,
+        codes: Arc<dyn CodeStore>,
+        tokens: Arc<dyn TokenStore>,
+        consents: Arc<dyn ConsentStore>,
+    ) -> Self {
+        Self { clients, codes, tokens, consents, replays: None, tickets: None }
+    }
+
+    /// One backend for all that every provider needs.
+    #[must_use]
+    pub fn of<S>(store: Arc<S>) -> Self
+    where
+        S: ClientStore + CodeStore + TokenStore + ConsentStore + 'static,
+    {
+        Self::new(store.clone(), store.clone(), store.clone(), store)
+    }
+
+    /// Where used `jti` values are remembered; needed by `private_key_jwt`.
+    #[must_use]
+    pub fn with_replays(mut self, replays: Arc<dyn ReplayStore>) -> Self {
+        self.replays = Some(replays);
+        self
+    }
+
+    /// Where values wait to be picked up once; lets authorization requests be larger than 4 KiB.
+    #[must_use]
+    pub fn with_tickets(mut self, tickets: Arc<dyn TicketStore>) -> Self {
+        self.tickets = Some(tickets);
+        self
+    }
+}

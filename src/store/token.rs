@@ -1,0 +1,198 @@
+//! Access tokens, and the use of refresh tokens.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::{GrantRecord, GrantStore};
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::seal::Sealed;
+use crate::secret::TokenHash;
+use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, Scope};
+
+/// What an access token stands for; the sealed payload of a [`TokenRecord`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AccessToken {
+    /// The grant it hangs on.
+    pub grant: GrantId,
+    /// The client it was issued to.
+    pub client: ClientId,
+    /// On whose behalf; `None` when the client acts for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authentication: Option<Authentication>,
+    /// What it permits.
+    pub scope: Scope,
+    /// Who may accept it (`aud`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    /// Claims asked of userinfo beyond those of the scope.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub userinfo: Vec<(String, ClaimRequest)>,
+    /// What the host's claims hook added.
+    #[serde(default, skip_serializing_if = "Claims::is_empty")]
+    pub extra: Claims,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// From this moment on it is not valid.
+    pub expires_at: Timestamp,
+}
+
+/// An access token as a store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// SHA-256 of the whole opaque token, or of the `jti` of a JWT; the primary key.
+    pub key: TokenHash,
+    /// The grant it hangs on.
+    pub grant: GrantId,
+    /// The client it was issued to.
+    pub client: ClientId,
+    /// From this moment on it is not valid, and the row may go.
+    pub expires_at: Timestamp,
+    /// A sealed [`AccessToken`].
+    pub payload: Sealed,
+}
+
+/// The refresh family that begins with a grant's first refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFamily {
+    /// SHA-256 of the family key.
+    pub key: TokenHash,
+    /// From this moment on, unless used before, the family has ended.
+    pub idle_until: Timestamp,
+}
+
+/// What one response issues, inserted as a whole or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// The access token; `None` for a JWT that is not recorded.
+    pub access: Option<TokenRecord>,
+    /// The refresh family, with the first refresh token of a grant.
+    pub family: Option<NewFamily>,
+}
+
+/// What issued tokens hang on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
+pub enum Under {
+    /// A grant that is inserted in the same step; only where no replay can revoke it.
+    New(GrantRecord),
+    /// A grant that exists.
+    Existing(GrantId),
+}
+
+/// What became of tokens to insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Insertion {
+    /// All are there.
+    Inserted,
+    /// The grant is revoked; nothing was inserted.
+    GrantRevoked,
+    /// There is no such grant; nothing was inserted.
+    GrantAbsent,
+}
+
+/// How a refresh token is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshUse {
+    /// The sequence number of the token presented.
+    pub seq: u64,
+    /// Whether the head moves on.
+    pub advance: Advance,
+    /// How long the predecessor of the head may still be sent.
+    pub grace: Grace,
+    /// The family's new idle limit.
+    pub idle_until: Timestamp,
+}
+
+/// Whether using the head moves it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
+pub enum Advance {
+    /// The same refresh token stays valid.
+    Keep,
+    /// The next one takes its place.
+    Rotate,
+}
+
+/// How long after a rotation the predecessor is answered like its successor, whose first use ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
+pub enum Grace {
+    /// For this long: up to and including the second at which it has passed.
+    For(Duration),
+    /// Without a limit of time.
+    UntilSuccessorUsed,
+}
+
+/// What became of a refresh token that was presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Refreshed {
+    /// It was the head and stays it.
+    Kept,
+    /// It was the head; the head has moved on by one.
+    Rotated,
+    /// It was the head's predecessor, in grace: the response that was lost is given again.
+    Retried {
+        /// The sequence number of the head.
+        head: u64,
+    },
+    /// It was used up before; the grant has been revoked in the same step. Nothing was inserted.
+    Replayed,
+    /// It is ahead of the head: the store has lost state. Nothing was changed.
+    Ahead,
+    /// The family or the grant is past its limit. Nothing was changed.
+    Expired,
+    /// The grant is revoked. Nothing was changed.
+    GrantRevoked,
+    /// There is no such grant, or it has no family. Nothing was changed.
+    Absent,
+}
+
+/// Tokens under their grants. One backend for both: that is what the guarantees rest on.
+#[async_trait]
+pub trait TokenStore: GrantStore {
+    /// Inserts all of `issued` or nothing; nothing if the grant is revoked or absent, decided in the same step.
+    ///
+    /// A new grant with one token may live in that token's row; `grant`, `grants` and `revoke` see it like any other.
+    ///
+    /// # Errors
+    /// `Conflict` when a key exists already; nothing is changed then.
+    async fn insert_tokens(&self, under: Under, issued: Issued, now: Timestamp) -> Result<Insertion, StoreError>;
+
+    /// Uses a refresh token of the grant's family, in one step.
+    ///
+    /// A grant that is absent, revoked, or past `expires_at` or the idle limit is answered first. Then, by `seq`:
+    ///
+    /// * the head: with `Rotate` the head moves on by one, its first use is cleared, and the time of rotation is
+    ///   `now`; with `Keep` it stays and its first use is noted. The idle limit becomes `idle_until`, `issued` is
+    ///   inserted: `Rotated` or `Kept`;
+    /// * the head's predecessor while the head is unused and the grace lasts (a rotation after `now` counts as
+    ///   inside): `issued` is inserted, nothing else changes: `Retried`, whatever `advance` says;
+    /// * any other below the head: the grant is revoked: `Replayed`;
+    /// * above the head: `Ahead`.
+    ///
+    /// # Errors
+    /// `Corrupt` when the sequence number would overflow, `Conflict` when the token's key exists; nothing is changed.
+    async fn use_refresh_token(
+        &self,
+        grant: &GrantId,
+        used: RefreshUse,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Refreshed, StoreError>;
+
+    /// The token of this key; `None` if it is absent, expired or revoked, or its grant is revoked, expired or absent.
+    async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError>;
+
+    /// Revokes one token; one that is absent is none to revoke.
+    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
+}
+
+const _: fn(&dyn TokenStore) = |_| ();
