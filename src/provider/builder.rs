@@ -1,0 +1,248 @@
+//! Putting a provider together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Provider;
+use super::config::Config;
+use super::core::{Core, Switches};
+use super::grant::GrantHandler;
+use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+use crate::accounts::Accounts;
+use crate::clock::{Clock, SystemClock};
+use crate::entropy::{Entropy, OsEntropy};
+use crate::event::{EventSink, Silent};
+use crate::jose::Keyring;
+use crate::limiter::{Limiter, Unlimited};
+use crate::policy::{CarefulPolicy, Policy};
+use crate::runtime::Runtime;
+use crate::secret::SystemSecrets;
+use crate::store::Stores;
+use crate::types::GrantType;
+
+/// Why the parts of a provider do not fit together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A value is outside its bounds.
+    #[error("the configuration's {setting} must be {bounds}")]
+    Bounds {
+        /// The setting.
+        setting: &'static str,
+        /// What it must be.
+        bounds: &'static str,
+    },
+    /// Two handlers or authenticators answer to one name.
+    #[error("{name} is registered twice")]
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// Something that was turned on needs something that is not there.
+    #[error("{feature} needs {port}")]
+    Needs {
+        /// What was turned on.
+        feature: &'static str,
+        /// What it needs.
+        port: &'static str,
+    },
+}
+
+/// Puts a provider together: required parts came first, each `with_…` turns one thing on, [`build`] checks the rest.
+///
+/// [`build`]: ProviderBuilder::build
+#[derive(Debug)]
+#[must_use]
+pub struct ProviderBuilder {
+    core: Core,
+    handlers: Vec<Arc<dyn GrantHandler>>,
+    pub(super) refresh_token: bool,
+    pub(super) client_credentials: bool,
+    pub(super) private_key_jwt: bool,
+}
+
+impl ProviderBuilder {
+    pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
+        let core = Core {
+            config,
+            stores,
+            keyring,
+            secrets,
+            policy: Arc::new(CarefulPolicy),
+            accounts: None,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(OsEntropy),
+            runtime: None,
+            events: Arc::new(Silent),
+            limiter: Arc::new(Unlimited),
+            claims_hook: None,
+            error_page: Arc::new(PlainErrorPage),
+            grants: BTreeMap::new(),
+            authenticators: Vec::new(),
+            switches: Switches::default(),
+        };
+        Self {
+            core,
+            handlers: Vec::new(),
+            refresh_token: false,
+            client_credentials: false,
+            private_key_jwt: false,
+        }
+    }
+
+    /// The people. The authorization code grant needs them.
+    pub fn accounts(mut self, accounts: Arc<dyn Accounts>) -> Self {
+        self.core.accounts = Some(accounts);
+        self
+    }
+
+    /// What the deployment decides. Default: [`CarefulPolicy`].
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.core.policy = policy;
+        self
+    }
+
+    /// The clock. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.core.clock = clock;
+        self
+    }
+
+    /// The random source. Default: [`OsEntropy`].
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.core.entropy = entropy;
+        self
+    }
+
+    /// The async runtime. Imported slow hashes of client secrets need one.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.core.runtime = Some(runtime);
+        self
+    }
+
+    /// Who hears of events. Default: nobody.
+    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
+        self.core.events = events;
+        self
+    }
+
+    /// Who bounds how often something is tried. Default: nobody.
+    pub fn limiter(mut self, limiter: Arc<dyn Limiter>) -> Self {
+        self.core.limiter = limiter;
+        self
+    }
+
+    /// Adds the host's claims to tokens. Default: none.
+    pub fn claims_hook(mut self, hook: Arc<dyn ClaimsHook>) -> Self {
+        self.core.claims_hook = Some(hook);
+        self
+    }
+
+    /// Shows what cannot be sent back to a client. Default: [`PlainErrorPage`].
+    pub fn error_page(mut self, page: Arc<dyn ErrorPage>) -> Self {
+        self.core.error_page = page;
+        self
+    }
+
+    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE.
+    pub const fn with_authorization_code(mut self) -> Self {
+        self.core.switches.authorization_code = true;
+        self
+    }
+
+    /// Turns on the grant type `refresh_token`.
+    pub const fn with_refresh_token(mut self) -> Self {
+        self.refresh_token = true;
+        self
+    }
+
+    /// Turns on the grant type `client_credentials`.
+    pub const fn with_client_credentials(mut self) -> Self {
+        self.client_credentials = true;
+        self
+    }
+
+    /// Turns on client authentication by `private_key_jwt`; it needs a `ReplayStore`.
+    pub const fn with_private_key_jwt(mut self) -> Self {
+        self.private_key_jwt = true;
+        self
+    }
+
+    /// Turns on introspection (RFC 7662); it needs a default audience.
+    pub const fn with_introspection(mut self) -> Self {
+        self.core.switches.introspection = true;
+        self
+    }
+
+    /// Turns on revocation (RFC 7009).
+    pub const fn with_revocation(mut self) -> Self {
+        self.core.switches.revocation = true;
+        self
+    }
+
+    /// Adds a grant of the host's own; discovery then lists it.
+    pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
+        self.handlers.push(handler);
+        self
+    }
+
+    /// Checks that the parts fit together.
+    ///
+    /// # Errors
+    /// [`BuildError`], naming what does not fit.
+    pub fn build(mut self) -> Result<Provider, BuildError> {
+        self.check_bounds()?;
+        self.check_needs()?;
+        for handler in std::mem::take(&mut self.handlers) {
+            self.register(handler)?;
+        }
+        Ok(Provider(Arc::new(self.core)))
+    }
+
+    fn register(&mut self, handler: Arc<dyn GrantHandler>) -> Result<(), BuildError> {
+        let grant_type = handler.grant_type();
+        match self.core.grants.insert(grant_type.clone(), handler) {
+            None => Ok(()),
+            Some(_) => Err(BuildError::Twice { name: GrantType::as_str(&grant_type).to_owned() }),
+        }
+    }
+
+    fn check_bounds(&self) -> Result<(), BuildError> {
+        let config = &self.core.config;
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 8] = [
+            ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
+            ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("id_token_lifetime", config.id_token_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("rotation_grace", config.rotation_grace, (0, 60), "0 to 60 seconds"),
+            ("pending_lifetime", config.pending_lifetime, (300, 7200), "5 minutes to 2 hours"),
+            ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
+            ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
+        ];
+        for (setting, value, (low, high), bounds) in rows {
+            if value < Duration::from_secs(low) || value > Duration::from_secs(high) {
+                return Err(BuildError::Bounds { setting, bounds });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_needs(&self) -> Result<(), BuildError> {
+        let core = &self.core;
+        let needs = |feature, port| Err(BuildError::Needs { feature, port });
+        if core.switches.authorization_code && core.accounts.is_none() {
+            return needs("authorization_code", "Accounts");
+        }
+        if self.refresh_token && core.accounts.is_none() {
+            return needs("refresh_token", "Accounts");
+        }
+        if self.private_key_jwt && core.stores.replays.is_none() {
+            return needs("private_key_jwt", "ReplayStore");
+        }
+        if core.switches.introspection && core.config.default_audience.is_empty() {
+            return needs("introspection", "Config::default_audience");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! How a provider is configured: plain data, careful defaults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::client::AccessTokenFormatChoice;
+use crate::types::{Issuer, Scope};
+
+/// Seconds in a day.
+const DAY: u64 = 24 * 60 * 60;
+
+/// The paths of the endpoints, below the issuer's path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndpointPaths {
+    /// Default `/authorize`.
+    pub authorization: String,
+    /// Default `/introspect`.
+    pub introspection: String,
+    /// Default `/jwks`.
+    pub jwks: String,
+    /// Default `/revoke`.
+    pub revocation: String,
+    /// Default `/token`.
+    pub token: String,
+    /// Default `/userinfo`.
+    pub userinfo: String,
+}
+
+impl Default for EndpointPaths {
+    fn default() -> Self {
+        Self {
+            authorization: "/authorize".to_owned(),
+            introspection: "/introspect".to_owned(),
+            jwks: "/jwks".to_owned(),
+            revocation: "/revoke".to_owned(),
+            token: "/token".to_owned(),
+            userinfo: "/userinfo".to_owned(),
+        }
+    }
+}
+
+/// How the provider's opaque credentials begin, so that scanners and people can tell them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenPrefixes {
+    /// Of access tokens. Default `vs_at_`.
+    pub access_token: String,
+    /// Of authorization codes. Default `vs_ac_`.
+    pub authorization_code: String,
+    /// Of refresh tokens. Default `vs_rt_`.
+    pub refresh_token: String,
+}
+
+impl Default for TokenPrefixes {
+    fn default() -> Self {
+        Self {
+            access_token: "vs_at_".to_owned(),
+            authorization_code: "vs_ac_".to_owned(),
+            refresh_token: "vs_rt_".to_owned(),
+        }
+    }
+}
+
+/// What differs for tokens whose audience is one resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResourceSettings {
+    /// The shape of its access tokens; the client's or provider's where `None`.
+    pub access_token_format: Option<AccessTokenFormatChoice>,
+    /// The lifetime of its access tokens: 1 minute to 24 hours; the client's or provider's where `None`.
+    pub access_token_lifetime: Option<Duration>,
+}
+
+impl ResourceSettings {
+    /// Nothing differs.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The shape of its access tokens.
+    #[must_use]
+    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+        self.access_token_format = Some(format);
+        self
+    }
+
+    /// The lifetime of its access tokens: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.access_token_lifetime = Some(lifetime);
+        self
+    }
+}
+
+/// What happens to a grant whose code comes back a second time (RFC 6749 section 4.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodeReuse {
+    /// The second redemption is refused and the grant revoked. The default.
+    #[default]
+    RevokeGrant,
+    /// The second redemption is refused; the tokens of the first stay.
+    DenyOnly,
+}
+
+/// The configuration of a provider. [`Config::new`] gives careful defaults; `build()` checks the bounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The issuer.
+    pub issuer: Issuer,
+    /// The endpoints' paths below the issuer's path.
+    pub paths: EndpointPaths,
+    /// How opaque credentials begin.
+    pub prefixes: TokenPrefixes,
+    /// How long a code lives: 10 to 600 s, default 60 s.
+    pub code_lifetime: Duration,
+    /// What a second redemption of a code does. Default: the grant is revoked.
+    pub code_reuse: CodeReuse,
+    /// The shape of access tokens where neither resource nor client has one. Default opaque.
+    pub access_token_format: AccessTokenFormatChoice,
+    /// How long an opaque access token lives: 1 minute to 24 hours, default 60 minutes.
+    pub opaque_lifetime: Duration,
+    /// How long a JWT access token lives: 1 minute to 24 hours, default 10 minutes.
+    pub jwt_lifetime: Duration,
+    /// How long an ID token lives: 1 minute to 24 hours, default 60 minutes.
+    pub id_token_lifetime: Duration,
+    /// How long a refresh token may stay unused, default 14 days.
+    pub refresh_idle: Duration,
+    /// How long a grant of a public client lasts, default 90 days.
+    pub public_grant_lifetime: Duration,
+    /// How long a grant of a confidential client lasts, default 365 days.
+    pub confidential_grant_lifetime: Duration,
+    /// How long a rotated refresh token of a public client is still answered: 0 to 60 s, default 30 s.
+    pub rotation_grace: Duration,
+    /// How long a pending authorization request lives: 5 minutes to 2 hours, default 30 minutes.
+    pub pending_lifetime: Duration,
+    /// How long remembered consent counts; `None` is without limit. Default 365 days.
+    pub consent_lifetime: Option<Duration>,
+    /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
+    pub clock_skew: Duration,
+    /// The longest life of a client assertion: 10 to 600 s, default 300 s.
+    pub assertion_lifetime: Duration,
+    /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
+    pub default_audience: Vec<String>,
+    /// The resources that have settings of their own, by their URI.
+    pub resources: BTreeMap<String, ResourceSettings>,
+    /// The scopes that discovery lists. Default `openid profile email address phone offline_access`.
+    pub scopes_supported: Scope,
+    /// The acr values that discovery lists. Default none.
+    pub acr_values_supported: Vec<String>,
+    /// The claims that discovery lists beyond those of the standard scopes. Default none.
+    pub claims_supported: Vec<String>,
+    /// The languages of the host's pages, as BCP 47 tags, which discovery lists. Default none.
+    pub ui_locales_supported: Vec<String>,
+    /// Where developers read about this provider. Default none.
+    pub service_documentation: Option<String>,
+}
+
+impl Config {
+    /// The careful defaults for an issuer.
+    #[must_use]
+    pub fn new(issuer: Issuer) -> Self {
+        Self {
+            issuer,
+            paths: EndpointPaths::default(),
+            prefixes: TokenPrefixes::default(),
+            code_lifetime: Duration::from_secs(60),
+            code_reuse: CodeReuse::default(),
+            access_token_format: AccessTokenFormatChoice::Opaque,
+            opaque_lifetime: Duration::from_secs(60 * 60),
+            jwt_lifetime: Duration::from_secs(10 * 60),
+            id_token_lifetime: Duration::from_secs(60 * 60),
+            refresh_idle: Duration::from_secs(14 * DAY),
+            public_grant_lifetime: Duration::from_secs(90 * DAY),
+            confidential_grant_lifetime: Duration::from_secs(365 * DAY),
+            rotation_grace: Duration::from_secs(30),
+            pending_lifetime: Duration::from_secs(30 * 60),
+            consent_lifetime: Some(Duration::from_secs(365 * DAY)),
+            clock_skew: Duration::from_secs(10),
+            assertion_lifetime: Duration::from_secs(300),
+            default_audience: Vec::new(),
+            resources: BTreeMap::new(),
+            scopes_supported: Scope::parse("openid profile email address phone offline_access").unwrap_or_default(),
+            acr_values_supported: Vec::new(),
+            claims_supported: Vec::new(),
+            ui_locales_supported: Vec::new(),
+            service_documentation: None,
+        }
+    }
+
+    /// The endpoints' paths.
+    #[must_use]
+    pub fn with_paths(mut self, paths: EndpointPaths) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// How opaque credentials begin.
+    #[must_use]
+    pub fn with_prefixes(mut self, prefixes: TokenPrefixes) -> Self {
+        self.prefixes = prefixes;
+        self
+    }
+
+    /// The shape of access tokens where neither resource nor client has one.
+    #[must_use]
+    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+        self.access_token_format = format;
+        self
+    }
+
+    /// The audience of access tokens without `resource`.
+    #[must_use]
+    pub fn with_default_audience<T: Into<String>>(mut self, audience: impl IntoIterator<Item = T>) -> Self {
+        self.default_audience = audience.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What differs for tokens for `resource`.
+    #[must_use]
+    pub fn with_resource(mut self, resource: impl Into<String>, settings: ResourceSettings) -> Self {
+        self.resources.insert(resource.into(), settings);
+        self
+    }
+
+    /// The scopes that discovery lists.
+    #[must_use]
+    pub fn with_scopes_supported(mut self, scopes: Scope) -> Self {
+        self.scopes_supported = scopes;
+        self
+    }
+}

@@ -1,0 +1,48 @@
+//! What the endpoints share. Only endpoint functions see it; handlers get the ports they need.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::client_auth::ClientAuthenticator;
+use super::config::Config;
+use super::grant::GrantHandler;
+use super::hooks::{ClaimsHook, ErrorPage};
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::event::EventSink;
+use crate::jose::Keyring;
+use crate::limiter::Limiter;
+use crate::policy::Policy;
+use crate::runtime::Runtime;
+use crate::secret::SystemSecrets;
+use crate::store::Stores;
+use crate::types::GrantType;
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) stores: Stores,
+    pub(crate) keyring: Keyring,
+    pub(crate) secrets: SystemSecrets,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) accounts: Option<Arc<dyn Accounts>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) runtime: Option<Arc<dyn Runtime>>,
+    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) limiter: Arc<dyn Limiter>,
+    pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
+    pub(crate) error_page: Arc<dyn ErrorPage>,
+    pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
+    pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    pub(crate) switches: Switches,
+}
+
+/// What the builder turned on, beyond what the registries tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Switches {
+    pub(crate) authorization_code: bool,
+    pub(crate) introspection: bool,
+    pub(crate) revocation: bool,
+}

@@ -1,0 +1,105 @@
+//! Opaque credentials: prefix, 32 random bytes, and a MAC that refuses garbage before a store is asked.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use subtle::{Choice, ConstantTimeEq as _};
+
+use crate::entropy::{Entropy, EntropyError, random};
+use crate::secret::{HmacSha256, Secret, SystemSecrets, mac};
+
+/// Random bytes in a credential.
+const RANDOM: usize = 32;
+
+/// Bytes of the MAC that a credential carries.
+const TAG: usize = 16;
+
+/// What an opaque credential is; each kind has a MAC domain of its own, so none passes for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenKind {
+    /// An access token.
+    AccessToken,
+    /// An authorization code.
+    AuthorizationCode,
+    /// A refresh token.
+    RefreshToken,
+}
+
+impl TokenKind {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::AccessToken => b"access token",
+            Self::AuthorizationCode => b"authorization code",
+            Self::RefreshToken => b"refresh token",
+        }
+    }
+}
+
+/// The first 16 bytes of the MAC over kind, issuer and `body`.
+pub(super) fn tag(key: &HmacSha256, kind: TokenKind, issuer: &str, body: &[u8]) -> [u8; TAG] {
+    let whole = mac(key, &[kind.label(), issuer.as_bytes(), body]);
+    let mut tag = [0; TAG];
+    tag.copy_from_slice(&whole[..TAG]);
+    tag
+}
+
+/// Mints a credential: `prefix`, then base64url of 32 random bytes and their MAC under the current secret.
+pub(crate) fn mint(
+    secrets: &SystemSecrets,
+    entropy: &dyn Entropy,
+    kind: TokenKind,
+    (prefix, issuer): (&str, &str),
+) -> Result<Secret, EntropyError> {
+    let mut bytes = [0; RANDOM + TAG];
+    bytes[..RANDOM].copy_from_slice(&random::<RANDOM>(entropy)?);
+    let tag = tag(&secrets.writer().token, kind, issuer, &bytes[..RANDOM]);
+    bytes[RANDOM..].copy_from_slice(&tag);
+    let mut text = String::with_capacity(prefix.len() + 64);
+    text.push_str(prefix);
+    BASE64_URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+    Ok(Secret::new(text))
+}
+
+/// Whether `text` is a credential of this kind that one of our secrets minted for this issuer.
+pub(crate) fn is_ours(secrets: &SystemSecrets, kind: TokenKind, (prefix, issuer): (&str, &str), text: &str) -> bool {
+    let mut bytes = [0; RANDOM + TAG];
+    let decoded = text.strip_prefix(prefix).map(|rest| BASE64_URL_SAFE_NO_PAD.decode_slice(rest, &mut bytes));
+    if !matches!(decoded, Some(Ok(length)) if length == RANDOM + TAG) {
+        return false;
+    }
+    let (body, presented) = bytes.split_at(RANDOM);
+    secrets
+        .readers()
+        .fold(Choice::from(0), |known, keys| known | tag(&keys.token, kind, issuer, body).ct_eq(presented))
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    const ISSUER: (&str, &str) = ("vs_at_", "https://op.example");
+
+    /// attack 111, attack 134: one flipped bit, another kind, another issuer or another deployment is refused.
+    #[test]
+    fn only_what_we_minted_for_this_kind_and_issuer_is_ours() {
+        let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
+        let token = mint(&secrets, &OsEntropy, TokenKind::AccessToken, ISSUER).unwrap();
+        let text = token.expose();
+        assert_eq!(text.len(), 6 + 64);
+        assert!(is_ours(&secrets, TokenKind::AccessToken, ISSUER, text));
+        assert!(!is_ours(&secrets, TokenKind::AuthorizationCode, ISSUER, text));
+        assert!(!is_ours(&secrets, TokenKind::AccessToken, ("vs_at_", "https://other.example"), text));
+        let other = SystemSecrets::generate(&OsEntropy).unwrap();
+        assert!(!is_ours(&other, TokenKind::AccessToken, ISSUER, text));
+        for at in 6..text.len() {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert!(!is_ours(&secrets, TokenKind::AccessToken, ISSUER, std::str::from_utf8(&bytes).unwrap()));
+        }
+        for text in ["", "vs_at_", &text[..69], &format!("{text}A"), &format!("{text}=")] {
+            assert!(!is_ours(&secrets, TokenKind::AccessToken, ISSUER, text));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Payloads of records: serialised, and sealed to their kind, issuer and key.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::context::Context;
+use crate::error::{Error, Internal};
+use crate::seal::{self, Sealed};
+
+/// The kind of record that a payload belongs to; a payload opens under its own kind alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    AccessToken,
+    AuthorizationCode,
+    Consent,
+    Grant,
+    PendingRequest,
+}
+
+impl Kind {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access token",
+            Self::AuthorizationCode => "authorization code",
+            Self::Consent => "consent",
+            Self::Grant => "grant",
+            Self::PendingRequest => "pending request",
+        }
+    }
+}
+
+/// Seals `value` as the payload of the record of this kind and primary key.
+pub(crate) fn seal<T: Serialize>(cx: &Context<'_>, kind: Kind, key: &[u8], value: &T) -> Result<Sealed, Error> {
+    let plaintext = serde_json::to_vec(value).map_err(|error| Internal::new("could not serialise a payload", error))?;
+    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
+    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &Zeroizing::new(plaintext))?)
+}
+
+/// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.
+pub(crate) fn open<T: DeserializeOwned>(cx: &Context<'_>, kind: Kind, key: &[u8], sealed: &Sealed) -> Option<T> {
+    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
+    serde_json::from_slice(&seal::open(cx.secrets, &bound, sealed)?).ok()
+}
