@@ -44,7 +44,7 @@ pub struct PlainErrorPage;
 
 impl ErrorPage for PlainErrorPage {
     fn page(&self, reason: Reason) -> Response {
-        wire::reply::error_page(reason)
+        wire::reply::error_page(wire::reply::status(reason), reason.wire().1)
     }
 }
 

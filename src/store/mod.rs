@@ -20,7 +20,6 @@ mod client;
 mod code;
 mod consent;
 mod grant;
-pub mod memory;
 mod replay;
 mod sweep;
 mod ticket;
