@@ -72,7 +72,11 @@ pub trait Policy: Debug + Send + Sync {
     }
 
     /// The shape of an access token. Default: the resource's, else the client's, else the provider's.
-    fn access_token_format(&self, _: &Issuing<'_>, default: AccessTokenFormatChoice) -> AccessTokenFormatChoice {
+    fn access_token_format(
+        &self,
+        _: &Issuing<'_>,
+        default: AccessTokenFormatChoice,
+    ) -> AccessTokenFormatChoice {
         default
     }
 

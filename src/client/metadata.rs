@@ -199,8 +199,6 @@ impl ClientMetadata {
 
 /// Up to 200 characters, none that controls or reverses the text around it.
 fn is_plain_name(name: &str) -> bool {
-    let reorders = |c: char| {
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     name.chars().count() <= 200 && !name.chars().any(|c| c.is_control() || reorders(c))
 }

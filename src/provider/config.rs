@@ -183,7 +183,8 @@ impl Config {
             assertion_lifetime: Duration::from_secs(300),
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
-            scopes_supported: Scope::parse("openid profile email address phone offline_access").unwrap_or_default(),
+            scopes_supported: Scope::parse("openid profile email address phone offline_access")
+                .unwrap_or_default(),
             acr_values_supported: Vec::new(),
             claims_supported: Vec::new(),
             ui_locales_supported: Vec::new(),

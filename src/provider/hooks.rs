@@ -24,7 +24,11 @@ pub trait ClaimsHook: Debug + Send + Sync {
     ///
     /// # Errors
     /// Any error fails the request with 500; nothing is issued.
-    async fn id_token(&self, _client: &ClientId, _authentication: &Authentication) -> Result<Claims, BoxError> {
+    async fn id_token(
+        &self,
+        _client: &ClientId,
+        _authentication: &Authentication,
+    ) -> Result<Claims, BoxError> {
         Ok(Claims::new())
     }
 }

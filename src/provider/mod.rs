@@ -35,7 +35,12 @@ pub struct Provider(Arc<Core>);
 
 impl Provider {
     /// Begins a provider with what nobody can default.
-    pub fn builder(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> ProviderBuilder {
+    pub fn builder(
+        config: Config,
+        stores: Stores,
+        keyring: Keyring,
+        secrets: SystemSecrets,
+    ) -> ProviderBuilder {
         ProviderBuilder::new(config, stores, keyring, secrets)
     }
 

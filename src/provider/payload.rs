@@ -31,14 +31,25 @@ impl Kind {
 }
 
 /// Seals `value` as the payload of the record of this kind and primary key.
-pub(crate) fn seal<T: Serialize>(cx: &Context<'_>, kind: Kind, key: &[u8], value: &T) -> Result<Sealed, Error> {
-    let plaintext = serde_json::to_vec(value).map_err(|error| Internal::new("could not serialise a payload", error))?;
+pub(crate) fn seal<T: Serialize>(
+    cx: &Context<'_>,
+    kind: Kind,
+    key: &[u8],
+    value: &T,
+) -> Result<Sealed, Error> {
+    let plaintext =
+        serde_json::to_vec(value).map_err(|error| Internal::new("could not serialise a payload", error))?;
     let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
     Ok(seal::seal(cx.secrets, cx.entropy, &bound, &Zeroizing::new(plaintext))?)
 }
 
 /// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.
-pub(crate) fn open<T: DeserializeOwned>(cx: &Context<'_>, kind: Kind, key: &[u8], sealed: &Sealed) -> Option<T> {
+pub(crate) fn open<T: DeserializeOwned>(
+    cx: &Context<'_>,
+    kind: Kind,
+    key: &[u8],
+    sealed: &Sealed,
+) -> Option<T> {
     let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
     serde_json::from_slice(&seal::open(cx.secrets, &bound, sealed)?).ok()
 }

@@ -85,7 +85,12 @@ pub trait CodeStore: Debug + Send + Sync {
     /// Of any number of concurrent calls with one key and its client, exactly one gets [`Consumed::Fresh`]; later
     /// ones get [`Consumed::Replayed`] until `retain_until`, after which the code is `Absent`. The owner is checked
     /// first, then whether it was used, then whether it has expired: `Foreign` and `Expired` leave it as it is.
-    async fn consume_code(&self, key: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Consumed, StoreError>;
+    async fn consume_code(
+        &self,
+        key: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Consumed, StoreError>;
 }
 
 const _: fn(&dyn CodeStore) = |_| ();

@@ -107,7 +107,12 @@ pub trait ConsentStore: Debug + Send + Sync {
     ) -> Result<Listing<ConsentRecord>, StoreError>;
 
     /// Forgets a consent, and says whether there was one.
-    async fn forget(&self, subject: &SubjectKey, client: &ClientId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn forget(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 }
 
 const _: fn(&dyn ConsentStore) = |_| ();

@@ -148,7 +148,10 @@ pub struct StoredGrant {
 
 /// Which grants a listing or a revocation concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a store must handle every filter: a new one has to break its build")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store must handle every filter: a new one has to break its build"
+)]
 pub enum Filter {
     /// One grant.
     Id(GrantId),
@@ -175,7 +178,12 @@ pub trait GrantStore: Debug + Send + Sync {
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError>;
 
     /// The grants of a filter that are neither revoked nor past `keep_until`, in the order of their ids.
-    async fn grants(&self, of: &Filter, page: &Page, now: Timestamp) -> Result<Listing<StoredGrant>, StoreError>;
+    async fn grants(
+        &self,
+        of: &Filter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredGrant>, StoreError>;
 
     /// Revokes all grants of a filter and says how many were not revoked before.
     ///

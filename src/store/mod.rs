@@ -38,7 +38,8 @@ pub use replay::ReplayStore;
 pub use sweep::Sweep;
 pub use ticket::{TicketRecord, TicketStore};
 pub use token::{
-    AccessToken, Advance, Grace, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord, TokenStore, Under,
+    AccessToken, Advance, Grace, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord,
+    TokenStore, Under,
 };
 
 use crate::secret::SystemSecrets;
@@ -102,7 +103,16 @@ impl Page {
     /// The first page of at most `limit` items; 0 counts as 1, and more than 1000 as 1000.
     #[must_use]
     pub const fn first(limit: u16) -> Self {
-        Self { after: None, limit: if limit == 0 { 1 } else if limit > 1000 { 1000 } else { limit } }
+        Self {
+            after: None,
+            limit: if limit == 0 {
+                1
+            } else if limit > 1000 {
+                1000
+            } else {
+                limit
+            },
+        }
     }
 
     /// The page that follows `listing`, of the same size; `None` when that was the last.

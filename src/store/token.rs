@@ -164,7 +164,12 @@ pub trait TokenStore: GrantStore {
     ///
     /// # Errors
     /// `Conflict` when a key exists already; nothing is changed then.
-    async fn insert_tokens(&self, under: Under, issued: Issued, now: Timestamp) -> Result<Insertion, StoreError>;
+    async fn insert_tokens(
+        &self,
+        under: Under,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Insertion, StoreError>;
 
     /// Uses a refresh token of the grant's family, in one step.
     ///

@@ -19,7 +19,9 @@ pub struct Issuer {
 
 /// A text that cannot be an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an issuer must be an https url (http for loopback hosts only) without user, query, fragment and final slash")]
+#[error(
+    "an issuer must be an https url (http for loopback hosts only) without user, query, fragment and final slash"
+)]
 pub struct InvalidIssuer;
 
 impl Issuer {
@@ -97,13 +99,29 @@ mod tests {
 
     #[test]
     fn an_issuer_is_https_or_loopback_and_in_its_normal_form() {
-        for text in ["https://op.example", "https://op.example:8443/tenant/a", "http://127.0.0.1:4444", "http://localhost:1"] {
+        for text in [
+            "https://op.example",
+            "https://op.example:8443/tenant/a",
+            "http://127.0.0.1:4444",
+            "http://localhost:1",
+        ] {
             assert_eq!(text.parse::<Issuer>().map(|issuer| issuer.to_string()).as_deref(), Ok(text));
         }
         for text in [
-            "http://op.example", "https://op.example/", "https://op.example/a/", "https://op.example?x", "https://op.example#x",
-            "https://u@op.example", "https://OP.example", "https://op.example:443", "https://op.example/a/../b", "op.example",
-            "https://op.example//a", "https://op.example/%61", "ftp://op.example", "https://",
+            "http://op.example",
+            "https://op.example/",
+            "https://op.example/a/",
+            "https://op.example?x",
+            "https://op.example#x",
+            "https://u@op.example",
+            "https://OP.example",
+            "https://op.example:443",
+            "https://op.example/a/../b",
+            "op.example",
+            "https://op.example//a",
+            "https://op.example/%61",
+            "ftp://op.example",
+            "https://",
         ] {
             assert_eq!(text.parse::<Issuer>(), Err(InvalidIssuer), "{text}");
         }

@@ -18,8 +18,8 @@ pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_
 pub use grant_type::GrantType;
 pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};
 pub use interaction::{Display, InvalidInteraction, Prompt, Prompts};
-pub(crate) use params::form_component;
 pub use issuer::{InvalidIssuer, Issuer};
+pub(crate) use params::form_component;
 pub use params::{MAX_FORM_BYTES, MAX_PARAMS, Params};
 pub use redirect_uri::{InvalidRedirectUri, MAX_REDIRECT_URI_BYTES, RedirectUri};
 pub use resource::{InvalidResource, MAX_RESOURCE_BYTES, Resource};

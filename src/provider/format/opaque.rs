@@ -61,7 +61,12 @@ pub(crate) fn mint(
 }
 
 /// Whether `text` is a credential of this kind that one of our secrets minted for this issuer.
-pub(crate) fn is_ours(secrets: &SystemSecrets, kind: TokenKind, (prefix, issuer): (&str, &str), text: &str) -> bool {
+pub(crate) fn is_ours(
+    secrets: &SystemSecrets,
+    kind: TokenKind,
+    (prefix, issuer): (&str, &str),
+    text: &str,
+) -> bool {
     let mut bytes = [0; RANDOM + TAG];
     let decoded = text.strip_prefix(prefix).map(|rest| BASE64_URL_SAFE_NO_PAD.decode_slice(rest, &mut bytes));
     if !matches!(decoded, Some(Ok(length)) if length == RANDOM + TAG) {

@@ -44,7 +44,11 @@ impl RefreshToken {
     }
 
     /// Decodes a token whose MAC one of our secrets made for this issuer.
-    pub(crate) fn decode(secrets: &SystemSecrets, (prefix, issuer): (&str, &str), text: &str) -> Option<Self> {
+    pub(crate) fn decode(
+        secrets: &SystemSecrets,
+        (prefix, issuer): (&str, &str),
+        text: &str,
+    ) -> Option<Self> {
         let mut bytes = Zeroizing::new([0; BODY + TAG]);
         let decoded = BASE64_URL_SAFE_NO_PAD.decode_slice(text.strip_prefix(prefix)?, &mut *bytes);
         if !matches!(decoded, Ok(length) if length == BODY + TAG) {
@@ -136,12 +140,16 @@ mod tests {
     #[test]
     fn a_changed_token_is_no_token() {
         let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
-        let token = RefreshToken::first(GrantId::from_bytes([9; 16]), &OsEntropy).unwrap().encode(&secrets, ISSUER);
+        let token =
+            RefreshToken::first(GrantId::from_bytes([9; 16]), &OsEntropy).unwrap().encode(&secrets, ISSUER);
         let text = token.expose();
         for at in 0..text.len() {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            assert!(RefreshToken::decode(&secrets, ISSUER, std::str::from_utf8(&bytes).unwrap()).is_none(), "{at}");
+            assert!(
+                RefreshToken::decode(&secrets, ISSUER, std::str::from_utf8(&bytes).unwrap()).is_none(),
+                "{at}"
+            );
         }
         assert!(RefreshToken::decode(&secrets, ("vs_rt_", "https://other.example"), text).is_none());
         assert!(RefreshToken::decode(&SystemSecrets::generate(&OsEntropy).unwrap(), ISSUER, text).is_none());
