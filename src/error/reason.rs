@@ -180,8 +180,10 @@ reasons! {
     // Authorization endpoint: shown, never redirected
     /// `client_id` is missing.
     ClientIdMissing => InvalidRequest, "client_id is missing";
-    /// The authorization request names a client that is unknown or disabled.
+    /// The authorization request names a client that is not known.
     AuthorizeClientUnknown => InvalidRequest, "the client is not known";
+    /// The authorization request names a client that is disabled; it is told what an unknown one is told.
+    AuthorizeClientDisabled => InvalidRequest, "the client is not known";
     /// `redirect_uri` is missing where it is required.
     RedirectUriMissing => InvalidRequest, "redirect_uri is missing";
     /// `redirect_uri` is not one of the client's.
@@ -274,12 +276,16 @@ reasons! {
     AccessTokenTwice => InvalidRequest, "the access token must be sent in one way only";
     /// The access token is not one of ours, expired, revoked, or its grant is.
     AccessTokenInvalid => InvalidToken, "the access token is not valid";
+    /// The access token's client is gone or disabled.
+    AccessTokenClientGone => InvalidToken, "the access token is not valid";
+    /// The access token's subject is gone: disabled, deleted or locked.
+    AccessTokenSubjectGone => InvalidToken, "the access token is not valid";
     /// The access token lacks the scope `openid`.
     AccessTokenScope => InsufficientScope, "the access token lacks the scope openid";
 
     // Keys, JOSE, metadata
     /// An `id_token_hint` is not an ID token of ours.
-    IdTokenHintInvalid => InvalidRequest, "id_token_hint is not an id token of this issuer";
+    IdTokenHintInvalid => LoginRequired, "id_token_hint is not an id token of this issuer";
     /// A client's metadata does not fit together.
     ClientMetadataInvalid => InvalidClientMetadata, "the client metadata is not valid";
     /// A redirect URI cannot be registered.

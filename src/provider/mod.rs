@@ -10,6 +10,7 @@ mod grant;
 mod hooks;
 mod issue;
 mod payload;
+mod subject;
 mod token;
 
 use std::sync::Arc;

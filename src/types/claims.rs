@@ -128,6 +128,12 @@ fn requests(member: Value) -> Result<Vec<(String, ClaimRequest)>, InvalidClaims>
 }
 
 impl ClaimRequest {
+    /// Whether `value` is among the values asked for; any is where none was named.
+    #[must_use]
+    pub fn accepts(&self, value: &Value) -> bool {
+        self.values.is_empty() || self.values.contains(value)
+    }
+
     fn read(value: Value) -> Result<Self, InvalidClaims> {
         let mut members = match value {
             Value::Null => return Ok(Self::default()),

@@ -87,6 +87,12 @@ impl Scope {
         Self(self.0.iter().filter(|token| !other.contains(token)).cloned().collect())
     }
 
+    /// The other tokens, without `token`.
+    #[must_use]
+    pub fn without(&self, token: &str) -> Self {
+        Self(self.0.iter().filter(|other| *other != token).cloned().collect())
+    }
+
     /// The tokens of both, this scope's first.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

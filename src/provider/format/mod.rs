@@ -1,5 +1,6 @@
 //! The shapes of what is issued: access tokens, codes, refresh tokens and ID tokens.
 
+pub(crate) mod id_token;
 pub(crate) mod opaque;
 pub(crate) mod refresh;
 
