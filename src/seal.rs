@@ -218,3 +218,6 @@ fn open_bytes(key: &[u8; 32], data: &[u8], sealed: &[u8]) -> Option<Zeroizing<Ve
 fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(&Key::from(*key))
 }
+
+#[cfg(test)]
+mod tests;

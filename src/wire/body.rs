@@ -66,3 +66,114 @@ fn is_ascii_charset(parameter: &str) -> bool {
     parameter.is_empty()
         || (name.eq_ignore_ascii_case("charset") && known.iter().any(|k| value.eq_ignore_ascii_case(k)))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    fn request(method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Request {
+        let mut builder = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(Bytes::copy_from_slice(body.as_bytes())).unwrap()
+    }
+
+    fn form(headers: &[(&str, &str)]) -> Result<Params, Reason> {
+        form_post(&request("POST", "/token", headers, "a=1"))
+    }
+
+    #[test]
+    fn a_form_is_read_whatever_the_case_of_its_type() {
+        for content_type in [
+            FORM,
+            "Application/X-WWW-Form-URLencoded",
+            "application/x-www-form-urlencoded;charset=UTF-8",
+            "application/x-www-form-urlencoded; charset=\"utf-8\"",
+            "application/x-www-form-urlencoded ; Charset=ISO-8859-1 ;",
+        ] {
+            let params = form(&[("content-type", content_type)]).unwrap();
+            assert_eq!(params.one("a"), Ok(Some("1")), "{content_type}");
+        }
+        assert!(form(&[("content-type", FORM), ("content-encoding", "identity")]).is_ok());
+    }
+
+    /// attack 103: JSON, plain text, multipart, no type, two types.
+    #[test]
+    fn another_media_type_is_refused() {
+        for content_type in [
+            "application/json",
+            "text/plain",
+            "multipart/form-data; boundary=x",
+            "application/x-www-form-urlencoded2",
+            "application/x-www-form-urlencoded, text/plain",
+            "application/x-www-form-urlencoded; charset=utf-16",
+            "application/x-www-form-urlencoded; charset=utf-7",
+            "application/x-www-form-urlencoded; boundary=x",
+            "",
+        ] {
+            let refused = form(&[("content-type", content_type)]);
+            assert_eq!(refused, Err(Reason::ContentTypeUnsupported), "{content_type:?}");
+        }
+        assert_eq!(form(&[]), Err(Reason::ContentTypeUnsupported));
+        let twice = form(&[("content-type", FORM), ("content-type", "application/json")]);
+        assert_eq!(twice, Err(Reason::ContentTypeUnsupported));
+    }
+
+    /// attack 329: nothing is ever unpacked.
+    #[test]
+    fn a_compressed_body_is_refused() {
+        let refused = Err(Reason::ContentEncodingUnsupported);
+        for coding in ["gzip", "deflate", "br", "zstd", "identity, gzip", "GZIP", ""] {
+            assert_eq!(form(&[("content-type", FORM), ("content-encoding", coding)]), refused, "{coding}");
+        }
+        let second = ("content-encoding", "gzip");
+        assert_eq!(form(&[("content-type", FORM), ("content-encoding", "identity"), second]), refused);
+    }
+
+    /// attack 102: only POST, and nothing is read from the query.
+    #[test]
+    fn credentials_in_the_query_are_refused() {
+        for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "post"] {
+            let request = request(method, "/token?grant_type=client_credentials", &[], "");
+            assert_eq!(form_post(&request), Err(Reason::MethodNotAllowed), "{method}");
+        }
+        let headers = [("content-type", FORM)];
+        let posted = request("POST", "/token?client_secret=x", &headers, "grant_type=client_credentials");
+        assert_eq!(form_post(&posted), Err(Reason::ParameterInQuery));
+        assert!(form_post(&request("POST", "/token?", &headers, "a=1")).is_ok());
+    }
+
+    /// attack 57: a body over the cap is refused before it is looked at.
+    #[test]
+    fn a_large_body_is_refused() {
+        let body = format!("a={}", "b".repeat(MAX_BODY_BYTES - 1));
+        let posted = request("POST", "/token", &[("content-type", FORM)], &body);
+        assert_eq!(form_post(&posted), Err(Reason::BodyTooLarge));
+    }
+
+    /// attack 21: the parameters of an authorization request stand in one place.
+    #[test]
+    fn an_authorization_request_is_a_query_or_a_form_and_never_both() {
+        let get = query_or_form(&request("GET", "/authorize?a=1&b=%20", &[], "a=2")).unwrap();
+        assert_eq!(get.iter().collect::<Vec<_>>(), [("a", "1"), ("b", " ")]);
+        assert!(query_or_form(&request("GET", "/authorize", &[], "")).unwrap().is_empty());
+        let headers = [("content-type", FORM)];
+        let post = query_or_form(&request("POST", "/authorize", &headers, "a=2")).unwrap();
+        assert_eq!(post.one("a"), Ok(Some("2")));
+        for query in ["a=1", "a=2", "b=1"] {
+            let both = request("POST", &format!("/authorize?{query}"), &headers, "a=2");
+            assert_eq!(query_or_form(&both), Err(Reason::ParameterInQuery), "{query}");
+        }
+        for method in ["HEAD", "PUT", "TRACE"] {
+            let refused = query_or_form(&request(method, "/authorize?a=1", &[], ""));
+            assert_eq!(refused, Err(Reason::MethodNotAllowed), "{method}");
+        }
+        let broken = query_or_form(&request("GET", "/authorize?a=%ff", &[], ""));
+        assert_eq!(broken, Err(Reason::FormMalformed));
+    }
+}

@@ -51,6 +51,15 @@ impl Challenge {
         Self { scheme: scheme.to_owned(), token: None, parameters: Vec::new() }
     }
 
+    /// Takes a parameter that was read; `None` where there may be no more.
+    fn read(&mut self, name: &str, value: String) -> Option<()> {
+        if self.token.is_some() || self.parameters.len() == MAX_PARAMETERS {
+            return None;
+        }
+        self.parameters.push((name.to_owned(), value));
+        Some(())
+    }
+
     fn with(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self
@@ -107,22 +116,14 @@ pub fn parse(header: &HeaderValue) -> Option<Vec<Challenge>> {
             return Some(challenges);
         }
         let name = rest.token()?;
-        if let Some(challenge) = challenges.last_mut()
-            && let Some(value) = rest.parameter_value()?
-        {
-            if challenge.token.is_some() || challenge.parameters.len() == MAX_PARAMETERS {
-                return None;
-            }
-            challenge.parameters.push((name.to_owned(), value));
-            rest.end_of_item()?;
-            continue;
+        match rest.parameter_value()? {
+            Some(value) => challenges.last_mut()?.read(name, value)?,
+            None if challenges.len() == MAX_CHALLENGES => return None,
+            None => challenges.push(rest.challenge(name)?),
         }
-        if challenges.len() == MAX_CHALLENGES {
+        if !rest.is_at_end() {
             return None;
         }
-        let mut challenge = Challenge::new(name);
-        challenge.token = rest.token68().map(str::to_owned);
-        challenges.push(challenge);
     }
 }
 
@@ -177,6 +178,18 @@ impl<'a> Rest<'a> {
         Some(value)
     }
 
+    /// What follows the name of a scheme: a token, a first parameter, or nothing.
+    fn challenge(&mut self, scheme: &str) -> Option<Challenge> {
+        let mut challenge = Challenge::new(scheme);
+        challenge.token = self.token68().map(str::to_owned);
+        if challenge.token.is_none() && !self.is_at_end() {
+            let name = self.token()?;
+            let value = self.parameter_value()??;
+            challenge.read(name, value)?;
+        }
+        Some(challenge)
+    }
+
     /// What `Negotiate` and `NTLM` send instead of parameters; nothing is read when it is something else.
     fn token68(&mut self) -> Option<&'a str> {
         let text = self.0.strip_prefix(' ')?.trim_start_matches(' ');
@@ -192,14 +205,107 @@ impl<'a> Rest<'a> {
         Some(token)
     }
 
-    /// A comma, or the end, must follow a parameter.
-    fn end_of_item(&mut self) -> Option<()> {
+    /// Whether a comma or the end comes next; white space before it is skipped.
+    fn is_at_end(&mut self) -> bool {
         self.skip(|c| matches!(c, ' ' | '\t'));
-        (self.0.is_empty() || self.0.starts_with(',')).then_some(())
+        self.0.is_empty() || self.0.starts_with(',')
     }
 }
 
 /// `tchar` of RFC 9110 section 5.6.2.
 fn is_token_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    fn parsed(header: &str) -> Option<Vec<Challenge>> {
+        parse(&HeaderValue::from_bytes(header.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn a_challenge_reads_as_the_specification_writes_it() {
+        assert_eq!(Challenge::basic("op").header_value(), "Basic realm=\"op\"");
+        let scope = Scope::parse("openid profile").unwrap();
+        let challenge = Challenge::bearer("op").with_reason(Reason::AccessTokenScope).with_scope(&scope);
+        let text = "Bearer realm=\"op\", error=\"insufficient_scope\", \
+                    error_description=\"the access token lacks the scope openid\", scope=\"openid profile\"";
+        assert_eq!(challenge.header_value(), text);
+        assert_eq!(parsed(text), Some(vec![challenge]));
+    }
+
+    /// attack 331: no text of a host or a configuration ends the quotes or the line.
+    #[test]
+    fn no_value_leaves_its_quotes() {
+        let reason = Reason::Custom(ErrorCode::InvalidToken, "a\", error=\"x\\\r\nSet-Cookie: x=1\0");
+        let header = Challenge::bearer("r\"\\\r\n\u{e9}").with_reason(reason).header_value();
+        let expected = "Bearer realm=\"r?????\", error=\"invalid_token\", \
+                        error_description=\"a?, error=?x???Set-Cookie: x=1?\"";
+        assert_eq!(header, expected);
+    }
+
+    #[test]
+    fn several_challenges_are_read_in_order() {
+        let header = "Negotiate, Bearer, DPoP algs=\"ES256 PS256\" , error = use_dpop_nonce,\
+                      ,Basic realm=\"a, b=\\\"c\\\"\",NTLM TlRMTVNTUAAB==, Digest";
+        let challenges = parsed(header).unwrap();
+        let schemes: Vec<_> = challenges.iter().map(Challenge::scheme).collect();
+        assert_eq!(schemes, ["Negotiate", "Bearer", "DPoP", "Basic", "NTLM", "Digest"]);
+        assert_eq!(challenges[2].parameter("ALGS"), Some("ES256 PS256"));
+        assert_eq!(challenges[2].parameter("error"), Some("use_dpop_nonce"));
+        assert_eq!(challenges[3].parameter("realm"), Some("a, b=\"c\""));
+        assert_eq!(challenges[4].token(), Some("TlRMTVNTUAAB=="));
+        assert_eq!(challenges[1].parameter("realm"), None);
+        assert_eq!(parsed(""), Some(vec![]));
+        // By the grammar this is a token, not a parameter without a value.
+        assert_eq!(parsed("Bearer realm=").unwrap()[0].token(), Some("realm="));
+    }
+
+    #[test]
+    fn what_is_no_list_of_challenges_is_refused() {
+        for header in [
+            "=",
+            "\"Bearer\"",
+            "Bearer realm=\"",
+            "Bearer realm=\"a\\",
+            "Bearer realm=\"a\"b",
+            "Bearer realm=a b",
+            "Bearer =a",
+            "realm=a",
+            "Bearer a=b c=d",
+            "Bearer abc def",
+            "NTLM abc=, a=b",
+            "Bearer realm=a;b",
+            "B\u{e9}arer",
+        ] {
+            assert_eq!(parsed(header), None, "{header}");
+        }
+    }
+
+    /// attack 325: size and count are bounded.
+    #[test]
+    fn a_flood_of_challenges_is_refused() {
+        assert_eq!(parsed(&"a,".repeat(MAX_CHALLENGES)).map(|read| read.len()), Some(MAX_CHALLENGES));
+        assert_eq!(parsed(&"a,".repeat(MAX_CHALLENGES + 1)), None);
+        assert!(parsed(&format!("a {}", "b=c,".repeat(MAX_PARAMETERS))).is_some());
+        assert_eq!(parsed(&format!("a {}", "b=c,".repeat(MAX_PARAMETERS + 1))), None);
+        assert_eq!(parsed(&"a".repeat(MAX_CHALLENGE_BYTES + 1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_as_plain_text(realm in any::<String>()) {
+            let header = Challenge::bearer(&realm).with_reason(Reason::AccessTokenInvalid).header_value();
+            prop_assert!(header.as_bytes().iter().all(|b| (0x20..0x7f).contains(b)));
+            let read = parse(&header).unwrap();
+            prop_assert_eq!(read.len(), 1);
+            prop_assert_eq!(read[0].parameter("realm"), Some(&*plain_text(&realm)));
+            prop_assert_eq!(read[0].parameter("error"), Some("invalid_token"));
+        }
+    }
 }

@@ -57,3 +57,91 @@ pub fn allow(headers: &mut HeaderMap, origin: Option<&str>, allowed: AllowedOrig
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, value);
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate, dpop-nonce"));
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn options(headers: &[(&str, &str)]) -> Request {
+        let mut builder = http::Request::builder().method("OPTIONS");
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        builder.body(Bytes::new()).unwrap()
+    }
+
+    fn cors_headers(headers: &HeaderMap) -> Vec<(&str, &str)> {
+        let mut all: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        all.retain(|(name, _)| name.starts_with("access-control-"));
+        all.sort_unstable();
+        all
+    }
+
+    /// attack 328: any origin may ask, none with credentials.
+    #[test]
+    fn a_preflight_is_answered_to_any_origin_without_credentials() {
+        let asked = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
+        let response = preflight(&options(&asked), "POST").unwrap();
+        assert_eq!((response.status().as_u16(), response.body().len()), (204, 0));
+        let expected = [
+            ("access-control-allow-headers", "authorization, content-type, dpop"),
+            ("access-control-allow-methods", "POST"),
+            ("access-control-allow-origin", "*"),
+            ("access-control-max-age", "600"),
+        ];
+        assert_eq!(cors_headers(response.headers()), expected);
+    }
+
+    /// attack 328, attack 49: other OPTIONS requests, and other methods, are no preflight.
+    #[test]
+    fn what_is_no_preflight_gets_no_answer_here() {
+        assert!(preflight(&options(&[]), "POST").is_none());
+        assert!(preflight(&options(&[("origin", "https://a.example")]), "POST").is_none());
+        assert!(preflight(&options(&[("access-control-request-method", "POST")]), "POST").is_none());
+        let mut post = options(&[("origin", "https://a.example"), ("access-control-request-method", "POST")]);
+        *post.method_mut() = Method::POST;
+        assert!(preflight(&post, "POST").is_none());
+    }
+
+    /// attack 328: only a listed origin may read, by its exact bytes, and caches are told that it matters.
+    #[test]
+    fn an_answer_is_shown_to_listed_origins_alone() {
+        let listed = ["https://app.example".to_owned(), "https://b.example:8443".to_owned()];
+        for origin in ["https://app.example", "https://b.example:8443"] {
+            let mut headers = HeaderMap::new();
+            allow(&mut headers, Some(origin), AllowedOrigins::Listed(&listed));
+            assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], origin);
+            assert_eq!(headers[VARY], "origin");
+        }
+        for origin in [
+            None,
+            Some("null"),
+            Some("*"),
+            Some("https://evil.example"),
+            Some("https://APP.example"),
+            Some("https://app.example/"),
+            Some("https://app.example:443"),
+            Some("https://app.example.evil.example"),
+            Some("http://app.example"),
+        ] {
+            let mut headers = HeaderMap::new();
+            allow(&mut headers, origin, AllowedOrigins::Listed(&listed));
+            assert!(cors_headers(&headers).is_empty(), "{origin:?}");
+            assert_eq!(headers[VARY], "origin");
+        }
+    }
+
+    #[test]
+    fn a_public_document_is_shown_to_everybody() {
+        let mut headers = HeaderMap::new();
+        allow(&mut headers, Some("https://evil.example"), AllowedOrigins::Any);
+        let expected = [
+            ("access-control-allow-origin", "*"),
+            ("access-control-expose-headers", "www-authenticate, dpop-nonce"),
+        ];
+        assert_eq!(cors_headers(&headers), expected);
+    }
+}

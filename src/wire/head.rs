@@ -103,10 +103,10 @@ fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, Reason> {
         return Ok(Some(basic(credentials).map_or(Authorization::BasicMalformed, Authorization::Basic)));
     }
     if scheme.eq_ignore_ascii_case("Bearer") {
-        return match is_b64token(credentials) {
-            true => Ok(Some(Authorization::Bearer(Secret::new(credentials)))),
-            false => Err(Reason::AuthorizationHeaderMalformed),
-        };
+        if !is_b64token(credentials) {
+            return Err(Reason::AuthorizationHeaderMalformed);
+        }
+        return Ok(Some(Authorization::Bearer(Secret::new(credentials))));
     }
     Ok(Some(Authorization::Other))
 }
@@ -129,17 +129,22 @@ fn basic(credentials: &str) -> Option<BasicCredentials> {
         (Some(id), Some(secret)) => (id, Secret::new(secret)),
         _ => (id.to_owned(), Secret::new(secret)),
     };
-    let printable = |text: &str| !text.chars().any(char::is_control);
-    (!client_id.is_empty() && printable(&client_id) && printable(secret.expose()))
+    (!client_id.is_empty() && is_printable(&client_id) && is_printable(secret.expose()))
         .then_some(BasicCredentials { client_id, secret })
 }
 
-/// The text that an encoder turned into `text`; `None` where no encoder gives such a text.
+/// The credential that an encoder turned into `text`; `None` where no encoder gives such a text.
 ///
 /// The strictest encoder leaves letters, digits and `*-._`; the commonest in browsers leaves `~!'()` too.
 fn form_decoded(text: &str) -> Option<String> {
-    let encoded = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"*-._~!'()%+".contains(&b));
-    if encoded { form_component(text.as_bytes()) } else { None }
+    if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"*-._~!'()%+".contains(&b)) {
+        return None;
+    }
+    form_component(text.as_bytes()).filter(|decoded| is_printable(decoded))
+}
+
+fn is_printable(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 /// The `Cookie` headers of a request.
@@ -172,3 +177,6 @@ impl fmt::Debug for Cookies {
         f.write_str("Cookies(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,3 +168,122 @@ fn escape(page: &mut String, text: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn uri(text: &str) -> RedirectUri {
+        RedirectUri::register(text).unwrap()
+    }
+
+    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers()[name].to_str().unwrap()
+    }
+
+    fn body(response: &Response) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    /// What a parser of HTML reads in the hidden fields of a page.
+    fn fields(page: &str) -> Vec<(String, String)> {
+        let unescape = |text: &str| {
+            let pairs = [("&#13;", "\r"), ("&#10;", "\n"), ("&#39;", "'"), ("&quot;", "\""), ("&gt;", ">")];
+            let all = pairs.into_iter().chain([("&lt;", "<"), ("&amp;", "&")]);
+            all.fold(text.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+        };
+        let inputs = page.split("<input type=\"hidden\" name=\"").skip(1);
+        let read = |input: &str| {
+            let (name, rest) = input.split_once("\" value=\"").unwrap();
+            (unescape(name), unescape(rest.split_once("\">\n").unwrap().0))
+        };
+        inputs.map(read).collect()
+    }
+
+    /// attack 29: a state that is markup stays a value.
+    #[test]
+    fn a_value_never_becomes_markup() {
+        let state = "\"><script>alert(1)</script>'&amp;";
+        let params = Params::from_pairs([("state", state), ("code", "vs_ac_x")]);
+        let page = form_post_page(&uri("https://c.example/cb?a=1&b=2"), &params);
+        let text = body(&page);
+        assert_eq!(text.matches("<script>").count(), 1);
+        assert!(text.contains("action=\"https://c.example/cb?a=1&amp;b=2\""));
+        assert_eq!(fields(text), [("state".into(), state.into()), ("code".into(), "vs_ac_x".into())]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_arrives_byte_for_byte(name in "\\PC{0,12}", value in any::<String>()) {
+            let page = form_post_page(&uri("https://c.example/cb"), &Params::from_pairs([(&name, &value)]));
+            prop_assert_eq!(fields(body(&page)), [(name, value)]);
+            let bare = form_post_page(&uri("https://c.example/cb"), &Params::default());
+            prop_assert_eq!(body(&page).matches('<').count(), body(&bare).matches('<').count() + 1);
+        }
+    }
+
+    /// attack 29: the policy names the one script, the one style sheet and the one target.
+    #[test]
+    fn the_policy_allows_what_the_page_holds_and_nothing_else() {
+        let page = form_post_page(&uri("https://c.example:8443/cb"), &Params::default());
+        let between = |open: &str, close: &str| {
+            let text = body(&page).split_once(open).unwrap().1;
+            BASE64_STANDARD.encode(Sha256::digest(text.split_once(close).unwrap().0))
+        };
+        let expected = format!(
+            "default-src 'none'; form-action https://c.example:8443; script-src 'sha256-{}'; \
+             style-src 'sha256-{}'; frame-ancestors 'none'; base-uri 'none'",
+            between("<script>", "</script>"),
+            between("<style>", "</style>"),
+        );
+        assert_eq!(header(&page, "content-security-policy"), expected);
+        for (target, source) in [
+            ("http://127.0.0.1:8080/cb", "form-action http://127.0.0.1:8080;"),
+            ("http://localhost:1/cb", "form-action http://localhost:1;"),
+            ("http://[::1]:8080/cb", "form-action http:;"),
+            ("https://192.0.2.1/cb", "form-action https:;"),
+            ("com.example.app:/cb", "form-action com.example.app:;"),
+        ] {
+            let page = form_post_page(&uri(target), &Params::default());
+            assert!(header(&page, "content-security-policy").contains(source), "{target}");
+        }
+    }
+
+    #[test]
+    fn the_form_can_be_sent_without_script() {
+        let page = form_post_page(&uri("https://c.example/cb"), &Params::from_pairs([("submit", "x")]));
+        assert!(body(&page).contains("<form method=\"post\""));
+        assert!(body(&page).contains("<button type=\"submit\">Continue</button>"));
+    }
+
+    /// attack 47, attack 48: no page is framed, cached, sniffed, or named in a `Referer`.
+    #[test]
+    fn every_page_carries_the_headers_of_a_sign_in() {
+        let form = form_post_page(&uri("https://c.example/cb"), &Params::default());
+        let refusal = error_page(StatusCode::BAD_REQUEST, "the client is not known");
+        let mut hosts = Response::new(Bytes::new());
+        hosts.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
+        security_headers(hosts.headers_mut());
+        for response in [&form, &refusal, &hosts] {
+            assert_eq!(header(response, "x-frame-options"), "DENY");
+            assert_eq!(header(response, "referrer-policy"), "no-referrer");
+            assert_eq!(header(response, "cache-control"), "no-store");
+            assert_eq!(header(response, "x-content-type-options"), "nosniff");
+            let policies = response.headers().get_all(CONTENT_SECURITY_POLICY).iter();
+            assert!(policies.map(|p| p.to_str().unwrap()).any(|p| p.contains("frame-ancestors 'none'")));
+        }
+        assert_eq!(hosts.headers().get_all(CONTENT_SECURITY_POLICY).iter().count(), 2);
+    }
+
+    #[test]
+    fn a_refusal_is_a_page_without_script_or_form() {
+        let page = error_page(StatusCode::BAD_REQUEST, "a & b");
+        assert_eq!(page.status(), 400);
+        assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+        let text = body(&page);
+        assert!(text.contains("<h1>Request rejected</h1>\n<p>a &amp; b</p>"));
+        assert!(!text.contains("<script") && !text.contains("<form") && !text.contains("http"));
+    }
+}

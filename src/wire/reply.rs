@@ -191,3 +191,6 @@ fn header_safe(uri: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests;
