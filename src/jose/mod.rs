@@ -39,3 +39,6 @@ pub use jws::{Jws, MAX_TOKEN_BYTES, sign};
 pub use keyring::{KeyState, Keyring, KeyringError, RingKey};
 pub use signer::{JoseSigner, SignError, Signer, SignerError};
 pub use verifier::Verifier;
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,11 @@ impl fmt::Debug for Verifier {
         write!(f, "Verifier({})", self.alg)
     }
 }
+
+#[cfg(test)]
+impl Verifier {
+    /// Whether both hold one parsed key.
+    pub(super) fn shares_key_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.engine, &other.engine)
+    }
+}
