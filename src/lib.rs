@@ -21,3 +21,6 @@ pub mod wire;
 
 #[cfg(feature = "provider")]
 pub mod provider;
+
+#[cfg(feature = "testing")]
+pub mod testing;
