@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
-use crate::event::{Event, EventSink};
+use crate::event::{Endpoint, Event, EventKind, EventSink};
 use crate::secret::SystemSecrets;
 
 use super::config::Config;
@@ -19,16 +19,19 @@ pub struct Context<'a> {
     pub entropy: &'a dyn Entropy,
     /// The deployment's secrets.
     pub secrets: &'a SystemSecrets,
+    /// The endpoint that was asked.
+    pub endpoint: Endpoint,
     events: &'a dyn EventSink,
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(core: &'a super::core::Core) -> Self {
+    pub(crate) fn new(core: &'a super::core::Core, endpoint: Endpoint) -> Self {
         Self {
             now: core.clock.now(),
             config: &core.config,
             entropy: &*core.entropy,
             secrets: &core.secrets,
+            endpoint,
             events: &*core.events,
         }
     }
@@ -37,6 +40,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn issuer(&self) -> &'a str {
         self.config.issuer.as_str()
+    }
+
+    /// An event of this request: its time and endpoint, and what happened.
+    #[must_use]
+    pub const fn event(&self, kind: EventKind) -> Event {
+        Event::new(self.now, self.endpoint, kind)
     }
 
     /// Tells the event sink.

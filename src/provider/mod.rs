@@ -10,6 +10,7 @@ mod grant;
 mod hooks;
 mod issue;
 mod payload;
+mod records;
 mod subject;
 mod token;
 
