@@ -10,6 +10,8 @@ use crate::types::{ClientId, GrantId, GrantType, Subject};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
+    /// None: a method that the host called.
+    Administration,
     /// The authorization endpoint and what the host does for it.
     Authorization,
     /// Discovery.
@@ -32,13 +34,15 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// A token was introspected and found active.
+    Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
     PayloadUnreadable,
-    /// A refresh token's retry was answered again.
+    /// A refresh token's retry was answered: tokens were issued once more, beside the same refresh token.
     RefreshRetried,
     /// The request was refused.
     Refused(Reason),
-    /// A grant, or a token of it, was revoked.
+    /// A grant, several grants, or one token of a grant were revoked.
     Revoked,
     /// Tokens were issued.
     TokensIssued {

@@ -127,11 +127,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, InvalidClient> {
         let Self { id, metadata, settings, secrets } = self;
         metadata.check()?;
-        let needs_secret = matches!(
-            metadata.token_endpoint_auth_method,
-            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost
-        );
-        if needs_secret != !secrets.is_empty() {
+        if metadata.token_endpoint_auth_method.uses_secret() == secrets.is_empty() {
             return Err(InvalidClient {
                 member: "token_endpoint_auth_method",
                 problem: "a secret is needed by client_secret_basic and client_secret_post, and by no other method",

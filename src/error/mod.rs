@@ -4,6 +4,7 @@ mod code;
 mod reason;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use code::ErrorCode;
 pub use reason::Reason;
@@ -61,13 +62,21 @@ impl From<EntropyError> for Error {
 pub struct Rejection {
     reason: Reason,
     source: Option<BoxError>,
+    retry_after: Option<Duration>,
 }
 
 impl Rejection {
     /// A refusal for `reason`, caused by `source`, which is for logs alone.
     #[must_use]
     pub fn caused(reason: Reason, source: impl Into<BoxError>) -> Self {
-        Self { reason, source: Some(source.into()) }
+        Self { reason, source: Some(source.into()), retry_after: None }
+    }
+
+    /// After how long the client may try again; it is told so where the status is 429 or 503.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     /// Why.
@@ -75,11 +84,17 @@ impl Rejection {
     pub const fn reason(&self) -> Reason {
         self.reason
     }
+
+    /// After how long the client may try again, where that is known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
 }
 
 impl From<Reason> for Rejection {
     fn from(reason: Reason) -> Self {
-        Self { reason, source: None }
+        Self { reason, source: None, retry_after: None }
     }
 }
 

@@ -174,6 +174,12 @@ reasons! {
     GrantUnreadable => InvalidGrant, "the grant is not valid";
     /// The scope asked is more than was granted.
     ScopeNotGranted => InvalidScope, "the scope exceeds what was granted";
+    /// A token at introspection or revocation is not one of ours, has expired or is revoked. The caller is not told.
+    TokenUnknown => InvalidToken, "the token is not valid";
+    /// A token at introspection or revocation belongs to others. The caller is not told.
+    TokenForeign => InvalidToken, "the token is not valid";
+    /// The token is a JWT that is not recorded, so that nothing can revoke it.
+    TokenNotRevocable => UnsupportedTokenType, "a token of this type cannot be revoked";
     /// The resource asked is not among those granted.
     ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
 
@@ -292,6 +298,10 @@ reasons! {
     RedirectUriInvalid => InvalidRedirectUri, "a redirect uri is not valid";
 
     // Our side
+    /// The host's accounts could not answer.
+    AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// As many slow hashes as may be are being computed.
+    HashingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A store could not answer.
     StoreUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A fault of ours.
