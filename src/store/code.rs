@@ -45,7 +45,7 @@ pub struct CodeRecord {
     pub client: ClientId,
     /// From this moment on it is not redeemed.
     pub expires_at: Timestamp,
-    /// Until this moment, never before `expires_at`, a used code is remembered as used.
+    /// Until this moment, never before `expires_at`, a used code is remembered as used; then the row may go.
     pub retain_until: Timestamp,
     /// A sealed [`AuthorizationCode`].
     pub payload: Sealed,
@@ -83,8 +83,9 @@ pub trait CodeStore: Debug + Send + Sync {
     /// Uses a code up.
     ///
     /// Of any number of concurrent calls with one key and its client, exactly one gets [`Consumed::Fresh`]; later
-    /// ones get [`Consumed::Replayed`] until `retain_until`, after which the code is `Absent`. The owner is checked
-    /// first, then whether it was used, then whether it has expired: `Foreign` and `Expired` leave it as it is.
+    /// ones get [`Consumed::Replayed`]. From `retain_until` on the code is `Absent`, whoever asks. Before that the
+    /// owner is checked first, then whether it was used, then whether it has expired: `Foreign` and `Expired` leave
+    /// it as it is.
     async fn consume_code(
         &self,
         key: &TokenHash,

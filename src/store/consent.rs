@@ -39,7 +39,7 @@ impl Consent {
     }
 }
 
-/// How often a consent has been written; a write names the version it has seen.
+/// Which writing of a consent this is; a write names the version it has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsentVersion(pub u64);
 
@@ -50,12 +50,25 @@ pub struct ConsentRecord {
     pub subject: SubjectKey,
     /// For which client.
     pub client: ClientId,
-    /// Set by the store: 1 for the first write, one more for each that follows. Ignored on writing.
+    /// Set by the store, ignored on writing: [`ConsentRecord::next_version`].
     pub version: ConsentVersion,
     /// From this moment on it does not count.
     pub expires_at: Timestamp,
     /// A sealed [`Consent`].
     pub payload: Sealed,
+}
+
+impl ConsentRecord {
+    /// The version of a write at `now` over the version `before`: more than `before`, and no less than the second
+    /// of the write.
+    ///
+    /// The second is in it so that a consent that was forgotten and given again does not count as unchanged for
+    /// one who saw the first.
+    #[must_use]
+    pub fn next_version(before: Option<ConsentVersion>, now: Timestamp) -> ConsentVersion {
+        let second = u64::try_from(now.unix()).unwrap_or(0);
+        ConsentVersion(before.map_or(second, |before| second.max(before.0.saturating_add(1))))
+    }
 }
 
 /// What became of a consent to remember.
@@ -82,7 +95,8 @@ pub enum ConsentFilter {
 /// Remembered consents, one for each subject and client.
 #[async_trait]
 pub trait ConsentStore: Debug + Send + Sync {
-    /// Writes a consent if the stored version is the one `seen`; `None` means that none, or an expired one, was seen.
+    /// Writes a consent if the stored version is the one `seen`; `None` means that none, or an expired one, was
+    /// seen. An expired one may be written over under its version too.
     async fn remember(
         &self,
         record: ConsentRecord,
@@ -99,6 +113,9 @@ pub trait ConsentStore: Debug + Send + Sync {
     ) -> Result<Option<ConsentRecord>, StoreError>;
 
     /// The consents of a filter that have not expired, in a stable order.
+    ///
+    /// # Errors
+    /// `Corrupt` when `page.after` is not a `next` of this store.
     async fn consents(
         &self,
         of: &ConsentFilter,
@@ -106,7 +123,7 @@ pub trait ConsentStore: Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Listing<ConsentRecord>, StoreError>;
 
-    /// Forgets a consent, and says whether there was one.
+    /// Forgets a consent, and says whether there was one that had not expired.
     async fn forget(
         &self,
         subject: &SubjectKey,

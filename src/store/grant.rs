@@ -146,6 +146,14 @@ pub struct StoredGrant {
     pub head: Option<RefreshHead>,
 }
 
+impl StoredGrant {
+    /// Whether it is neither revoked nor past its limit: only then is anything that hangs on it valid.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && !self.record.expires_at.has_passed(now)
+    }
+}
+
 /// Which grants a listing or a revocation concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
@@ -178,6 +186,9 @@ pub trait GrantStore: Debug + Send + Sync {
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError>;
 
     /// The grants of a filter that are neither revoked nor past `keep_until`, in the order of their ids.
+    ///
+    /// # Errors
+    /// `Corrupt` when `page.after` is not a `next` of this store.
     async fn grants(
         &self,
         of: &Filter,
@@ -185,9 +196,10 @@ pub trait GrantStore: Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError>;
 
-    /// Revokes all grants of a filter and says how many were not revoked before.
+    /// Revokes all grants of a filter, expired ones too, and says how many were not revoked before.
     ///
-    /// Once it has answered, no token that names one of them is active, and none can be inserted.
+    /// Once it has answered, no token that names one of them is active, and none can be inserted. A second
+    /// revocation leaves the time of the first.
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError>;
 }
 

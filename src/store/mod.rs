@@ -20,6 +20,7 @@ mod client;
 mod code;
 mod consent;
 mod grant;
+pub mod memory;
 mod replay;
 mod sweep;
 mod ticket;
@@ -90,28 +91,32 @@ column_key! {
     SessionKey, SessionId, "session column"
 }
 
+/// Most items in one page.
+const MAX_PAGE: u16 = 1000;
+
 /// Which part of a listing is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// Where the page before ended: the `next` of its [`Listing`]. `None` is the beginning.
     pub after: Option<String>,
-    /// Most items to return: 1 to 1000.
+    /// Most items to return: 1 to 1000, see [`Page::size`].
     pub limit: u16,
 }
 
 impl Page {
-    /// The first page of at most `limit` items; 0 counts as 1, and more than 1000 as 1000.
+    /// The first page of at most `limit` items.
     #[must_use]
     pub const fn first(limit: u16) -> Self {
-        Self {
-            after: None,
-            limit: if limit == 0 {
-                1
-            } else if limit > 1000 {
-                1000
-            } else {
-                limit
-            },
+        Self { after: None, limit }
+    }
+
+    /// How many items a store returns at most: the limit, where 0 counts as 1 and more than 1000 as 1000.
+    #[must_use]
+    pub const fn size(&self) -> u16 {
+        match self.limit {
+            0 => 1,
+            limit if limit > MAX_PAGE => MAX_PAGE,
+            limit => limit,
         }
     }
 

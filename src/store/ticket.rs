@@ -14,7 +14,8 @@ use crate::secret::TokenHash;
 pub struct TicketRecord {
     /// From this moment on [`TicketStore::get`] refuses it.
     pub open_until: Timestamp,
-    /// From this moment on [`TicketStore::take`] refuses it, and the row may go; never before `open_until`.
+    /// From this moment on it is gone: [`TicketStore::take`] refuses it, and the row may go; never before
+    /// `open_until`.
     pub keep_until: Timestamp,
     /// What waits, sealed.
     pub payload: Sealed,

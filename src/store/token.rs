@@ -1,13 +1,14 @@
 //! Access tokens, and the use of refresh tokens.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantRecord, GrantStore};
+use super::{GrantRecord, GrantStore, RefreshHead, StoredGrant};
 use crate::clock::Timestamp;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, Scope};
@@ -64,6 +65,15 @@ pub struct NewFamily {
     pub idle_until: Timestamp,
 }
 
+impl NewFamily {
+    /// The head with which the family begins.
+    #[must_use]
+    pub const fn head(&self) -> RefreshHead {
+        let Self { key, idle_until } = *self;
+        RefreshHead { key, seq: 0, first_used_at: None, rotated_at: None, idle_until }
+    }
+}
+
 /// What one response issues, inserted as a whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Issued {
@@ -71,6 +81,14 @@ pub struct Issued {
     pub access: Option<TokenRecord>,
     /// The refresh family, with the first refresh token of a grant.
     pub family: Option<NewFamily>,
+}
+
+impl Issued {
+    /// Whether what is issued names the grant that it is to hang on.
+    #[must_use]
+    pub fn belongs_to(&self, grant: &GrantId) -> bool {
+        self.access.as_ref().is_none_or(|access| access.grant == *grant)
+    }
 }
 
 /// What issued tokens hang on.
@@ -92,7 +110,7 @@ pub enum Insertion {
     Inserted,
     /// The grant is revoked; nothing was inserted.
     GrantRevoked,
-    /// There is no such grant; nothing was inserted.
+    /// There is no such grant, or it is past its limit; nothing was inserted.
     GrantAbsent,
 }
 
@@ -123,7 +141,8 @@ pub enum Advance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
 pub enum Grace {
-    /// For this long: up to and including the second at which it has passed.
+    /// For this long: up to and including the second at which it has passed, so zero still covers the second of
+    /// the rotation.
     For(Duration),
     /// Without a limit of time.
     UntilSuccessorUsed,
@@ -155,15 +174,71 @@ pub enum Refreshed {
     Absent,
 }
 
+impl RefreshUse {
+    /// What [`TokenStore::use_refresh_token`] answers for a grant in this state; nothing is changed.
+    ///
+    /// A store that holds the grant's row locked asks this, then writes what the answer stands for.
+    pub fn outcome(&self, grant: Option<&StoredGrant>, now: Timestamp) -> Refreshed {
+        let Some((grant, head)) = grant.and_then(|grant| Some((grant, grant.head.as_ref()?))) else {
+            return Refreshed::Absent;
+        };
+        if grant.revoked_at.is_some() {
+            return Refreshed::GrantRevoked;
+        }
+        if grant.record.expires_at.has_passed(now) || head.idle_until.has_passed(now) {
+            return Refreshed::Expired;
+        }
+        match self.seq.cmp(&head.seq) {
+            Ordering::Greater => Refreshed::Ahead,
+            Ordering::Equal if self.advance == Advance::Rotate => Refreshed::Rotated,
+            Ordering::Equal => Refreshed::Kept,
+            Ordering::Less if self.in_grace(head, now) => Refreshed::Retried { head: head.seq },
+            Ordering::Less => Refreshed::Replayed,
+        }
+    }
+
+    /// The head after it was [`Refreshed::Kept`] or [`Refreshed::Rotated`].
+    ///
+    /// # Errors
+    /// `Corrupt` when the sequence number would overflow.
+    pub fn moved(&self, head: &RefreshHead, now: Timestamp) -> Result<RefreshHead, StoreError> {
+        let (key, idle_until) = (head.key, self.idle_until);
+        Ok(match self.advance {
+            Advance::Keep => {
+                let first_used_at = head.first_used_at.or(Some(now));
+                RefreshHead { key, seq: head.seq, first_used_at, rotated_at: head.rotated_at, idle_until }
+            }
+            Advance::Rotate => {
+                let seq = head.seq.checked_add(1).ok_or(StoreErrorKind::Corrupt)?;
+                RefreshHead { key, seq, first_used_at: None, rotated_at: Some(now), idle_until }
+            }
+        })
+    }
+
+    /// Whether the token presented is the predecessor of `head`, which nobody has used, and was replaced not long
+    /// ago. A rotation after `now`, by a clock that is ahead, is not long ago.
+    fn in_grace(&self, head: &RefreshHead, now: Timestamp) -> bool {
+        let precedes = self.seq.checked_add(1) == Some(head.seq);
+        let lasts = match (self.grace, head.rotated_at) {
+            (_, None) => false,
+            (Grace::UntilSuccessorUsed, Some(_)) => true,
+            (Grace::For(grace), Some(rotated_at)) => now <= rotated_at.plus(grace),
+        };
+        precedes && head.first_used_at.is_none() && lasts
+    }
+}
+
 /// Tokens under their grants. One backend for both: that is what the guarantees rest on.
 #[async_trait]
 pub trait TokenStore: GrantStore {
-    /// Inserts all of `issued` or nothing; nothing if the grant is revoked or absent, decided in the same step.
+    /// Inserts all of `issued` or nothing; nothing if the grant is revoked, absent or past its limit, decided in
+    /// the same step.
     ///
     /// A new grant with one token may live in that token's row; `grant`, `grants` and `revoke` see it like any other.
     ///
     /// # Errors
-    /// `Conflict` when a key exists already; nothing is changed then.
+    /// `Conflict` when a key exists already, or the grant has a family and `issued` brings another; `Corrupt` when
+    /// the access token names another grant. Nothing is changed then.
     async fn insert_tokens(
         &self,
         under: Under,
@@ -173,23 +248,27 @@ pub trait TokenStore: GrantStore {
 
     /// Uses a refresh token of the grant's family, in one step.
     ///
-    /// A grant that is absent, revoked, or past `expires_at` or the idle limit is answered first. Then, by `seq`:
+    /// A grant that is absent, without a family, revoked, or past `expires_at` or the idle limit is answered first,
+    /// in this order. Then, by `seq`:
     ///
     /// * the head: with `Rotate` the head moves on by one, its first use is cleared, and the time of rotation is
-    ///   `now`; with `Keep` it stays and its first use is noted. The idle limit becomes `idle_until`, `issued` is
-    ///   inserted: `Rotated` or `Kept`;
+    ///   `now`; with `Keep` it stays and its first use is noted. The idle limit becomes `idle_until`, `issued`, the
+    ///   access token if one is recorded, is inserted: `Rotated` or `Kept`;
     /// * the head's predecessor while the head is unused and the grace lasts (a rotation after `now` counts as
     ///   inside): `issued` is inserted, nothing else changes: `Retried`, whatever `advance` says;
     /// * any other below the head: the grant is revoked: `Replayed`;
     /// * above the head: `Ahead`.
     ///
+    /// [`RefreshUse::outcome`] is this decision for a store that holds the row locked.
+    ///
     /// # Errors
-    /// `Corrupt` when the sequence number would overflow, `Conflict` when the token's key exists; nothing is changed.
+    /// `Corrupt` when the sequence number would overflow or the access token names another grant, `Conflict` when
+    /// the token's key exists; nothing is changed.
     async fn use_refresh_token(
         &self,
         grant: &GrantId,
         used: RefreshUse,
-        issued: Issued,
+        issued: Option<TokenRecord>,
         now: Timestamp,
     ) -> Result<Refreshed, StoreError>;
 

@@ -1,0 +1,180 @@
+//! Grants, and the indexes by which they are listed and revoked.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::ops::Bound;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::space::{Row, Space};
+use crate::clock::Timestamp;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::store::{
+    Filter, GrantRecord, GrantStore, Listing, NewFamily, Page, SessionKey, StoredGrant, SubjectKey,
+};
+use crate::types::{ClientId, GrantId};
+
+/// The rows, and for every column that a filter names the ids under each of its values, in order.
+#[derive(Default)]
+pub(super) struct Grants {
+    rows: HashMap<GrantId, StoredGrant>,
+    by_client: HashMap<ClientId, BTreeSet<GrantId>>,
+    by_session: HashMap<SessionKey, BTreeSet<GrantId>>,
+    by_subject: HashMap<SubjectKey, BTreeSet<GrantId>>,
+}
+
+impl Grants {
+    /// The grant of this id, revoked or not, until `keep_until`.
+    pub(super) fn kept(&self, id: &GrantId, now: Timestamp) -> Option<&StoredGrant> {
+        self.rows.get(id).filter(|grant| !grant.record.keep_until.has_passed(now))
+    }
+
+    pub(super) fn kept_mut(&mut self, id: &GrantId, now: Timestamp) -> Option<&mut StoredGrant> {
+        self.rows.get_mut(id).filter(|grant| !grant.record.keep_until.has_passed(now))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+            && self.by_client.is_empty()
+            && self.by_session.is_empty()
+            && self.by_subject.is_empty()
+    }
+
+    pub(super) fn contains(&self, id: &GrantId) -> bool {
+        self.rows.contains_key(id)
+    }
+
+    /// Removes a row whose time has come; `false` when it has not, or there is none.
+    pub(super) fn remove_ended(&mut self, id: &GrantId, now: Timestamp) -> bool {
+        let Entry::Occupied(row) = self.rows.entry(*id) else {
+            return false;
+        };
+        if !row.get().record.keep_until.has_passed(now) {
+            return false;
+        }
+        let record = row.remove().record;
+        unlist(&mut self.by_client, &record.client, id);
+        if let Some(session) = &record.session {
+            unlist(&mut self.by_session, session, id);
+        }
+        if let Some(subject) = &record.subject {
+            unlist(&mut self.by_subject, subject, id);
+        }
+        true
+    }
+
+    /// The ids of a filter that come after `after`; for `SubjectAndClient` all of the subject.
+    fn listed(&self, of: &Filter, after: Option<GrantId>) -> impl Iterator<Item = GrantId> {
+        let (single, index) = match of {
+            Filter::Id(id) => (Some(*id).filter(|id| after.is_none_or(|after| *id > after)), None),
+            Filter::Client(client) => (None, self.by_client.get(client)),
+            Filter::Session(session) => (None, self.by_session.get(session)),
+            Filter::Subject(subject) | Filter::SubjectAndClient(subject, _) => {
+                (None, self.by_subject.get(subject))
+            }
+        };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = index.map(|ids| ids.range((from, Bound::Unbounded)).copied());
+        single.into_iter().chain(range.into_iter().flatten())
+    }
+}
+
+impl Space {
+    /// Inserts a grant whose id is not there yet.
+    pub(super) fn add_grant(&mut self, record: GrantRecord, family: Option<&NewFamily>) {
+        let id = record.id;
+        list(&mut self.grants.by_client, &record.client, id);
+        if let Some(session) = &record.session {
+            list(&mut self.grants.by_session, session, id);
+        }
+        if let Some(subject) = &record.subject {
+            list(&mut self.grants.by_subject, subject, id);
+        }
+        self.ends.add(record.keep_until, Row::Grant(id));
+        self.grants
+            .rows
+            .insert(id, StoredGrant { record, revoked_at: None, head: family.map(NewFamily::head) });
+    }
+}
+
+fn list<K: Clone + Eq + Hash>(index: &mut HashMap<K, BTreeSet<GrantId>>, key: &K, id: GrantId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.insert(id);
+    } else {
+        index.insert(key.clone(), BTreeSet::from([id]));
+    }
+}
+
+fn unlist<K: Clone + Eq + Hash>(index: &mut HashMap<K, BTreeSet<GrantId>>, key: &K, id: &GrantId) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// What the index does not decide: the client of a subject's grant, and the client or subject of a single one.
+fn selects(of: &Filter, record: &GrantRecord) -> bool {
+    match of {
+        Filter::SubjectAndClient(_, client) => record.client == *client,
+        Filter::Client(_) | Filter::Id(_) | Filter::Session(_) | Filter::Subject(_) => true,
+    }
+}
+
+#[async_trait]
+impl GrantStore for MemoryStore {
+    async fn insert_grant(&self, grant: GrantRecord, _now: Timestamp) -> Result<(), StoreError> {
+        let mut space = self.space();
+        if space.grants.contains(&grant.id) {
+            return Err(StoreErrorKind::Conflict.into());
+        }
+        space.add_grant(grant, None);
+        Ok(())
+    }
+
+    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
+        Ok(self.space().grants.kept(id, now).cloned())
+    }
+
+    async fn grants(
+        &self,
+        of: &Filter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredGrant>, StoreError> {
+        let after = page.after.as_deref().map(str::parse).transpose();
+        let after = after.map_err(|error| StoreError::new(StoreErrorKind::Corrupt, error))?;
+        let space = self.space();
+        let size = usize::from(page.size());
+        let mut items: Vec<StoredGrant> = space
+            .grants
+            .listed(of, after)
+            .filter_map(|id| space.grants.kept(&id, now))
+            .filter(|grant| grant.revoked_at.is_none() && selects(of, &grant.record))
+            .take(size + 1)
+            .cloned()
+            .collect();
+        let more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| more).map(|grant| grant.record.id.to_string());
+        Ok(Listing { items, next })
+    }
+
+    async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
+        let mut space = self.space();
+        let ids: Vec<GrantId> = space.grants.listed(of, None).collect();
+        let mut revoked = 0;
+        for id in ids {
+            let Some(grant) = space.grants.kept_mut(&id, now) else { continue };
+            if grant.revoked_at.is_none() && selects(of, &grant.record) {
+                grant.revoked_at = Some(now);
+                revoked += 1;
+            }
+        }
+        Ok(revoked)
+    }
+}

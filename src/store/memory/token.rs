@@ -1,0 +1,121 @@
+//! Access tokens and refresh families.
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::space::{Row, Space};
+use crate::clock::Timestamp;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::secret::TokenHash;
+use crate::store::{Insertion, Issued, RefreshUse, Refreshed, TokenRecord, TokenStore, Under};
+use crate::types::GrantId;
+
+impl Space {
+    /// Whether the token, if there is one, may be inserted under `grant`. Nothing is written before this is known.
+    fn check_token(&self, token: Option<&TokenRecord>, grant: &GrantId) -> Result<(), StoreError> {
+        match token {
+            Some(token) if token.grant != *grant => Err(StoreErrorKind::Corrupt.into()),
+            Some(token) if self.tokens.contains_key(&token.key) => Err(StoreErrorKind::Conflict.into()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn add_token(&mut self, token: Option<TokenRecord>) {
+        if let Some(token) = token {
+            self.ends.add(token.expires_at, Row::Token(token.key));
+            self.tokens.insert(token.key, token);
+        }
+    }
+
+    fn insert_under(
+        &mut self,
+        id: &GrantId,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Insertion, StoreError> {
+        let Issued { access, family } = issued;
+        let refused = match self.grants.kept(id, now) {
+            None => Some(Insertion::GrantAbsent),
+            Some(grant) if grant.revoked_at.is_some() => Some(Insertion::GrantRevoked),
+            Some(grant) if !grant.is_active(now) => Some(Insertion::GrantAbsent),
+            Some(grant) if family.is_some() && grant.head.is_some() => {
+                return Err(StoreErrorKind::Conflict.into());
+            }
+            Some(_) => None,
+        };
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+        self.check_token(access.as_ref(), id)?;
+        if let (Some(family), Some(grant)) = (family, self.grants.kept_mut(id, now)) {
+            grant.head = Some(family.head());
+        }
+        self.add_token(access);
+        Ok(Insertion::Inserted)
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn insert_tokens(
+        &self,
+        under: Under,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Insertion, StoreError> {
+        let mut space = self.space();
+        match under {
+            Under::Existing(id) => space.insert_under(&id, issued, now),
+            Under::New(grant) => {
+                if space.grants.contains(&grant.id) {
+                    return Err(StoreErrorKind::Conflict.into());
+                }
+                space.check_token(issued.access.as_ref(), &grant.id)?;
+                space.add_grant(grant, issued.family.as_ref());
+                space.add_token(issued.access);
+                Ok(Insertion::Inserted)
+            }
+        }
+    }
+
+    async fn use_refresh_token(
+        &self,
+        grant: &GrantId,
+        used: RefreshUse,
+        issued: Option<TokenRecord>,
+        now: Timestamp,
+    ) -> Result<Refreshed, StoreError> {
+        let mut space = self.space();
+        let outcome = used.outcome(space.grants.kept(grant, now), now);
+        let issues = matches!(outcome, Refreshed::Kept | Refreshed::Rotated | Refreshed::Retried { .. });
+        if issues {
+            space.check_token(issued.as_ref(), grant)?;
+        }
+        if let Some(row) = space.grants.kept_mut(grant, now) {
+            match outcome {
+                Refreshed::Kept | Refreshed::Rotated => {
+                    row.head = row.head.as_ref().map(|head| used.moved(head, now)).transpose()?;
+                }
+                Refreshed::Replayed => row.revoked_at = Some(now),
+                _ => {}
+            }
+        }
+        if issues {
+            space.add_token(issued);
+        }
+        Ok(outcome)
+    }
+
+    async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        let space = self.space();
+        let token = space.tokens.get(key).filter(|token| !token.expires_at.has_passed(now));
+        let active =
+            |grant: &GrantId| space.grants.kept(grant, now).is_some_and(|grant| grant.is_active(now));
+        Ok(token.filter(|token| active(&token.grant)).cloned())
+    }
+
+    async fn revoke_token(&self, key: &TokenHash, _now: Timestamp) -> Result<(), StoreError> {
+        self.space().tokens.remove(key);
+        Ok(())
+    }
+}
