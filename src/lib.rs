@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod accounts;
+pub mod adapters;
 pub mod client;
 pub mod clock;
 pub mod entropy;
@@ -21,6 +22,5 @@ pub mod wire;
 
 #[cfg(feature = "provider")]
 pub mod provider;
-
 #[cfg(feature = "testing")]
 pub mod testing;

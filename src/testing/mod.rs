@@ -8,6 +8,7 @@ mod entropy;
 mod events;
 mod http;
 mod runtime;
+pub mod store_suite;
 
 pub use accounts::AccountTable;
 pub use clock::ManualClock;
