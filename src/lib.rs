@@ -24,3 +24,7 @@ pub mod wire;
 pub mod provider;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod internal;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// Most bytes in a resource indicator.
 pub const MAX_RESOURCE_BYTES: usize = 2048;
@@ -31,7 +32,8 @@ impl Resource {
             && is_scheme(scheme)
             && !rest.trim_start_matches('/').is_empty()
             && super::redirect_uri::is_rfc3986_text(text)
-            && !text.contains('#');
+            && !text.contains('#')
+            && Url::parse(text).is_ok();
         if sound { Ok(Self(text.into())) } else { Err(InvalidResource) }
     }
 
@@ -99,6 +101,8 @@ mod tests {
             "https://rs/a b",
             "https://rs/\u{e9}",
             "https://rs/%zz",
+            "https://[",
+            "https://rs:99999/",
             "https://rs/\r\n",
             &long,
         ] {

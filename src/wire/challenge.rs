@@ -90,6 +90,9 @@ impl Challenge {
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
         let mut text = self.scheme.clone();
+        if let Some(token) = &self.token {
+            text.extend([" ", token]);
+        }
         for (place, (name, value)) in self.parameters.iter().enumerate() {
             let separator = if place == 0 { " " } else { ", " };
             text.extend([separator, name, "=\"", &plain_text(value), "\""]);

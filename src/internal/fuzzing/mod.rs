@@ -1,0 +1,23 @@
+//! One function for each fuzz target: it takes any bytes, and panics where a rule of the crate does not hold.
+
+mod authorization;
+mod form;
+mod output;
+mod redirect_uri;
+mod scope;
+
+pub use authorization::authorization;
+pub use form::form;
+pub use output::output;
+pub use redirect_uri::redirect_uri;
+pub use scope::scope;
+
+/// Cuts the input at its line feeds into `N` texts; what is missing is empty, and bytes that are not UTF-8 are
+/// replaced.
+fn texts<const N: usize>(data: &[u8]) -> [String; N] {
+    let mut lines = data.splitn(N, |b| *b == b'\n');
+    std::array::from_fn(|_| String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned())
+}
+
+#[cfg(test)]
+mod tests;

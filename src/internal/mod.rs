@@ -1,0 +1,3 @@
+//! What the crate's own fuzz targets and tests reach from outside. It is no part of the public interface.
+
+pub mod fuzzing;
