@@ -17,7 +17,7 @@ use crate::store::{
 use crate::types::ClientId;
 
 /// The rows by subject and then client, and for each client its subjects, in order.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct Consents {
     rows: HashMap<SubjectKey, BTreeMap<ClientId, ConsentRecord>>,
     by_client: HashMap<ClientId, BTreeSet<SubjectKey>>,

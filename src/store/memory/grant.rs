@@ -17,7 +17,7 @@ use crate::store::{
 use crate::types::{ClientId, GrantId};
 
 /// The rows, and for every column that a filter names the ids under each of its values, in order.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct Grants {
     rows: HashMap<GrantId, StoredGrant>,
     by_client: HashMap<ClientId, BTreeSet<GrantId>>,

@@ -6,6 +6,7 @@ mod code;
 mod consent;
 mod grant;
 mod replay;
+mod snapshot;
 mod space;
 mod sweep;
 mod ticket;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use client::Clients;
+pub use snapshot::Snapshot;
 
 use space::Space;
 

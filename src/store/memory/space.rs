@@ -10,7 +10,7 @@ use crate::secret::TokenHash;
 use crate::store::{CodeRecord, SubjectKey, TicketRecord, TokenRecord};
 use crate::types::{ClientId, GrantId};
 
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct Space {
     pub(super) clients: HashMap<ClientId, Client>,
     pub(super) codes: HashMap<TokenHash, Code>,
@@ -22,6 +22,7 @@ pub(super) struct Space {
     pub(super) ends: Ends,
 }
 
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Code {
     pub(super) record: CodeRecord,
     pub(super) usage: Usage,
@@ -47,7 +48,7 @@ pub(super) enum Row {
 /// Which rows end when, so that sweeping looks at nothing else.
 ///
 /// Every row that ends is listed at its end. A listed row may have been removed or renewed since.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub(super) struct Ends(BTreeMap<Timestamp, Vec<Row>>);
 
 impl Ends {

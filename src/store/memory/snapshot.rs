@@ -1,0 +1,32 @@
+//! What a store holds at one moment.
+
+use std::fmt;
+
+use super::MemoryStore;
+use super::space::Space;
+
+/// All that a [`MemoryStore`] held at one moment, in its namespace; for comparing.
+#[derive(Clone, PartialEq)]
+pub struct Snapshot(Space);
+
+impl MemoryStore {
+    /// All that the store holds now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.space().clone())
+    }
+}
+
+/// Prints how many rows there are, not what is in them.
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Space { clients, codes, consents: _, grants: _, replays, tickets, tokens, ends: _ } = &self.0;
+        f.debug_struct("Snapshot")
+            .field("clients", &clients.len())
+            .field("codes", &codes.len())
+            .field("replays", &replays.len())
+            .field("tickets", &tickets.len())
+            .field("tokens", &tokens.len())
+            .finish_non_exhaustive()
+    }
+}
