@@ -1,18 +1,33 @@
-//! What tests of this crate, and of its users, are made of: time, randomness and peers under their control.
+//! What tests of this crate, and of its users, are made of: time, randomness and peers under their control, and a
+//! [`Harness`] that puts a provider among them.
 //!
 //! Unlike the rest of the crate, what is here may panic: it asserts.
 
 mod accounts;
+mod browser;
+mod clients;
 mod clock;
 mod entropy;
 mod events;
+mod form;
+mod harness;
 mod http;
+mod keys;
+mod outcome;
 mod runtime;
 pub mod store_suite;
+mod token_form;
 
 pub use accounts::AccountTable;
+pub use browser::{Browser, Carrier, Landing};
+pub use clients::{DEFAULT_AUDIENCE, RESOURCE};
 pub use clock::ManualClock;
 pub use entropy::{Position, SeededEntropy};
 pub use events::{RecordedEvents, refusals};
+pub use form::Form;
+pub use harness::{Harness, HarnessBuilder, ISSUER};
 pub use http::HttpTable;
+pub use keys::{client_key, keyring};
+pub use outcome::{Outcome, Tokens};
 pub use runtime::{ManualRuntime, block_on};
+pub use token_form::{TokenForm, client_form, token_form};

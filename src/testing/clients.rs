@@ -1,0 +1,96 @@
+//! The clients that every harness knows.
+
+use serde_json::json;
+
+use super::keys::client_key;
+use crate::client::{
+    Client, ClientAuthMethod, ClientBuilder, ClientMetadata, ClientSecret, ClientSettings, Consent,
+};
+use crate::entropy::Entropy;
+use crate::jose::JwkSet;
+use crate::secret::{Secret, SystemSecrets};
+use crate::types::{ClientId, GrantType, RedirectUri, Scope};
+
+/// The audience of access tokens without `resource`, whose resource server is the client `api`.
+pub const DEFAULT_AUDIENCE: &str = "https://api.example";
+
+/// A resource that the clients may ask for by name.
+pub const RESOURCE: &str = "https://files.example";
+
+/// The scope that every client which signs people in may ask for.
+const PERSONAL_SCOPE: &str = "openid profile email address phone offline_access read write";
+
+/// What is expected of a client that this module or a test describes.
+const SOUND: &str = "the client is sound";
+
+/// A client and the text of its secret.
+pub(super) type Registered = (Client, Option<Secret>);
+
+/// All of them, as the documentation of [`Harness`](super::Harness) lists them.
+pub(super) fn standard(secrets: &SystemSecrets, entropy: &dyn Entropy) -> Vec<Registered> {
+    let confidential = |id, metadata: ClientMetadata, settings: ClientSettings| {
+        with_secret(begin(id, metadata, settings), secrets, entropy)
+    };
+    let open = |id, metadata, settings| (begin(id, metadata, settings).build().expect(SOUND), None);
+    let waived = settings().with_consent(Consent::Waived);
+    let post = personal(&["https://post.example/cb"]).with_auth_method(ClientAuthMethod::ClientSecretPost);
+    let public = |uris: &[&str]| personal(uris).with_auth_method(ClientAuthMethod::None);
+    let introspects = ClientSettings::new().with_introspects([DEFAULT_AUDIENCE]);
+    vec![
+        confidential("web", personal(&["https://web.example/cb"]), settings()),
+        confidential("post", post, settings()),
+        confidential("trusted", personal(&["https://trusted.example/cb"]), waived),
+        confidential("service", service(), settings()),
+        confidential("api", resource_server(), introspects),
+        open("spa", public(&["https://spa.example/cb"]), settings()),
+        open("native", public(&["http://127.0.0.1/cb", "com.example.app:/cb"]), settings()),
+        open("signer", signing(), settings()),
+    ]
+}
+
+/// Makes a secret for a client.
+pub(super) fn with_secret(
+    client: ClientBuilder,
+    secrets: &SystemSecrets,
+    entropy: &dyn Entropy,
+) -> Registered {
+    let (text, secret) = ClientSecret::generate(secrets, entropy).expect("the entropy delivers");
+    (client.secret(secret).build().expect(SOUND), Some(text))
+}
+
+fn begin(id: &str, metadata: ClientMetadata, settings: ClientSettings) -> ClientBuilder {
+    Client::builder(ClientId::new(id).expect("the name is a client_id"), metadata).settings(settings)
+}
+
+fn settings() -> ClientSettings {
+    ClientSettings::new().with_resources([RESOURCE, DEFAULT_AUDIENCE])
+}
+
+/// A client that signs people in.
+fn personal(redirect_uris: &[&str]) -> ClientMetadata {
+    let uris = redirect_uris.iter().map(|uri| RedirectUri::register(uri).expect("the redirect URI is sound"));
+    ClientMetadata::code_flow(uris).with_scope(scope(PERSONAL_SCOPE)).with_grant_type(GrantType::RefreshToken)
+}
+
+fn service() -> ClientMetadata {
+    ClientMetadata::service().with_scope(scope("read write"))
+}
+
+/// A client that asks for nothing and introspects what others bring.
+fn resource_server() -> ClientMetadata {
+    let mut metadata = ClientMetadata::service();
+    metadata.grant_types.clear();
+    metadata
+}
+
+fn signing() -> ClientMetadata {
+    let keys = json!({ "keys": [client_key().public_key().to_value()] });
+    personal(&["https://signer.example/cb"])
+        .with_auth_method(ClientAuthMethod::PrivateKeyJwt)
+        .with_grant_type(GrantType::ClientCredentials)
+        .with_jwks(JwkSet::register(&keys).expect("the key set is sound"))
+}
+
+fn scope(text: &str) -> Scope {
+    Scope::parse(text).expect("the scope is sound")
+}

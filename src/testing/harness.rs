@@ -1,0 +1,525 @@
+//! A provider with everything around it, in one value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::browser::Landing;
+use super::clients::{self, DEFAULT_AUDIENCE, RESOURCE, Registered};
+use super::keys;
+use super::outcome::Outcome;
+use super::token_form::TokenForm;
+use super::{AccountTable, Browser, ManualClock, ManualRuntime, RecordedEvents, SeededEntropy, block_on};
+use crate::client::{Client, ClientAuthMethod, ClientBuilder};
+use crate::clock::{Clock as _, Timestamp};
+use crate::event::Event;
+use crate::jose::{self, SigningHeader};
+use crate::provider::{Config, Provider, ProviderBuilder, ResourceSettings};
+use crate::secret::{Secret, SystemSecrets};
+use crate::store::memory::{MemoryStore, Snapshot};
+use crate::store::{ClientStore as _, Stores};
+use crate::types::{ClientId, Issuer, Params};
+use crate::wire::{Request, Response};
+
+/// The issuer of a harness, unless it is given another.
+pub const ISSUER: &str = "https://op.example";
+
+/// The seed of a harness's randomness.
+const SEED: u64 = 2;
+
+/// A provider, its clients, its people, a browser, a clock and a store.
+///
+/// Every feature is turned on. These clients are registered, with the scope `openid profile email address phone
+/// offline_access read write` where they sign people in, and may ask for the resources
+/// [`DEFAULT_AUDIENCE`] and [`RESOURCE`](super::RESOURCE):
+///
+/// | `client_id` | method | grants |
+/// |---|---|---|
+/// | `web` | client_secret_basic | code, refresh |
+/// | `post` | client_secret_post | code, refresh |
+/// | `trusted` | client_secret_basic | code, refresh; consent is waived |
+/// | `service` | client_secret_basic | client_credentials, for `read write` |
+/// | `api` | client_secret_basic | none; it introspects tokens for [`DEFAULT_AUDIENCE`] |
+/// | `spa` | none | code, refresh |
+/// | `native` | none | code, refresh; its redirects are a loopback address and a scheme of its own |
+/// | `signer` | private_key_jwt | code, refresh, client_credentials |
+///
+/// A redirect goes to `https://<client_id>.example/cb`. The one person is `alice`.
+pub struct Harness {
+    provider: Provider,
+    secrets: SystemSecrets,
+    store: MemoryStore,
+    world: World,
+    browser: Browser,
+    client_secrets: BTreeMap<String, Secret>,
+    confidences: Mutex<BTreeSet<String>>,
+}
+
+/// What stands around a provider, and what a test moves.
+#[derive(Clone, Debug)]
+struct World {
+    clock: Arc<ManualClock>,
+    entropy: Arc<SeededEntropy>,
+    runtime: Arc<ManualRuntime>,
+    events: Arc<RecordedEvents>,
+    accounts: Arc<AccountTable>,
+}
+
+impl Harness {
+    /// A harness as it is described above.
+    ///
+    /// # Panics
+    /// When OpenSSL cannot make keys.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Begins a harness that differs.
+    ///
+    /// # Panics
+    /// Never: the issuer is a constant.
+    pub fn builder() -> HarnessBuilder {
+        let issuer: Issuer = ISSUER.parse().expect("the constant is an issuer");
+        let mut config = Config::new(issuer).with_default_audience([DEFAULT_AUDIENCE]);
+        config.resources.insert(RESOURCE.to_owned(), ResourceSettings::new());
+        HarnessBuilder {
+            config,
+            adjust: Vec::new(),
+            clients: Vec::new(),
+            confidential: Vec::new(),
+            stores: Box::new(|store| {
+                let store = Arc::new(store.clone());
+                Stores::of(Arc::clone(&store)).with_replays(store.clone()).with_tickets(store)
+            }),
+        }
+    }
+
+    /// The provider.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// The secrets of the deployment.
+    #[must_use]
+    pub const fn system_secrets(&self) -> &SystemSecrets {
+        &self.secrets
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// All that the store holds now, to compare.
+    #[must_use]
+    pub fn store_state(&self) -> Snapshot {
+        self.store.snapshot()
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &ManualClock {
+        &self.world.clock
+    }
+
+    /// The time that the clock shows.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    /// Lets time pass: for the clock, and for whoever sleeps in the runtime.
+    pub fn advance(&self, by: Duration) {
+        self.world.clock.advance(by);
+        self.world.runtime.advance(by);
+    }
+
+    /// The randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &SeededEntropy {
+        &self.world.entropy
+    }
+
+    /// The runtime.
+    #[must_use]
+    pub fn runtime(&self) -> &ManualRuntime {
+        &self.world.runtime
+    }
+
+    /// The people.
+    #[must_use]
+    pub fn accounts(&self) -> &AccountTable {
+        &self.world.accounts
+    }
+
+    /// The events since they were last taken. Every exchange takes them.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.world.events.all()
+    }
+
+    /// The browser.
+    #[must_use]
+    pub const fn browser(&self) -> &Browser {
+        &self.browser
+    }
+
+    /// A registered client.
+    ///
+    /// # Panics
+    /// When there is none of this name.
+    #[must_use]
+    #[track_caller]
+    pub fn client(&self, client_id: &str) -> Client {
+        let id = ClientId::new(client_id).expect("the name is a client_id");
+        let found = block_on(self.store.client(&id, self.now())).expect("the memory store answers");
+        found.unwrap_or_else(|| panic!("there is no client {client_id}"))
+    }
+
+    /// The text of a client's secret.
+    ///
+    /// # Panics
+    /// When it has none that the harness made.
+    #[must_use]
+    #[track_caller]
+    pub fn client_secret(&self, client_id: &str) -> &str {
+        let secret = self.client_secrets.get(client_id);
+        secret.unwrap_or_else(|| panic!("the client {client_id} has no secret")).expose()
+    }
+
+    /// Notes a text that must not stand in any event from here on.
+    pub fn confide(&self, secret: impl Into<String>) {
+        self.confidences.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.into());
+    }
+
+    /// Fails when `output`, a log perhaps, holds any secret that this harness has seen.
+    ///
+    /// # Panics
+    /// When it does.
+    #[track_caller]
+    pub fn assert_discreet(&self, output: &str) {
+        let confidences = self.confidences.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = confidences.iter().find(|secret| output.contains(secret.as_str()));
+        assert_eq!(told, None, "a secret is in the output: {output}");
+    }
+
+    /// Sends a request to an endpoint and observes what it does.
+    ///
+    /// # Panics
+    /// When an event holds a secret of this or an earlier exchange.
+    #[track_caller]
+    pub fn exchange<F>(&self, request: Request, endpoint: impl FnOnce(Provider, Request) -> F) -> Outcome
+    where
+        F: Future<Output = Response>,
+    {
+        confidences_in(request.body()).for_each(|secret| self.confide(secret));
+        drop(self.world.events.take());
+        let before = self.store_state();
+        let response = block_on(endpoint(self.provider.clone(), request));
+        let (events, after) = (self.world.events.take(), self.store_state());
+        answer_confidences(&response).into_iter().for_each(|secret| self.confide(secret));
+        self.assert_discreet(&format!("{events:?}"));
+        Outcome { response, events, before, after }
+    }
+
+    /// The HTTP request of a form, to be posted to `path` below the issuer's.
+    ///
+    /// # Panics
+    /// When a header that was set by hand cannot be one.
+    #[must_use]
+    #[track_caller]
+    pub fn post(&self, path: &str, form: TokenForm) -> Request {
+        let TokenForm { form, headers, .. } = self.with_credentials(form);
+        let uri = self.provider.config().issuer.endpoint(path);
+        let mut request = http::Request::builder()
+            .method(Method::POST)
+            .uri(uri)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.body(Bytes::from(form.encode())).expect("the headers are sound")
+    }
+
+    /// Adds the credentials of the client's registered method.
+    #[track_caller]
+    fn with_credentials(&self, form: TokenForm) -> TokenForm {
+        let Some(client) = form.client.as_deref().map(|id| self.client(id)) else { return form };
+        let id = client.id().as_str();
+        match &client.metadata().token_endpoint_auth_method {
+            ClientAuthMethod::ClientSecretBasic => {
+                let encode =
+                    |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+                let pair = format!("{}:{}", encode(id), encode(self.client_secret(id)));
+                form.header(AUTHORIZATION.as_str(), format!("Basic {}", BASE64_STANDARD.encode(pair)))
+            }
+            ClientAuthMethod::ClientSecretPost => {
+                form.set("client_id", id).set("client_secret", self.client_secret(id))
+            }
+            ClientAuthMethod::None => form.set("client_id", id),
+            // What a method of the host sends is the test's to say.
+            ClientAuthMethod::Extension(_) => form,
+            ClientAuthMethod::PrivateKeyJwt => {
+                let assertion = self.client_assertion(&self.assertion_claims(id));
+                form.set("client_assertion_type", ASSERTION_TYPE).set("client_assertion", assertion)
+            }
+        }
+    }
+
+    /// Sound claims for an assertion of `client_id`, each with a `jti` of its own.
+    ///
+    /// # Panics
+    /// When the entropy was told to fail.
+    #[must_use]
+    pub fn assertion_claims(&self, client_id: &str) -> Value {
+        let jti = crate::secret::generate(self.entropy(), 256).expect("the entropy delivers");
+        json!({
+            "iss": client_id,
+            "sub": client_id,
+            "aud": self.provider.config().issuer.as_str(),
+            "jti": jti.expose(),
+            "iat": self.now().unix(),
+            "exp": self.now().plus(Duration::from_secs(60)).unix(),
+        })
+    }
+
+    /// Signs claims with the key of the client `signer`.
+    ///
+    /// # Panics
+    /// When OpenSSL cannot sign.
+    #[must_use]
+    pub fn client_assertion(&self, claims: &Value) -> String {
+        let (header, key) = (SigningHeader::typed("JWT"), keys::client_key());
+        block_on(jose::sign(&header, claims.to_string().as_bytes(), &*key)).expect("OpenSSL signs")
+    }
+}
+
+impl Default for Harness {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+/// Changes what a harness is made of, before it is made.
+#[must_use]
+pub struct HarnessBuilder {
+    config: Config,
+    adjust: Vec<Adjustment>,
+    clients: Vec<Client>,
+    confidential: Vec<ClientBuilder>,
+    stores: Box<dyn FnOnce(&MemoryStore) -> Stores>,
+}
+
+type Adjustment = Box<dyn FnOnce(ProviderBuilder) -> ProviderBuilder>;
+
+impl HarnessBuilder {
+    /// Changes the configuration.
+    pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Changes how the provider is built, after all that the harness itself does.
+    pub fn provider(mut self, change: impl FnOnce(ProviderBuilder) -> ProviderBuilder + 'static) -> Self {
+        self.adjust.push(Box::new(change));
+        self
+    }
+
+    /// Registers one more client, or another in place of a standard one.
+    pub fn client(mut self, client: Client) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// Registers one more client with a secret that the harness makes.
+    pub fn confidential(mut self, client: ClientBuilder) -> Self {
+        self.confidential.push(client);
+        self
+    }
+
+    /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
+    pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
+        self.stores = Box::new(stores);
+        self
+    }
+
+    /// Puts the harness together.
+    ///
+    /// # Panics
+    /// When the parts do not fit.
+    #[must_use]
+    pub fn build(self) -> Harness {
+        let world = World::new();
+        let secrets = SystemSecrets::generate(&*world.entropy).expect("the entropy delivers");
+        let store = MemoryStore::new();
+        let mut registered = clients::standard(&secrets, &*world.entropy);
+        registered.extend(self.clients.into_iter().map(|client| (client, None)));
+        for client in self.confidential {
+            registered.push(clients::with_secret(client, &secrets, &*world.entropy));
+        }
+        let client_secrets = register(&store, registered);
+        let stores = (self.stores)(&store);
+        let builder =
+            world.given_to(Provider::builder(self.config, stores, keys::keyring(), secrets.clone()));
+        let builder = self.adjust.into_iter().fold(builder, |builder, adjust| adjust(builder));
+        let provider = builder.build().expect("the parts of the provider fit");
+        let confidences = client_secrets.values().map(|secret| secret.expose().to_owned()).collect();
+        let (browser, confidences) = (Browser::new(), Mutex::new(confidences));
+        Harness { provider, secrets, store, world, browser, client_secrets, confidences }
+    }
+}
+
+impl fmt::Debug for HarnessBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HarnessBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            clock: Arc::default(),
+            entropy: Arc::new(SeededEntropy::new(SEED)),
+            runtime: Arc::default(),
+            events: Arc::default(),
+            accounts: Arc::default(),
+        }
+    }
+
+    /// Gives the provider this world, and turns everything on.
+    fn given_to(&self, builder: ProviderBuilder) -> ProviderBuilder {
+        let Self { clock, entropy, runtime, events, accounts } = self.clone();
+        builder
+            .clock(clock)
+            .entropy(entropy)
+            .runtime(runtime)
+            .events(events)
+            .accounts(accounts)
+            .with_authorization_code()
+            .with_refresh_token()
+            .with_client_credentials()
+            .with_private_key_jwt()
+            .with_introspection()
+            .with_revocation()
+    }
+}
+
+fn register(store: &MemoryStore, clients: Vec<Registered>) -> BTreeMap<String, Secret> {
+    let mut secrets = BTreeMap::new();
+    for (client, secret) in clients {
+        secrets.extend(secret.map(|secret| (client.id().as_str().to_owned(), secret)));
+        store.insert_client(client);
+    }
+    secrets
+}
+
+/// The values in a form that nobody else may see.
+fn confidences_in(body: &[u8]) -> impl Iterator<Item = String> {
+    let params = Params::parse(body).unwrap_or_default();
+    let secret = |name: &str| CONFIDENTIAL.contains(&name);
+    let values: Vec<_> =
+        params.iter().filter(|(name, _)| secret(name)).map(|(_, value)| value.to_owned()).collect();
+    values.into_iter().filter(|value| value.len() >= SHORTEST_CONFIDENCE)
+}
+
+/// The values in an answer that nobody but its receiver may see.
+fn answer_confidences(response: &Response) -> Vec<String> {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let members = CONFIDENTIAL.iter().filter_map(|name| body.get(name)?.as_str().map(str::to_owned));
+    let landing = Landing::of(response);
+    let params = landing.iter().flat_map(|landing| landing.params.iter());
+    let params = params.filter(|(name, _)| CONFIDENTIAL.contains(name)).map(|(_, value)| value.to_owned());
+    members.chain(params).filter(|value| value.len() >= SHORTEST_CONFIDENCE).collect()
+}
+
+/// The parameters and members whose values are secrets.
+const CONFIDENTIAL: &[&str] = &[
+    "access_token",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "id_token",
+    "id_token_hint",
+    "password",
+    "refresh_token",
+    "token",
+];
+
+/// Characters below which a text is no secret, and may stand anywhere by chance.
+const SHORTEST_CONFIDENCE: usize = 16;
+
+/// The type of the assertions of OpenID Connect Core 1.0 section 9.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Reason;
+    use crate::event::{Endpoint, EventKind, EventSink as _};
+    use crate::testing::token_form;
+    use crate::types::GrantType;
+    use crate::wire::reply;
+
+    #[test]
+    fn each_client_sends_the_credentials_that_it_registered() {
+        let h = Harness::new();
+        let body = |client: &str| {
+            let request = h.post("/token", token_form("refresh_token").client(client));
+            let basic = request.headers().contains_key(AUTHORIZATION);
+            (basic, Params::parse(request.body()).unwrap())
+        };
+        assert!(body("web").0);
+        let (basic, post) = body("post");
+        assert!(!basic && post.one("client_secret") == Ok(Some(h.client_secret("post"))));
+        let (basic, spa) = body("spa");
+        assert!(!basic && spa.one("client_id") == Ok(Some("spa")));
+        assert!(body("signer").1.one("client_assertion").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_refusal_is_asserted_on_its_reason() {
+        let h = Harness::new();
+        let events = Arc::clone(&h.world.events);
+        let outcome = h.exchange(Request::default(), |_, _| async move {
+            let refused = EventKind::Refused(Reason::CodeExpired);
+            events.emit(&Event::new(Timestamp::from_unix(0), Endpoint::Token, refused));
+            reply::error_json(Reason::CodeExpired)
+        });
+        let _ = outcome.rejected(Reason::CodeExpired).unchanged();
+    }
+
+    #[test]
+    #[should_panic = "a secret is in the output"]
+    fn a_secret_in_an_event_is_found() {
+        let h = Harness::new();
+        let (events, secret) = (Arc::clone(&h.world.events), h.client_secret("web").to_owned());
+        let _ = h.exchange(Request::default(), |_, _| async move {
+            let grant_type = GrantType::from(secret.as_str());
+            events.emit(&Event::new(
+                Timestamp::from_unix(0),
+                Endpoint::Token,
+                EventKind::TokensIssued { grant_type },
+            ));
+            Response::default()
+        });
+    }
+}

@@ -1,0 +1,1 @@
+//! What the provider does with requests, one module for each specification. The first line of each names it.
