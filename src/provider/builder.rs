@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Provider;
+use super::authorize::AuthorizationRule;
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::grant::GrantHandler;
@@ -13,7 +14,7 @@ use crate::accounts::Accounts;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
-use crate::jose::Keyring;
+use crate::jose::{IdTokenHintVerifier, Keyring};
 use crate::limiter::{Limiter, Unlimited};
 use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
@@ -64,6 +65,7 @@ pub struct ProviderBuilder {
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
+        let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
             config,
             stores,
@@ -80,6 +82,8 @@ impl ProviderBuilder {
             error_page: Arc::new(PlainErrorPage),
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
+            rules: Vec::new(),
+            hints,
             switches: Switches::default(),
         };
         Self {
@@ -184,6 +188,12 @@ impl ProviderBuilder {
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
+        self
+    }
+
+    /// Adds a rule of the host's own for authorization requests; rules are asked in the order of their adding.
+    pub fn rule(mut self, rule: Arc<dyn AuthorizationRule>) -> Self {
+        self.core.rules.push(rule);
         self
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::authorize::AuthorizationRule;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::grant::GrantHandler;
@@ -11,7 +12,7 @@ use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::event::EventSink;
-use crate::jose::Keyring;
+use crate::jose::{IdTokenHintVerifier, Keyring};
 use crate::limiter::Limiter;
 use crate::policy::Policy;
 use crate::runtime::Runtime;
@@ -36,7 +37,16 @@ pub(crate) struct Core {
     pub(crate) error_page: Arc<dyn ErrorPage>,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) hints: IdTokenHintVerifier,
     pub(crate) switches: Switches,
+}
+
+impl Core {
+    /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
+    pub(crate) fn issues_refresh_tokens(&self) -> bool {
+        self.grants.contains_key(&GrantType::RefreshToken)
+    }
 }
 
 /// What the builder turned on, beyond what the registries tell.

@@ -1,8 +1,10 @@
 //! The OpenID provider: one method for each endpoint.
 
+mod authorize;
 mod builder;
 mod client_auth;
 mod config;
+mod consent;
 mod context;
 mod core;
 mod format;
@@ -16,6 +18,13 @@ mod token;
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+
+pub use authorize::{
+    Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
+    LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ReturnAddress,
+    Unresumable,
+};
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
 pub use config::{CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
@@ -27,9 +36,12 @@ pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;
+use crate::error::Result;
 use crate::jose::Keyring;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+use crate::types::Authentication;
+use crate::wire::{Request, Response};
 
 /// An OpenID provider: one issuer, cheap to clone, shared by all requests.
 #[derive(Clone, Debug)]
@@ -56,5 +68,68 @@ impl Provider {
     #[must_use]
     pub fn keyring(&self) -> &Keyring {
         &self.0.keyring
+    }
+
+    /// Reads a request to the authorization endpoint, GET or POST (RFC 6749 section 3.1).
+    ///
+    /// A request that is not sound is answered at once: by a page as long as no registered redirect URI was matched,
+    /// and to the client from then on. A sound one is for [`Provider::next`].
+    pub async fn authorize(&self, request: &Request) -> Authorize {
+        authorize::open(&self.0, request).await
+    }
+
+    /// Says what a pending request needs of the person, given who is signed in, or answers it.
+    ///
+    /// It is answered without asking when nothing is missing: the login meets the request, and everything asked for
+    /// was agreed to before or is waived for the client. Under `prompt=none` it is answered in any case. One store
+    /// statement, and those of an approval when that follows.
+    pub async fn next(&self, pending: PendingAuthorization, login: Option<&Authentication>) -> Next {
+        authorize::next(&self.0, pending, login).await
+    }
+
+    /// Carries out the person's yes: a grant, a code, and the response to the client.
+    ///
+    /// The approval is weighed once more against the request. What it grants is within what was asked, and never
+    /// more than was shown. When a store fails, the response tells the client so.
+    ///
+    /// # Errors
+    /// [`Refused`], with the request, when the login does not meet it or the scope exceeds it. Nothing was issued.
+    pub async fn approve(
+        &self,
+        pending: PendingAuthorization,
+        approval: Approval,
+    ) -> Result<Response, Refused> {
+        authorize::approve(&self.0, pending, approval).await
+    }
+
+    /// Carries out the person's no, or the host's: the response that tells the client.
+    #[must_use]
+    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        authorize::deny(&self.0, pending, denial)
+    }
+
+    /// Seals a pending request into base64url text of at most [`MAX_SEALED_BYTES`], for a URL parameter or a hidden
+    /// field of the host's pages. It is good for one browser and one purpose, for as long as the request lives.
+    ///
+    /// # Errors
+    /// A store or a random source that fails.
+    pub async fn seal(&self, pending: &PendingAuthorization) -> Result<String> {
+        authorize::seal(&self.0, pending).await
+    }
+
+    /// Reads a sealed request again; `headers` are those of the request that brought it, for their cookie.
+    ///
+    /// The client is loaded and every rule applied anew, so that what is no longer allowed is refused. A request may
+    /// be resumed and approved more than once, each time with a grant and a code of its own.
+    ///
+    /// # Errors
+    /// [`Unresumable`], with the response to give: the text was altered, its time is over, the browser is another,
+    /// or the client may no longer ask for this.
+    pub async fn resume(
+        &self,
+        sealed: &str,
+        headers: &HeaderMap,
+    ) -> Result<PendingAuthorization, Unresumable> {
+        authorize::resume(&self.0, sealed, headers).await
     }
 }

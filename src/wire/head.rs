@@ -80,6 +80,11 @@ impl RequestHead {
     }
 }
 
+/// The value of a cookie, by the rule of [`RequestHead::cookie`].
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    Cookies::read(headers).one(name).map(str::to_owned)
+}
+
 /// The header's value when it stands once and is printable ASCII.
 pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();

@@ -1,0 +1,114 @@
+//! The browser that began a request, known again by a cookie.
+//!
+//! A sealed request is worth nothing in another browser: whoever gets hold of one, or prepares one for somebody
+//! else, cannot have it approved there (attack 50, attack 52). The cookie signs nobody in and names nobody.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, HeaderValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq as _;
+
+use crate::clock::Timestamp;
+use crate::entropy::random;
+use crate::error::{Internal, Result};
+use crate::provider::context::Context;
+use crate::{seal, wire};
+
+/// How long the cookie's value is good for; it is renewed in time, with the same browser in it.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+const ID_BYTES: usize = 32;
+
+/// One browser, as a random number that only it and our sealed values know.
+#[derive(Clone, Copy)]
+pub(super) struct Browser([u8; ID_BYTES]);
+
+impl Browser {
+    /// The browser that sends `headers`; `None` when it carries no cookie of ours that is still good.
+    pub(super) fn known(cx: &Context<'_>, headers: &HeaderMap) -> Option<Self> {
+        read(cx, headers).map(|(browser, _)| browser)
+    }
+
+    /// The browser that sends `headers`, and the cookie to set: when it has none, or one that would not outlast a
+    /// request that begins now. All tabs share the cookie, and a renewed one names the same browser.
+    pub(super) fn met(cx: &Context<'_>, headers: &HeaderMap) -> Result<(Self, Option<HeaderValue>)> {
+        let known = read(cx, headers);
+        if let Some((browser, expires_at)) = known
+            && expires_at > cx.now.plus(cx.config.pending_lifetime)
+        {
+            return Ok((browser, None));
+        }
+        let browser = match known {
+            Some((browser, _)) => browser,
+            None => Self(random(cx.entropy)?),
+        };
+        Ok((browser, Some(browser.cookie(cx)?)))
+    }
+
+    /// Whether both are the same, in constant time.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
+    fn cookie(self, cx: &Context<'_>) -> Result<HeaderValue> {
+        let expires_at = cx.now.plus(LIFETIME);
+        let mut plain = self.0.to_vec();
+        plain.extend_from_slice(&expires_at.unix().to_be_bytes());
+        let value = seal::seal_text(cx.secrets, cx.entropy, &context(cx), expires_at, &plain)?;
+        let cookie = Cookie::build((name(cx), value))
+            .path("/")
+            .secure(cx.config.issuer.is_https())
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .build();
+        let written = HeaderValue::try_from(cookie.to_string());
+        Ok(written.map_err(|error| Internal::new("could not write a cookie", error))?)
+    }
+}
+
+fn read(cx: &Context<'_>, headers: &HeaderMap) -> Option<(Browser, Timestamp)> {
+    let value = wire::cookie(headers, name(cx))?;
+    let plain = seal::open_text(cx.secrets, &context(cx), &value, cx.now).ok()?;
+    let (id, expires_at) = plain.split_first_chunk::<ID_BYTES>()?;
+    let expires_at = i64::from_be_bytes(expires_at.try_into().ok()?);
+    Some((Browser(*id), Timestamp::from_unix(expires_at)))
+}
+
+/// Issuers at one origin share the cookie, as `__Host-` demands `Path=/`: it is sealed for the origin.
+fn context<'a>(cx: &Context<'a>) -> seal::Context<'a> {
+    seal::Context { kind: "browser cookie", issuer: cx.config.issuer.origin(), key: b"" }
+}
+
+/// With `__Host-` no neighbouring host can plant the cookie. An http issuer, which is at a loopback address, cannot
+/// have it.
+fn name(cx: &Context<'_>) -> &'static str {
+    if cx.config.issuer.is_https() { "__Host-vs_browser" } else { "vs_browser" }
+}
+
+impl Serialize for Browser {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Browser {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut id = [0; ID_BYTES];
+        match BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut id) {
+            Ok(ID_BYTES) => Ok(Self(id)),
+            _ => Err(serde::de::Error::custom("not the name of a browser")),
+        }
+    }
+}
+
+impl fmt::Debug for Browser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Browser(..)")
+    }
+}

@@ -1,0 +1,251 @@
+//! The authorization endpoint (RFC 6749 section 3.1, OpenID Connect Core 1.0 section 3.1.2).
+//!
+//! Between the request and the response stand the host's pages. [`open`] reads the request, [`next`] says what it
+//! needs of the person or answers it, [`approve`] and [`deny`] carry the person's answer. Between two pages the
+//! request is sealed into the browser and resumed from there.
+
+mod approve;
+mod browser;
+mod consent;
+mod draft;
+mod needs;
+mod pending;
+mod request;
+mod respond;
+mod return_address;
+pub(super) mod rules;
+mod sealed;
+
+use http::{HeaderMap, HeaderValue};
+
+pub use approve::{Approval, Denial, Refused};
+pub use needs::{LoginNeed, MissingConsent, Needs};
+pub use pending::{Answer, PendingAuthorization};
+pub use request::{AuthorizationRequest, HintedSubject};
+pub use return_address::ReturnAddress;
+pub use rules::{Asked, AuthorizationRule};
+pub use sealed::MAX_SEALED_BYTES;
+
+use self::browser::Browser;
+use self::draft::{Draft, Settled};
+use self::pending::State;
+use self::request::Readers;
+use self::respond::Failure;
+use super::context::{Arrival, Context};
+use super::core::Core;
+use crate::error::{Error, Reason, Result};
+use crate::event::{Endpoint, EventKind};
+use crate::types::{Authentication, Params, Prompt};
+use crate::wire::{self, Request, Response};
+
+/// What became of a request at the authorization endpoint.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Authorize {
+    /// It is sound: the host goes on with [`Provider::next`](super::Provider::next).
+    Interact {
+        /// The request.
+        pending: PendingAuthorization,
+        /// A `Set-Cookie` header that the response must carry, whatever that is. It ties the request to the
+        /// browser, without it the request cannot be resumed.
+        set_cookie: Option<HeaderValue>,
+    },
+    /// It is answered.
+    Respond(Response),
+}
+
+/// What a pending request comes to.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub enum Next {
+    /// It needs the person.
+    Ask(Needs, PendingAuthorization),
+    /// It is answered.
+    Respond(Response),
+}
+
+/// A sealed request that cannot be resumed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Unresumable {
+    /// Why.
+    pub reason: Reason,
+    /// The answer to give: a page, or a response to the client where the request has become one that it may not make.
+    pub response: Response,
+}
+
+/// Reads a request that arrives.
+pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    let cx = arrival.context();
+    match begin(core, &cx, request).await {
+        Ok(authorize) => authorize,
+        Err(failure) => Authorize::Respond(failure.answer(core, &cx)),
+    }
+}
+
+async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
+    let params = wire::query_or_form(request)?;
+    let draft = draft::assemble(&*core.stores.clients, params, None, cx.now).await?;
+    let (back, asked) = read(core, cx, &draft).await?;
+    let (browser, set_cookie) = Browser::met(cx, request.headers())?;
+    // Where nothing may be shown, nothing is resumed (attack 36).
+    let set_cookie = set_cookie.filter(|_| !asked.prompt.contains(Prompt::None));
+    let pending = PendingAuthorization::new(State {
+        client: draft.client,
+        request: asked,
+        back,
+        params: core.worth_keeping(&draft.params),
+        requested_at: cx.now,
+        expires_at: cx.now.plus(cx.config.pending_lifetime),
+        browser,
+        selected: false,
+        consent: None,
+    });
+    sealed::check_size(core, &pending).map_err(|error| pending.failed(error))?;
+    Ok(Authorize::Interact { pending, set_cookie })
+}
+
+/// What every request goes through, whether it arrives or is resumed: the address is matched first, and only then is
+/// there a place to which an error could be returned.
+async fn read(
+    core: &Core,
+    cx: &Context<'_>,
+    draft: &Draft,
+) -> Result<(ReturnAddress, AuthorizationRequest), Failure> {
+    cx.note_client(&draft.client);
+    let back = ReturnAddress::registered(draft)?;
+    let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
+    let readers =
+        Readers { policy: &*core.policy, hints: &core.hints, refresh_tokens: core.issues_refresh_tokens() };
+    let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
+    for rule in &core.rules {
+        let asked = Asked { client: &draft.client, request: &request, params: &draft.params };
+        rule.check(cx, &asked).await.map_err(returned)?;
+    }
+    Ok((back, request))
+}
+
+/// Says what a pending request needs, or answers it.
+pub(super) async fn next(core: &Core, pending: PendingAuthorization, login: Option<&Authentication>) -> Next {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    let cx = arrival.context();
+    cx.note_client(pending.client());
+    match step(core, &cx, pending, login).await {
+        Ok(next) => next,
+        Err(failure) => Next::Respond(failure.answer(core, &cx)),
+    }
+}
+
+async fn step(
+    core: &Core,
+    cx: &Context<'_>,
+    mut pending: PendingAuthorization,
+    login: Option<&Authentication>,
+) -> Result<Next, Failure> {
+    if pending.expires_at().has_passed(cx.now) {
+        return Err(Reason::PendingExpired.into());
+    }
+    let silent = pending.request().prompt.contains(Prompt::None);
+    if silent && needs::is_hinted_in_vain(pending.request()) {
+        return Err(pending.failed(Reason::IdTokenHintInvalid));
+    }
+    let (agreed, known) = consent::agreed(cx, &*core.stores.consents, &pending, login)
+        .await
+        .map_err(|error| pending.failed(error))?;
+    match (needs::weigh(&pending, login, &agreed), login) {
+        (None, Some(login)) => {
+            let approval = Approval::new(login.clone(), pending.request().scope.clone());
+            let response = approve::carry_out(core, cx, &pending, approval).await;
+            response.map(Next::Respond).map_err(|error| pending.failed(error))
+        }
+        (Some(needs), _) if silent => Err(pending.failed(needs.reason())),
+        (needs, login) => {
+            if let Some(login) = login {
+                pending.note_consent(&login.subject, known);
+            }
+            Ok(Next::Ask(needs.unwrap_or(Needs::Login(LoginNeed::Absent)), pending))
+        }
+    }
+}
+
+/// Takes the person's yes.
+pub(super) async fn approve(
+    core: &Core,
+    pending: PendingAuthorization,
+    approval: Approval,
+) -> Result<Response, Refused> {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    let cx = arrival.context();
+    cx.note_client(pending.client());
+    if let Err((reason, needs)) = approve::weigh(&pending, &approval, cx.now) {
+        cx.emit(&cx.event(EventKind::Refused(reason)));
+        return Err(Refused { reason, needs, pending });
+    }
+    let response = approve::carry_out(core, &cx, &pending, approval).await;
+    Ok(response.unwrap_or_else(|error| pending.failed(error).answer(core, &cx)))
+}
+
+/// Takes the person's no, or the host's.
+pub(super) fn deny(core: &Core, pending: &PendingAuthorization, denial: Denial) -> Response {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    let cx = arrival.context();
+    cx.note_client(pending.client());
+    pending.failed(denial.reason()).answer(core, &cx)
+}
+
+/// Seals a pending request, so that the browser can carry it to the next page.
+pub(super) async fn seal(core: &Core, pending: &PendingAuthorization) -> Result<String> {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    sealed::seal(core, &arrival.context(), pending).await
+}
+
+/// Reads a sealed request anew, in the browser that began it.
+pub(super) async fn resume(
+    core: &Core,
+    sealed: &str,
+    headers: &HeaderMap,
+) -> Result<PendingAuthorization, Unresumable> {
+    let arrival = Arrival::at(Endpoint::Authorization, core);
+    let cx = arrival.context();
+    reopen(core, &cx, sealed, headers).await.map_err(|failure| {
+        let reason = failure.reason();
+        Unresumable { reason, response: failure.answer(core, &cx) }
+    })
+}
+
+async fn reopen(
+    core: &Core,
+    cx: &Context<'_>,
+    sealed: &str,
+    headers: &HeaderMap,
+) -> Result<PendingAuthorization, Failure> {
+    let body = sealed::open(core, cx, sealed).await?;
+    let known = Browser::known(cx, headers).filter(|browser| browser.is(&body.browser));
+    let browser = known.ok_or(Reason::PendingForeignBrowser)?;
+    let params = Params::from_pairs(body.params);
+    let settled = Settled { scope: body.scope, hint: body.hint };
+    let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
+    let (back, request) = read(core, cx, &draft).await?;
+    Ok(PendingAuthorization::new(State {
+        client: draft.client,
+        request,
+        back,
+        params: core.worth_keeping(&draft.params),
+        requested_at: body.requested_at,
+        expires_at: body.expires_at,
+        browser,
+        selected: body.selected,
+        consent: None,
+    }))
+}
+
+impl Core {
+    /// The parameters that must be kept to read a request again.
+    fn worth_keeping(&self, params: &Params) -> Vec<(String, String)> {
+        let of_rules: Vec<&str> = self.rules.iter().flat_map(|rule| rule.parameters()).copied().collect();
+        request::worth_keeping(params, &of_rules)
+    }
+}

@@ -1,0 +1,107 @@
+//! What a request still needs: pure, from the request, the login, and what was agreed to before.
+
+use super::consent::Agreed;
+use super::pending::PendingAuthorization;
+use super::request::{AuthorizationRequest, HintedSubject};
+use crate::error::Reason;
+use crate::provider::subject;
+use crate::types::{Authentication, Prompt, Scope};
+
+/// The next thing that a pending request needs from the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Needs {
+    /// The person must agree: show the client and the whole request, then approve or deny it.
+    Consent(MissingConsent),
+    /// The person must sign in.
+    Login(LoginNeed),
+    /// The person must choose an account; then [`PendingAuthorization::answered`].
+    Select,
+}
+
+/// Why a login is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginNeed {
+    /// Nobody is signed in.
+    Absent,
+    /// The login did not reach an authentication context class that the client calls essential
+    /// (see [`AuthorizationRequest::essential_acr`]).
+    Acr,
+    /// Another person is asked for than the one who is signed in.
+    OtherSubject,
+    /// The client asks for a login with this request (`prompt=login`).
+    Requested,
+    /// The login is older than `max_age` allows.
+    TooOld,
+}
+
+/// What the person has not agreed to yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingConsent {
+    /// The part of the scope.
+    pub scope: Scope,
+    /// The names of claims asked for beyond those of the scope.
+    pub claims: Vec<String>,
+    /// The resources.
+    pub resources: Vec<String>,
+}
+
+impl Needs {
+    /// Why a request that must not show anything fails (OpenID Connect Core 1.0 section 3.1.2.6).
+    pub(super) const fn reason(&self) -> Reason {
+        match self {
+            Self::Consent(_) => Reason::ConsentNeeded,
+            Self::Login(LoginNeed::Acr) => Reason::AcrUnmet,
+            Self::Login(LoginNeed::OtherSubject) => Reason::LoginOtherSubject,
+            Self::Login(_) => Reason::LoginNeeded,
+            Self::Select => Reason::SelectionNeeded,
+        }
+    }
+}
+
+/// The first thing that is missing, in the order in which a person meets it; `None` when nothing is.
+pub(super) fn weigh(
+    pending: &PendingAuthorization,
+    login: Option<&Authentication>,
+    agreed: &Agreed,
+) -> Option<Needs> {
+    let Some(login) = login else { return Some(Needs::Login(LoginNeed::Absent)) };
+    unmet(pending, login).or_else(|| agreed.missing(pending.request()).map(Needs::Consent))
+}
+
+/// What the login does not meet, whatever the person agrees to. All is weighed as of when the request was made, so
+/// that nothing runs out while a page is being read.
+pub(super) fn unmet(pending: &PendingAuthorization, login: &Authentication) -> Option<Needs> {
+    let request = pending.request();
+    let came_after = login.auth_time >= pending.requested_at();
+    let prompted = |prompt| request.prompt.contains(prompt) && !came_after;
+    // Whoever has just signed in has chosen the account by that.
+    if prompted(Prompt::SelectAccount) && !pending.has_selected() {
+        return Some(Needs::Select);
+    }
+    let sub = subject::of_person(pending.client(), &login.subject);
+    let need = if request.excludes(&login.subject, &sub) {
+        LoginNeed::OtherSubject
+    } else if prompted(Prompt::Login) {
+        LoginNeed::Requested
+    } else if !request.is_recent(login.auth_time, pending.requested_at()) {
+        LoginNeed::TooOld
+    } else if !reaches_essential_acr(request, login) {
+        LoginNeed::Acr
+    } else {
+        return None;
+    };
+    Some(Needs::Login(need))
+}
+
+/// Whether a request that must not show anything names somebody we cannot know (attack 39).
+pub(super) fn is_hinted_in_vain(request: &AuthorizationRequest) -> bool {
+    request.id_token_hint == HintedSubject::Unreadable
+}
+
+fn reaches_essential_acr(request: &AuthorizationRequest, login: &Authentication) -> bool {
+    let mut essential = request.essential_acr().peekable();
+    essential.peek().is_none() || essential.any(|acr| login.acr.as_deref() == Some(acr))
+}

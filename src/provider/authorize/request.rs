@@ -1,0 +1,162 @@
+//! The authorization request, read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::Draft;
+use super::rules;
+use crate::clock::Timestamp;
+use crate::error::Reason;
+use crate::jose::IdTokenHintVerifier;
+use crate::pkce::CodeChallenge;
+use crate::policy::Policy;
+use crate::types::{ClaimsRequest, Display, Params, Prompts, ResponseType, Scope, Subject};
+
+/// An authorization request whose every parameter was read and found sound (RFC 6749 section 4.1.1, OpenID Connect
+/// Core 1.0 section 3.1.2.1).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct AuthorizationRequest {
+    /// What is to be in the response.
+    pub response_type: ResponseType,
+    /// The `redirect_uri` as it was sent; `None` when it was left out.
+    pub redirect_uri: Option<String>,
+    /// The scope that the client may have of what it asked for: what the person is to be shown.
+    pub scope: Scope,
+    /// The `nonce` to repeat in the ID token: up to 2048 printable characters.
+    pub nonce: Option<String>,
+    /// What the interaction must or must not show.
+    pub prompt: Prompts,
+    /// How long ago the login may lie: the request's `max_age`, or else the client's `default_max_age`.
+    pub max_age: Option<Duration>,
+    /// How the pages should show.
+    pub display: Display,
+    /// The languages that the person prefers for the pages, as BCP 47 tags, the most preferred first.
+    pub ui_locales: Vec<String>,
+    /// The languages preferred for claims, as BCP 47 tags, the most preferred first.
+    pub claims_locales: Vec<String>,
+    /// Whom the client believes to be there, up to 2048 bytes. Not checked in any way: escape it.
+    pub login_hint: Option<String>,
+    /// The authentication context classes asked for, the most preferred first: the request's, or else the client's
+    /// `default_acr_values`.
+    pub acr_values: Vec<String>,
+    /// Whom `id_token_hint` names.
+    pub id_token_hint: HintedSubject,
+    /// The claims asked for by name.
+    pub claims: ClaimsRequest,
+    /// The PKCE challenge.
+    pub code_challenge: Option<CodeChallenge>,
+    /// The resources that the access token is for (RFC 8707), each once.
+    pub resources: Vec<String>,
+}
+
+/// Whom an `id_token_hint` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HintedSubject {
+    /// There was no hint.
+    #[default]
+    Absent,
+    /// An ID token of ours, for this client, expired or not, names this person.
+    Known(Subject),
+    /// The hint is not an ID token that we issued to this client.
+    Unreadable,
+}
+
+/// What reading a request asks of others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Readers<'a> {
+    pub(super) policy: &'a dyn Policy,
+    pub(super) hints: &'a IdTokenHintVerifier,
+    /// Whether the provider issues refresh tokens at all.
+    pub(super) refresh_tokens: bool,
+}
+
+impl AuthorizationRequest {
+    /// Reads the request: one line for each rule, in the order of the specifications.
+    ///
+    /// # Errors
+    /// The reason of the first rule that is broken, to be returned to the client.
+    pub(super) fn parse(readers: &Readers<'_>, draft: &Draft) -> Result<Self, Reason> {
+        let params = &draft.params;
+        rules::response::state(params)?;
+        rules::unsupported::refuse(params)?;
+        let response_type = rules::response::response_type(draft)?;
+        let scope = rules::scope::scope(readers, draft)?;
+        let nonce = rules::oidc::nonce(params)?;
+        Ok(Self {
+            response_type,
+            redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
+            prompt: rules::oidc::prompt(params)?,
+            max_age: rules::oidc::max_age(draft)?,
+            display: rules::oidc::display(params)?,
+            ui_locales: rules::oidc::locales(params, "ui_locales")?,
+            claims_locales: rules::oidc::locales(params, "claims_locales")?,
+            login_hint: rules::oidc::login_hint(params)?,
+            acr_values: rules::oidc::acr_values(draft)?,
+            id_token_hint: rules::oidc::id_token_hint(readers, draft)?,
+            claims: rules::claims::claims(params)?,
+            code_challenge: rules::pkce::code_challenge(draft, &scope, nonce.as_deref())?,
+            resources: rules::resource::resources(readers, draft)?,
+            scope,
+            nonce,
+        })
+    }
+
+    /// The authentication context classes of which one must be reached: those of an essential `acr` claim with
+    /// values (OpenID Connect Core 1.0 section 5.5.1.1). Empty when none must.
+    pub fn essential_acr(&self) -> impl Iterator<Item = &str> {
+        let asked = self.claims.id_token.iter().filter(|(name, request)| name == "acr" && request.essential);
+        asked.flat_map(|(_, request)| request.values.iter()).filter_map(|value| value.as_str())
+    }
+
+    /// Whether the request asks for one person, by `id_token_hint` or a `sub` claim with values, and `subject` is
+    /// another, as the client knows them by `sub` (OpenID Connect Core 1.0 section 5.5.1, attack 40).
+    #[must_use]
+    pub(super) fn excludes(&self, subject: &Subject, sub: &str) -> bool {
+        if matches!(&self.id_token_hint, HintedSubject::Known(hinted) if hinted != subject) {
+            return true;
+        }
+        let asked = self.claims.id_token.iter().chain(&self.claims.userinfo);
+        asked.filter(|(name, _)| name == "sub").any(|(_, request)| !request.accepts(&sub.into()))
+    }
+
+    /// Whether the login was recent enough when the request was made: `auth_time` plus `max_age` is not past, or the
+    /// login came after the request.
+    pub(super) fn is_recent(&self, auth_time: Timestamp, requested_at: Timestamp) -> bool {
+        auth_time >= requested_at || self.max_age.is_none_or(|age| auth_time.plus(age) >= requested_at)
+    }
+}
+
+/// The parameters that the rules above read; what else a request carries is ignored (RFC 6749 section 3.1).
+const PARAMETERS: [&str; 19] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "state",
+    "scope",
+    "nonce",
+    "prompt",
+    "max_age",
+    "display",
+    "ui_locales",
+    "claims_locales",
+    "login_hint",
+    "acr_values",
+    "claims",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "id_token_hint",
+];
+
+/// What of `params` must be kept to read the request again: the parameters that are read, here or by a rule of the
+/// host, without `id_token_hint`, of which the outcome is kept.
+pub(super) fn worth_keeping(params: &Params, also: &[&str]) -> Vec<(String, String)> {
+    let read = |name: &str| PARAMETERS.contains(&name) && name != "id_token_hint";
+    let kept = params.iter().filter(|(name, value)| !value.is_empty() && (read(name) || also.contains(name)));
+    kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}

@@ -1,0 +1,33 @@
+//! `code_challenge` and `code_challenge_method` (RFC 7636 section 4.3), with S256 and nothing else.
+
+use super::super::draft::Draft;
+use crate::client::PkceRequirement;
+use crate::error::Reason;
+use crate::pkce::CodeChallenge;
+use crate::types::Scope;
+
+/// The challenge. It may be missing only where the host decided so for a confidential client, and then by default
+/// only beside the `nonce` of an OpenID Connect request (RFC 9700 section 2.1.1).
+pub(in super::super) fn code_challenge(
+    draft: &Draft,
+    scope: &Scope,
+    nonce: Option<&str>,
+) -> Result<Option<CodeChallenge>, Reason> {
+    let method = draft.params.one("code_challenge_method")?;
+    if let Some(challenge) = draft.params.one("code_challenge")? {
+        // Without a method the RFC means `plain`, which would put the verifier itself into the request.
+        if method != Some("S256") {
+            return Err(Reason::PkceMethodUnsupported);
+        }
+        return CodeChallenge::parse(challenge).map(Some);
+    }
+    let has_nonce = nonce.is_some() && scope.contains(Scope::OPENID);
+    let excused = draft.client.is_confidential()
+        && method.is_none()
+        && match draft.client.settings().pkce {
+            PkceRequirement::Required => false,
+            PkceRequirement::NonceInstead => has_nonce,
+            PkceRequirement::DangerousNotRequired => true,
+        };
+    if excused { Ok(None) } else { Err(Reason::PkceChallengeMissing) }
+}

@@ -1,0 +1,129 @@
+//! Remembered consents: read, grown, listed, revoked.
+
+use super::context::Context;
+use super::core::Core;
+use super::payload::{self, Kind};
+use crate::clock::Timestamp;
+use crate::error::{Result, StoreError, StoreErrorKind};
+use crate::event::EventKind;
+use crate::store::{
+    Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Filter, Listing, Page, Remembered,
+    SubjectKey,
+};
+use crate::types::{ClientId, Subject};
+
+/// How often a consent is read again because another write came between.
+const MAX_ATTEMPTS: u8 = 8;
+
+/// What the store knows of a consent.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// What was agreed to; `None` when the record does not open, which counts as nothing.
+    pub(crate) consent: Option<Consent>,
+    version: ConsentVersion,
+}
+
+/// Reads the consent of `subject` for `client`.
+pub(crate) async fn read(
+    cx: &Context<'_>,
+    store: &dyn ConsentStore,
+    subject: &Subject,
+    client: &ClientId,
+) -> Result<Option<Known>> {
+    let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
+    let record = store.remembered(&key, client, cx.now).await?;
+    Ok(record.map(|record| Known { consent: open(cx, &record), version: record.version }))
+}
+
+/// Adds `given` to what is remembered; `known` is what was read of the same subject and client before, if it was.
+///
+/// It never takes anything away: two approvals at the same time are both remembered.
+pub(crate) async fn remember(
+    cx: &Context<'_>,
+    store: &dyn ConsentStore,
+    given: &Consent,
+    known: Option<Known>,
+) -> Result<()> {
+    let expires_at = cx.config.consent_lifetime.map_or(Timestamp::NEVER, |lifetime| cx.now.plus(lifetime));
+    if expires_at.has_passed(cx.now) {
+        return Ok(());
+    }
+    let mut known = known;
+    for _ in 0..MAX_ATTEMPTS {
+        let union = union(known.as_ref().and_then(|known| known.consent.as_ref()), given);
+        let seen = known.as_ref().map(|known| known.version);
+        match store.remember(record(cx, &union, expires_at)?, seen, cx.now).await? {
+            Remembered::Written => return Ok(()),
+            Remembered::Stale => known = read(cx, store, &given.subject, &given.client).await?,
+        }
+    }
+    Err(StoreError::from(StoreErrorKind::Unavailable).into())
+}
+
+/// Lists consents; records that do not open are skipped.
+pub(crate) async fn list(
+    core: &Core,
+    cx: &Context<'_>,
+    of: &ConsentFilter,
+    page: &Page,
+) -> Result<Listing<Consent>> {
+    let records = core.stores.consents.consents(of, page, cx.now).await?;
+    let items = records.items.iter().filter_map(|record| open(cx, record)).collect();
+    Ok(Listing { items, next: records.next })
+}
+
+/// Forgets a consent, then revokes the grants that rest on it. Should the second fail, calling again repeats it.
+pub(crate) async fn revoke(
+    core: &Core,
+    cx: &Context<'_>,
+    subject: &Subject,
+    client: &ClientId,
+) -> Result<u64> {
+    let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
+    core.stores.consents.forget(&key, client, cx.now).await?;
+    let revoked = core.stores.tokens.revoke(&Filter::SubjectAndClient(key, client.clone()), cx.now).await?;
+    cx.emit(&cx.event(EventKind::Revoked).with_client(client).with_subject(subject));
+    Ok(revoked)
+}
+
+fn union(known: Option<&Consent>, given: &Consent) -> Consent {
+    let Some(known) = known else { return given.clone() };
+    let merged = |known: &[String], given: &[String]| {
+        let added = given.iter().filter(|name| !known.contains(name));
+        known.iter().chain(added).cloned().collect::<Vec<_>>()
+    };
+    let mut union = given.clone();
+    union.scope = known.scope.union(&given.scope);
+    union.claims = merged(&known.claims, &given.claims);
+    union.resources = merged(&known.resources, &given.resources);
+    union
+}
+
+fn record(cx: &Context<'_>, consent: &Consent, expires_at: Timestamp) -> Result<ConsentRecord> {
+    let subject = SubjectKey::of(cx.secrets, cx.issuer(), &consent.subject);
+    Ok(ConsentRecord {
+        subject,
+        client: consent.client.clone(),
+        version: ConsentVersion(0),
+        expires_at,
+        payload: payload::seal(cx, Kind::Consent, &primary_key(&subject, &consent.client), consent)?,
+    })
+}
+
+/// The consent of a record; `None`, and an alarm, when it does not open or is not that of these columns.
+fn open(cx: &Context<'_>, record: &ConsentRecord) -> Option<Consent> {
+    let key = primary_key(&record.subject, &record.client);
+    let opened = payload::open::<Consent>(cx, Kind::Consent, &key, &record.payload);
+    let sound = opened.filter(|consent| {
+        consent.client == record.client
+            && SubjectKey::of(cx.secrets, cx.issuer(), &consent.subject) == record.subject
+    });
+    if sound.is_none() {
+        cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(&record.client));
+    }
+    sound
+}
+
+fn primary_key(subject: &SubjectKey, client: &ClientId) -> Vec<u8> {
+    [subject.as_bytes(), client.as_str().as_bytes()].concat()
+}
