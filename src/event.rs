@@ -24,6 +24,8 @@ pub enum Endpoint {
     Revocation,
     /// The token endpoint.
     Token,
+    /// A path that is none of the provider's.
+    Unknown,
     /// Userinfo.
     Userinfo,
 }

@@ -8,8 +8,10 @@ use super::Provider;
 use super::authorize::AuthorizationRule;
 use super::config::Config;
 use super::core::{Core, Switches};
+use super::discovery::Documents;
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
@@ -39,6 +41,12 @@ pub enum BuildError {
     Twice {
         /// The name.
         name: String,
+    },
+    /// A path cannot be an endpoint's.
+    #[error("the path {path} must begin with a slash, be of letters, digits and -._~/, and end in no slash")]
+    Path {
+        /// The path.
+        path: String,
     },
     /// Something that was turned on needs something that is not there.
     #[error("{feature} needs {port}")]
@@ -84,6 +92,8 @@ impl ProviderBuilder {
             authenticators: Vec::new(),
             rules: Vec::new(),
             hints,
+            routes: Routes::default(),
+            documents: Documents::default(),
             switches: Switches::default(),
         };
         Self {
@@ -207,6 +217,7 @@ impl ProviderBuilder {
         for handler in std::mem::take(&mut self.handlers) {
             self.register(handler)?;
         }
+        self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }
 

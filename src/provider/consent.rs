@@ -1,11 +1,11 @@
 //! Remembered consents: read, grown, listed, revoked.
 
-use super::context::Context;
+use super::context::{Arrival, Context};
 use super::core::Core;
 use super::payload::{self, Kind};
 use crate::clock::Timestamp;
 use crate::error::{Result, StoreError, StoreErrorKind};
-use crate::event::EventKind;
+use crate::event::{Endpoint, EventKind};
 use crate::store::{
     Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Filter, Listing, Page, Remembered,
     SubjectKey,
@@ -60,25 +60,30 @@ pub(crate) async fn remember(
     Err(StoreError::from(StoreErrorKind::Unavailable).into())
 }
 
+/// Whose consents a listing is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Of<'a> {
+    Client(&'a ClientId),
+    Subject(&'a Subject),
+}
+
 /// Lists consents; records that do not open are skipped.
-pub(crate) async fn list(
-    core: &Core,
-    cx: &Context<'_>,
-    of: &ConsentFilter,
-    page: &Page,
-) -> Result<Listing<Consent>> {
-    let records = core.stores.consents.consents(of, page, cx.now).await?;
-    let items = records.items.iter().filter_map(|record| open(cx, record)).collect();
+pub(super) async fn list(core: &Core, of: Of<'_>, page: &Page) -> Result<Listing<Consent>> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let filter = match of {
+        Of::Client(client) => ConsentFilter::Client(client.clone()),
+        Of::Subject(subject) => ConsentFilter::Subject(SubjectKey::of(cx.secrets, cx.issuer(), subject)),
+    };
+    let records = core.stores.consents.consents(&filter, page, cx.now).await?;
+    let items = records.items.iter().filter_map(|record| open(&cx, record)).collect();
     Ok(Listing { items, next: records.next })
 }
 
 /// Forgets a consent, then revokes the grants that rest on it. Should the second fail, calling again repeats it.
-pub(crate) async fn revoke(
-    core: &Core,
-    cx: &Context<'_>,
-    subject: &Subject,
-    client: &ClientId,
-) -> Result<u64> {
+pub(super) async fn revoke(core: &Core, subject: &Subject, client: &ClientId) -> Result<u64> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
     let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
     core.stores.consents.forget(&key, client, cx.now).await?;
     let revoked = core.stores.tokens.revoke(&Filter::SubjectAndClient(key, client.clone()), cx.now).await?;

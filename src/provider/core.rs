@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::authorize::AuthorizationRule;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
+use super::discovery::Documents;
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
+use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
@@ -39,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
     pub(crate) hints: IdTokenHintVerifier,
+    pub(crate) routes: Routes,
+    pub(crate) documents: Documents,
     pub(crate) switches: Switches,
 }
 

@@ -7,12 +7,14 @@ mod config;
 mod consent;
 mod context;
 mod core;
+mod discovery;
 mod format;
 mod grant;
 mod hooks;
 mod issue;
 mod payload;
 mod records;
+mod route;
 mod subject;
 mod token;
 
@@ -37,10 +39,11 @@ pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;
 use crate::error::Result;
+use crate::event::Endpoint;
 use crate::jose::Keyring;
 use crate::secret::SystemSecrets;
-use crate::store::Stores;
-use crate::types::Authentication;
+use crate::store::{Consent, Listing, Page, Stores};
+use crate::types::{Authentication, ClientId, Subject};
 use crate::wire::{Request, Response};
 
 /// An OpenID provider: one issuer, cheap to clone, shared by all requests.
@@ -68,6 +71,29 @@ impl Provider {
     #[must_use]
     pub fn keyring(&self) -> &Keyring {
         &self.0.keyring
+    }
+
+    /// Answers a request to any endpoint; what adapters call.
+    ///
+    /// Which endpoint it is for is decided by its path alone, compared byte for byte (see [`Provider::route`]); a path
+    /// of nobody's is a 404. Only the authorization endpoint can need the host; everything else is answered.
+    ///
+    /// A panic below becomes a 500 and an event, and takes nothing with it: no lock is held across it, and a write
+    /// that had begun is whole or not there. It needs `panic = "unwind"`, as everything that catches panics does.
+    pub async fn handle(&self, request: &Request) -> Authorize {
+        route::handle(&self.0, request).await
+    }
+
+    /// The endpoint at a path, as it stands in the request line before the query.
+    #[must_use]
+    pub fn route(&self, path: &str) -> Option<Endpoint> {
+        self.0.routes.endpoint(path)
+    }
+
+    /// The paths that are answered, those of metadata included, for routers that want to know. Every method of each
+    /// belongs to the provider.
+    pub fn paths(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        self.0.routes.iter()
     }
 
     /// Reads a request to the authorization endpoint, GET or POST (RFC 6749 section 3.1).
@@ -131,5 +157,30 @@ impl Provider {
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Unresumable> {
         authorize::resume(&self.0, sealed, headers).await
+    }
+
+    /// The consents that a person has given and that still count, for any client.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn consents_of_subject(&self, subject: &Subject, page: &Page) -> Result<Listing<Consent>> {
+        consent::list(&self.0, consent::Of::Subject(subject), page).await
+    }
+
+    /// The consents that still count for a client, of any person.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn consents_for_client(&self, client: &ClientId, page: &Page) -> Result<Listing<Consent>> {
+        consent::list(&self.0, consent::Of::Client(client), page).await
+    }
+
+    /// Forgets what a person agreed to for a client and revokes every grant of that pair, with all its tokens. Says
+    /// how many grants there were.
+    ///
+    /// # Errors
+    /// A store that fails; calling again finishes what was begun.
+    pub async fn revoke_consent(&self, subject: &Subject, client: &ClientId) -> Result<u64> {
+        consent::revoke(&self.0, subject, client).await
     }
 }

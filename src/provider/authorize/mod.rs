@@ -13,7 +13,7 @@ mod pending;
 mod request;
 mod respond;
 mod return_address;
-pub(super) mod rules;
+mod rules;
 mod sealed;
 
 use http::{HeaderMap, HeaderValue};
@@ -22,7 +22,9 @@ pub use approve::{Approval, Denial, Refused};
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub use request::{AuthorizationRequest, HintedSubject};
+pub(super) use respond::show;
 pub use return_address::ReturnAddress;
+pub(super) use rules::response::SUPPORTED as RESPONSE_TYPES;
 pub use rules::{Asked, AuthorizationRule};
 pub use sealed::MAX_SEALED_BYTES;
 

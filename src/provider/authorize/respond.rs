@@ -79,7 +79,7 @@ fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)]) -> Re
 
 /// The host's page for what must not be redirected. Whatever the page says of itself, it leads nowhere, cannot be
 /// framed and is not cached.
-pub(super) fn show(core: &Core, reason: Reason) -> Response {
+pub(in crate::provider) fn show(core: &Core, reason: Reason) -> Response {
     let mut page = core.error_page.page(reason);
     *page.status_mut() = reply::status(reason);
     page.headers_mut().remove(LOCATION);

@@ -1,0 +1,157 @@
+//! What the provider says about itself: its metadata (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2)
+//! and its keys (RFC 7517 section 5).
+//!
+//! Metadata is derived from what was built in. It lists nothing that would be refused, and hides nothing that works.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::{Map, Value, json};
+
+use super::authorize::RESPONSE_TYPES;
+use super::core::Core;
+use crate::client::ClientAuthMethod;
+use crate::event::Endpoint;
+use crate::jose::SigningAlg;
+use crate::types::{GrantType, ResponseMode, ResponseType, scope_claims};
+use crate::wire::reply::Document;
+
+/// For how long metadata and keys may be kept: 10 minutes. A key that signs was announced before.
+const CACHE_CONTROL: &str = "public, max-age=600";
+
+/// Claims of the protocol that ID tokens carry.
+const PROTOCOL_CLAIMS: [&str; 11] =
+    ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
+
+/// The documents, made once for each state of the keyring.
+#[derive(Debug, Default)]
+pub(crate) struct Documents(RwLock<Option<Arc<Made>>>);
+
+#[derive(Debug)]
+pub(crate) struct Made {
+    version: u64,
+    pub(crate) metadata: Document,
+    pub(crate) jwks: Document,
+}
+
+impl Documents {
+    /// The documents as the keyring is now.
+    pub(crate) fn current(&self, core: &Core) -> Arc<Made> {
+        let version = core.keyring.version();
+        let made = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(made) = made.filter(|made| made.version == version) {
+            return made;
+        }
+        let made = Arc::new(Made {
+            version,
+            metadata: document(Value::Object(metadata(core)).to_string()),
+            jwks: document(core.keyring.jwks()),
+        });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
+        made
+    }
+}
+
+fn document(body: impl Into<bytes::Bytes>) -> Document {
+    Document::new("application/json", CACHE_CONTROL, body)
+}
+
+fn metadata(core: &Core) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    let mut say = |name: &str, value: Value| {
+        metadata.insert(name.to_owned(), value);
+    };
+    say("issuer", core.config.issuer.as_str().into());
+    for (endpoint, path) in core.routes.iter() {
+        if let Some(name) = member(endpoint) {
+            say(name, format!("{}{path}", core.config.issuer.origin()).into());
+        }
+    }
+    for (endpoint, on) in [
+        ("token_endpoint", !core.grants.is_empty()),
+        ("introspection_endpoint", core.switches.introspection),
+        ("revocation_endpoint", core.switches.revocation),
+    ] {
+        let mut methods = client_methods(core);
+        // Whoever introspects must prove who they are (RFC 7662 section 2.1).
+        methods.retain(|method| {
+            endpoint != "introspection_endpoint" || method != ClientAuthMethod::None.as_str()
+        });
+        if on && methods.iter().any(|method| method == ClientAuthMethod::PrivateKeyJwt.as_str()) {
+            say(&format!("{endpoint}_auth_signing_alg_values_supported"), json!(SigningAlg::DEFAULT_INBOUND));
+        }
+        if on {
+            say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
+        }
+    }
+    say("grant_types_supported", core.grants.keys().map(GrantType::as_str).collect());
+    say("scopes_supported", core.config.scopes_supported.iter().collect());
+    if core.switches.authorization_code {
+        metadata.extend(authorization(core));
+    }
+    for rule in &core.rules {
+        rule.describe(&mut metadata);
+    }
+    metadata
+}
+
+fn client_methods(core: &Core) -> Vec<String> {
+    core.authenticators.iter().map(|known| known.method().into()).collect()
+}
+
+/// What concerns the authorization endpoint and OpenID Connect.
+fn authorization(core: &Core) -> Map<String, Value> {
+    let config = &core.config;
+    let of_scopes = config.scopes_supported.iter().flat_map(scope_claims).copied();
+    let mut claims: Vec<&str> = PROTOCOL_CLAIMS.into_iter().chain(of_scopes).collect();
+    for name in &config.claims_supported {
+        if !claims.contains(&name.as_str()) {
+            claims.push(name);
+        }
+    }
+    let modes = [ResponseMode::Query, ResponseMode::Fragment, ResponseMode::FormPost];
+    let said = json!({
+        "response_types_supported": RESPONSE_TYPES.map(ResponseType::as_str),
+        "response_modes_supported": modes.map(ResponseMode::as_str),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": core.keyring.algorithms(),
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": claims,
+        "claims_parameter_supported": true,
+        "request_parameter_supported": false,
+        // Absent, this one would mean true.
+        "request_uri_parameter_supported": false,
+        "require_request_uri_registration": false,
+    });
+    let mut said = match said {
+        Value::Object(said) => said,
+        _ => Map::new(),
+    };
+    let lists = [
+        ("acr_values_supported", &config.acr_values_supported),
+        ("ui_locales_supported", &config.ui_locales_supported),
+    ];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        said.insert(name.to_owned(), json!(list));
+    }
+    if let Some(url) = &config.service_documentation {
+        said.insert("service_documentation".to_owned(), url.as_str().into());
+    }
+    said
+}
+
+/// The member of the metadata that names an endpoint.
+const fn member(endpoint: Endpoint) -> Option<&'static str> {
+    match endpoint {
+        Endpoint::Authorization => Some("authorization_endpoint"),
+        Endpoint::Introspection => Some("introspection_endpoint"),
+        Endpoint::Jwks => Some("jwks_uri"),
+        Endpoint::Revocation => Some("revocation_endpoint"),
+        Endpoint::Token => Some("token_endpoint"),
+        Endpoint::Userinfo => Some("userinfo_endpoint"),
+        _ => None,
+    }
+}

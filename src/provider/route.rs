@@ -1,0 +1,187 @@
+//! Which endpoint is at which path, and the answer to whatever arrives there.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use http::Method;
+
+use super::authorize::{self, Authorize};
+use super::builder::BuildError;
+use super::context::Arrival;
+use super::core::Core;
+use crate::error::Reason;
+use crate::event::{Endpoint, EventKind};
+use crate::wire::cors::{self, AllowedOrigins};
+use crate::wire::{Request, Response, reply};
+
+/// The paths of the endpoints that are turned on, the issuer's path included.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(Vec<(Endpoint, String)>);
+
+impl Routes {
+    /// The routes of a provider as it was built.
+    ///
+    /// # Errors
+    /// [`BuildError::Path`] and [`BuildError::Twice`].
+    pub(super) fn of(core: &Core) -> Result<Self, BuildError> {
+        let (issuer, paths, on) = (core.config.issuer.path(), &core.config.paths, &core.switches);
+        let mut routes = vec![
+            // RFC 8414 section 3.1 puts the issuer's path behind, OpenID Connect Discovery before.
+            (Endpoint::Discovery, format!("/.well-known/oauth-authorization-server{issuer}")),
+            (Endpoint::Jwks, below(issuer, &paths.jwks)?),
+        ];
+        if on.authorization_code {
+            routes.push((Endpoint::Discovery, format!("{issuer}/.well-known/openid-configuration")));
+            routes.push((Endpoint::Authorization, below(issuer, &paths.authorization)?));
+            routes.push((Endpoint::Userinfo, below(issuer, &paths.userinfo)?));
+        }
+        if !core.grants.is_empty() {
+            routes.push((Endpoint::Token, below(issuer, &paths.token)?));
+        }
+        if on.introspection {
+            routes.push((Endpoint::Introspection, below(issuer, &paths.introspection)?));
+        }
+        if on.revocation {
+            routes.push((Endpoint::Revocation, below(issuer, &paths.revocation)?));
+        }
+        for (at, (_, path)) in routes.iter().enumerate() {
+            if routes.iter().skip(at + 1).any(|(_, other)| other == path) {
+                return Err(BuildError::Twice { name: path.clone() });
+            }
+        }
+        Ok(Self(routes))
+    }
+
+    /// The endpoint at exactly this path: nothing is folded, decoded or trimmed (attack 327).
+    pub(super) fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        self.0.iter().find(|(_, known)| known == path).map(|(endpoint, _)| *endpoint)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Endpoint, &str)> {
+        self.0.iter().map(|(endpoint, path)| (*endpoint, path.as_str()))
+    }
+}
+
+/// A path below the issuer's, if it is one that every router reads alike.
+fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
+    let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b));
+    let segments_fit = path.split('/').skip(1).all(|segment| !matches!(segment, "" | "." | ".."));
+    if plain && path.starts_with('/') && segments_fit {
+        return Ok(format!("{issuer}{path}"));
+    }
+    Err(BuildError::Path { path: path.to_owned() })
+}
+
+/// Answers a request to any endpoint. A panic becomes a 500 (attack 332).
+pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
+    let endpoint = core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown);
+    let answered = AssertUnwindSafe(dispatch(core, endpoint, request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| Authorize::Respond(refuse(core, endpoint, Reason::HandlerPanicked)))
+}
+
+async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
+    if endpoint == Endpoint::Authorization {
+        return authorize::open(core, request).await;
+    }
+    if let Some(response) = preflight_methods(endpoint).and_then(|methods| cors::preflight(request, methods))
+    {
+        return Authorize::Respond(response);
+    }
+    Authorize::Respond(match endpoint {
+        Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
+        _ => refuse(core, Endpoint::Unknown, Reason::NotFound),
+    })
+}
+
+/// Metadata and keys: for everybody, of any origin.
+fn document(core: &Core, endpoint: Endpoint, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        refuse(core, endpoint, Reason::MethodNotAllowed);
+        return reply::method_not_allowed("GET, HEAD");
+    }
+    let made = core.documents.current(core);
+    let document = if endpoint == Endpoint::Jwks { &made.jwks } else { &made.metadata };
+    let mut response = document.answer(request);
+    cors::allow(response.headers_mut(), None, AllowedOrigins::Any);
+    response
+}
+
+/// The methods that a browser may be told it can use across origins; `None` where it never may (attack 49).
+const fn preflight_methods(endpoint: Endpoint) -> Option<&'static str> {
+    match endpoint {
+        Endpoint::Discovery | Endpoint::Jwks => Some("GET, HEAD"),
+        Endpoint::Revocation | Endpoint::Token => Some("POST"),
+        Endpoint::Userinfo => Some("GET, POST"),
+        _ => None,
+    }
+}
+
+/// A refusal that no endpoint's own code makes.
+fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Response {
+    let arrival = Arrival::at(endpoint, core);
+    let cx = arrival.context();
+    cx.emit(&cx.event(EventKind::Refused(reason)));
+    match endpoint {
+        Endpoint::Authorization => authorize::show(core, reason),
+        _ => reply::error_json(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::entropy::OsEntropy;
+    use crate::jose::{Keyring, SigningAlg};
+    use crate::provider::{Config, EndpointPaths, Provider, ProviderBuilder};
+    use crate::secret::SystemSecrets;
+    use crate::store::Stores;
+    use crate::store::memory::MemoryStore;
+    use crate::testing::AccountTable;
+
+    fn provider(issuer: &str, paths: EndpointPaths) -> ProviderBuilder {
+        let config = Config::new(issuer.parse().unwrap()).with_paths(paths);
+        let keyring = Keyring::generate(&[SigningAlg::Es256]).unwrap();
+        let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
+        Provider::builder(config, Stores::of(Arc::new(MemoryStore::new())), keyring, secrets)
+            .accounts(Arc::new(AccountTable::default()))
+            .with_authorization_code()
+    }
+
+    /// attack 327: a path is an endpoint's to the byte, or nobody's.
+    #[test]
+    fn only_the_exact_path_is_an_endpoint() {
+        let provider = provider("https://op.example/t", EndpointPaths::default()).build().unwrap();
+        assert_eq!(provider.route("/t/authorize"), Some(Endpoint::Authorization));
+        assert_eq!(provider.route("/t/.well-known/openid-configuration"), Some(Endpoint::Discovery));
+        assert_eq!(provider.route("/.well-known/oauth-authorization-server/t"), Some(Endpoint::Discovery));
+        for path in [
+            "/authorize",
+            "/t/authorize/",
+            "//t/authorize",
+            "/t//authorize",
+            "/t/AUTHORIZE",
+            "/t/authorize%2f",
+            "/t/%61uthorize",
+            "/t/./authorize",
+            "/t/.well-known/oauth-authorization-server",
+            "",
+        ] {
+            assert_eq!(provider.route(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_that_routers_read_differently_are_refused() {
+        for path in ["", "authorize", "/a/", "/a//b", "/a/../b", "/{id}", "/a b", "/a?b", "/%61", "/:x", "/*"]
+        {
+            let paths = EndpointPaths { authorization: path.to_owned(), ..EndpointPaths::default() };
+            let refused = provider("https://op.example", paths).build().unwrap_err();
+            assert_eq!(refused, BuildError::Path { path: path.to_owned() });
+        }
+        let twice = EndpointPaths { userinfo: "/jwks".to_owned(), ..EndpointPaths::default() };
+        let refused = provider("https://op.example", twice).build().unwrap_err();
+        assert_eq!(refused, BuildError::Twice { name: "/jwks".to_owned() });
+    }
+}
