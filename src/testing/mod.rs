@@ -4,6 +4,7 @@
 //! Unlike the rest of the crate, what is here may panic: it asserts.
 
 mod accounts;
+mod authorize_form;
 mod browser;
 mod clients;
 mod clock;
@@ -17,8 +18,10 @@ mod outcome;
 mod runtime;
 pub mod store_suite;
 mod token_form;
+mod visit;
 
 pub use accounts::AccountTable;
+pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize_form};
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, RESOURCE};
 pub use clock::ManualClock;
@@ -31,3 +34,4 @@ pub use keys::{client_key, keyring};
 pub use outcome::{Outcome, Tokens};
 pub use runtime::{ManualRuntime, block_on};
 pub use token_form::{TokenForm, client_form, token_form};
+pub use visit::Visit;

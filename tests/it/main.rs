@@ -1,1 +1,2 @@
 //! What the provider does with requests, one module for each specification. The first line of each names it.
+mod rfc6749_authorize;
