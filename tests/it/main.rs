@@ -1,2 +1,5 @@
 //! What the provider does with requests, one module for each specification. The first line of each names it.
+
+mod adapter_reqwest;
+mod adapter_tracing;
 mod rfc6749_authorize;
