@@ -1,0 +1,62 @@
+//! Replays the corpora of `fuzz/` on the oracles, without a fuzzer.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use vouchsafe::internal::fuzzing;
+
+/// Every target with its oracle.
+const TARGETS: [(&str, fn(&[u8])); 5] = [
+    ("authorization", fuzzing::authorization),
+    ("form", fuzzing::form),
+    ("output", fuzzing::output),
+    ("redirect_uri", fuzzing::redirect_uri),
+    ("scope", fuzzing::scope),
+];
+
+#[test]
+fn every_seed_passes_its_oracle() {
+    for (target, oracle) in TARGETS {
+        let seeds = entries(&corpora().join(target));
+        assert!(!seeds.is_empty(), "fuzz/corpus/{target} is empty");
+        for seed in seeds {
+            println!("{}", seed.display()); // shown when the oracle panics
+            oracle(&fs::read(&seed).expect("a seed can be read"));
+        }
+    }
+}
+
+#[test]
+fn every_target_has_a_corpus_and_every_corpus_a_target() {
+    let targets: BTreeSet<_> = TARGETS.iter().map(|(target, _)| (*target).to_owned()).collect();
+    assert_eq!(stems(&corpora()), targets);
+    assert_eq!(stems(&package().join("fuzz_targets")), targets);
+}
+
+#[test]
+fn every_oracle_bears_an_empty_input() {
+    for (_, oracle) in TARGETS {
+        oracle(b"");
+    }
+}
+
+fn stems(directory: &Path) -> BTreeSet<String> {
+    let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    entries(directory).into_iter().filter_map(stem).collect()
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let listing = fs::read_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let mut paths: Vec<_> = listing.map(|entry| entry.expect("an entry can be read").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn corpora() -> PathBuf {
+    package().join("corpus")
+}
+
+fn package() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
