@@ -101,6 +101,17 @@ pub enum Under {
     Existing(GrantId),
 }
 
+impl Under {
+    /// The name of the grant.
+    #[must_use]
+    pub const fn grant(&self) -> &GrantId {
+        match self {
+            Self::New(grant) => &grant.id,
+            Self::Existing(id) => id,
+        }
+    }
+}
+
 /// What became of tokens to insert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

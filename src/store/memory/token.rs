@@ -11,10 +11,9 @@ use crate::store::{Insertion, Issued, RefreshUse, Refreshed, TokenRecord, TokenS
 use crate::types::GrantId;
 
 impl Space {
-    /// Whether the token, if there is one, may be inserted under `grant`. Nothing is written before this is known.
-    fn check_token(&self, token: Option<&TokenRecord>, grant: &GrantId) -> Result<(), StoreError> {
+    /// Whether the key of the token, if there is one, is free. Nothing is written before this is known.
+    fn check_free(&self, token: Option<&TokenRecord>) -> Result<(), StoreError> {
         match token {
-            Some(token) if token.grant != *grant => Err(StoreErrorKind::Corrupt.into()),
             Some(token) if self.tokens.contains_key(&token.key) => Err(StoreErrorKind::Conflict.into()),
             Some(_) | None => Ok(()),
         }
@@ -46,7 +45,7 @@ impl Space {
         if let Some(refused) = refused {
             return Ok(refused);
         }
-        self.check_token(access.as_ref(), id)?;
+        self.check_free(access.as_ref())?;
         if let (Some(family), Some(grant)) = (family, self.grants.kept_mut(id, now)) {
             grant.head = Some(family.head());
         }
@@ -63,6 +62,9 @@ impl TokenStore for MemoryStore {
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
+        if !issued.belongs_to(under.grant()) {
+            return Err(StoreErrorKind::Corrupt.into());
+        }
         let mut space = self.space();
         match under {
             Under::Existing(id) => space.insert_under(&id, issued, now),
@@ -70,7 +72,7 @@ impl TokenStore for MemoryStore {
                 if space.grants.contains(&grant.id) {
                     return Err(StoreErrorKind::Conflict.into());
                 }
-                space.check_token(issued.access.as_ref(), &grant.id)?;
+                space.check_free(issued.access.as_ref())?;
                 space.add_grant(grant, issued.family.as_ref());
                 space.add_token(issued.access);
                 Ok(Insertion::Inserted)
@@ -85,11 +87,14 @@ impl TokenStore for MemoryStore {
         issued: Option<TokenRecord>,
         now: Timestamp,
     ) -> Result<Refreshed, StoreError> {
+        if issued.as_ref().is_some_and(|token| token.grant != *grant) {
+            return Err(StoreErrorKind::Corrupt.into());
+        }
         let mut space = self.space();
         let outcome = used.outcome(space.grants.kept(grant, now), now);
         let issues = matches!(outcome, Refreshed::Kept | Refreshed::Rotated | Refreshed::Retried { .. });
         if issues {
-            space.check_token(issued.as_ref(), grant)?;
+            space.check_free(issued.as_ref())?;
         }
         if let Some(row) = space.grants.kept_mut(grant, now) {
             match outcome {

@@ -7,21 +7,73 @@
 //!
 //! let store = MemoryStore::new();
 //! suite::codes(&store).await;
-//! suite::grants(&store).await;
+//! suite::tokens(&store).await;
+//! suite::model(&store, 7, 500).await;
 //! # });
 //! ```
 //!
 //! Each function draws its own keys, so all can run on one database, also more than once. Each panics at the first
-//! clause that does not hold, and names it. None needs a particular async runtime.
+//! clause that does not hold, and names it. None needs a particular async runtime; those that let tasks meet take
+//! a [`Runtime`].
 
 mod codes;
+mod consents;
 mod draw;
 mod grants;
+mod meeting;
+mod model;
+mod race;
+mod reference;
+mod refresh;
+mod replays;
+mod sweep;
+mod tickets;
+mod tokens;
+
+use std::sync::Arc;
 
 pub use codes::codes;
+pub use consents::consents;
 pub use grants::grants;
+pub use model::model;
+pub use race::race;
+pub use refresh::refresh;
+pub use replays::replays;
+pub use sweep::sweep;
+pub use tickets::tickets;
+pub use tokens::tokens;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::runtime::Runtime;
+use crate::store::{CodeStore, ConsentStore, ReplayStore, Sweep, TicketStore, TokenStore};
+
+/// The whole contract, for a store that implements every port.
+///
+/// `nodes` are stores on one database, as several processes have them; one is enough. Tasks that meet are spread
+/// over them.
+///
+/// # Panics
+/// At the first clause that does not hold.
+pub async fn all<S>(nodes: &[Arc<S>], runtime: &dyn Runtime)
+where
+    S: CodeStore + ConsentStore + ReplayStore + Sweep + TicketStore + TokenStore + 'static,
+{
+    for store in nodes {
+        let store = store.as_ref();
+        codes(store).await;
+        grants(store).await;
+        tokens(store).await;
+        refresh(store).await;
+        consents(store).await;
+        replays(store).await;
+        tickets(store).await;
+        sweep(store).await;
+        for seed in 1..=8 {
+            model(store, seed, 400).await;
+        }
+    }
+    race(nodes, runtime).await;
+}
 
 /// The answer of a verb that must not fail.
 #[track_caller]
