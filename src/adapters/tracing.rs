@@ -54,7 +54,10 @@ fn level(kind: &EventKind) -> Level {
 /// A refusal is daily business, unless it is a sign of theft or forgery, of lost state, or of a fault of this side.
 fn refusal_level(reason: Reason) -> Level {
     match reason {
-        Reason::HandlerPanicked | Reason::InternalFault | Reason::StoreUnavailable => Level::ERROR,
+        Reason::HandlerPanicked
+        | Reason::HostUnavailable
+        | Reason::InternalFault
+        | Reason::StoreUnavailable => Level::ERROR,
         Reason::ClientAssertionReplayed
         | Reason::CodeReplayed
         | Reason::CodeUnreadable

@@ -60,6 +60,8 @@ reasons! {
     ContentEncodingUnsupported => InvalidRequest, "the body must not be encoded";
     /// The body or query is over its cap (413).
     BodyTooLarge => InvalidRequest, "the request is too large";
+    /// The body broke off.
+    BodyUnreadable => InvalidRequest, "the body could not be read";
     /// The form has a broken escape, NUL, or bytes that are not UTF-8.
     FormMalformed => InvalidRequest, "the form is malformed";
     /// The form has too many parameters.
@@ -302,6 +304,8 @@ reasons! {
     AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// As many slow hashes as may be are being computed.
     HashingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// The host's part of a sign-in could not answer.
+    HostUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A store could not answer.
     StoreUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A fault of ours.

@@ -12,6 +12,7 @@ mod format;
 mod grant;
 mod hooks;
 mod issue;
+mod mount;
 mod payload;
 mod records;
 mod route;
@@ -35,10 +36,11 @@ pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
 pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
+pub use mount::{Interaction, Mount, Question};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;
-use crate::error::Result;
+use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
 use crate::secret::SystemSecrets;
@@ -82,6 +84,15 @@ impl Provider {
     /// that had begun is whole or not there. It needs `panic = "unwind"`, as everything that catches panics does.
     pub async fn handle(&self, request: &Request) -> Authorize {
         route::handle(&self.0, request).await
+    }
+
+    /// Refuses what cannot become a whole request, for those who read requests from a connection: a body over
+    /// [`MAX_BODY_BYTES`](crate::wire::MAX_BODY_BYTES), say. Tells the event sink, and answers as the endpoint at `path`
+    /// would.
+    #[must_use]
+    pub fn refuse(&self, path: &str, reason: Reason) -> Response {
+        let endpoint = self.route(path).unwrap_or(Endpoint::Unknown);
+        route::refuse(&self.0, endpoint, reason)
     }
 
     /// The endpoint at a path, as it stands in the request line before the query.
@@ -132,6 +143,12 @@ impl Provider {
     #[must_use]
     pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
         authorize::deny(&self.0, pending, denial)
+    }
+
+    /// The page for a refusal that is not sent to a client, such as that of an approval which exceeds its request.
+    #[must_use]
+    pub fn refusal_page(&self, reason: Reason) -> Response {
+        authorize::show(&self.0, reason)
     }
 
     /// Seals a pending request into base64url text of at most [`MAX_SEALED_BYTES`], for a URL parameter or a hidden

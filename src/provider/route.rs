@@ -117,7 +117,7 @@ const fn preflight_methods(endpoint: Endpoint) -> Option<&'static str> {
 }
 
 /// A refusal that no endpoint's own code makes.
-fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Response {
+pub(super) fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Response {
     let arrival = Arrival::at(endpoint, core);
     let cx = arrival.context();
     cx.emit(&cx.event(EventKind::Refused(reason)));

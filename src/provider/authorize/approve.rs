@@ -60,6 +60,8 @@ pub enum Denial {
     Login,
     /// The person refused.
     Person,
+    /// The host cannot ask the person now.
+    Unavailable,
 }
 
 impl Denial {
@@ -69,6 +71,7 @@ impl Denial {
             Self::Host => Reason::DeniedByHost,
             Self::Login => Reason::LoginNeeded,
             Self::Person => Reason::DeniedByUser,
+            Self::Unavailable => Reason::HostUnavailable,
         }
     }
 }

@@ -1,0 +1,171 @@
+//! The endpoints and the host's part of a sign-in behind one function: what frameworks mount.
+
+use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
+use crate::error::{BoxError, Reason};
+use crate::types::Authentication;
+use crate::wire::{Request, Response, reply};
+
+/// The host's part of a sign-in: it knows who is signed in, and it has the pages that ask.
+#[async_trait]
+pub trait Interaction: Debug + Send + Sync {
+    /// Who is signed in in the browser that sent `request`; `None` when nobody is.
+    ///
+    /// It is asked about requests to the authorization endpoint, which any site can make a browser send: it must
+    /// only look.
+    ///
+    /// # Errors
+    /// Any error is told to the client as `temporarily_unavailable`.
+    async fn authentication(&self, request: &Request) -> Result<Option<Authentication>, BoxError>;
+
+    /// Asks the person for what is missing: mostly by [`Question::redirect`] to a page of the host.
+    ///
+    /// Whatever is answered, it is given the headers of [`security_headers`](crate::wire::reply::security_headers)
+    /// (attack 47). A host that cannot ask answers [`Question::deny`].
+    ///
+    /// # Errors
+    /// Any error is told to the client as `temporarily_unavailable`.
+    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError>;
+}
+
+/// A pending request that needs the person.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Question<'a> {
+    /// What it needs first.
+    pub needs: &'a Needs,
+    /// The request.
+    pub pending: &'a PendingAuthorization,
+    /// The request, sealed for [`Mount::resume`]: base64url of at most
+    /// [`MAX_SEALED_BYTES`](super::MAX_SEALED_BYTES) characters.
+    pub sealed: &'a str,
+    provider: &'a Provider,
+}
+
+impl Question<'_> {
+    /// Sends the browser to a page of the host, with the sealed request in the parameter `request`.
+    ///
+    /// `page` is a path of the host or an absolute URL, without a query and a fragment.
+    #[must_use]
+    pub fn redirect(&self, page: &str) -> Response {
+        reply::redirect(&format!("{page}?request={}", self.sealed))
+    }
+
+    /// Does not ask: the client is told.
+    #[must_use]
+    pub fn deny(&self, denial: Denial) -> Response {
+        self.provider.deny(self.pending, denial)
+    }
+}
+
+/// A provider with the host's part of its sign-in. It is cheap to clone.
+///
+/// [`Mount::answer`] answers whatever arrives at [`Provider::paths`]. When a person is needed, [`Interaction::ask`]
+/// leads to the host's pages, and these come back to [`resume`](Mount::resume) with the sealed request, then to
+/// [`proceed`](Mount::proceed) once somebody has signed in, or to [`approve`](Mount::approve) or
+/// [`deny`](Mount::deny) with the person's answer.
+///
+/// # Security
+/// A sealed request opens only with the cookie of the browser that began it. A form of the host that posts it back
+/// in a hidden field is therefore protected against forgery (RFC 6819 section 4.4.1.8, attack 50) as long as the
+/// host resumes it before it does anything else.
+#[derive(Clone, Debug)]
+pub struct Mount {
+    provider: Provider,
+    interaction: Arc<dyn Interaction>,
+}
+
+impl Mount {
+    /// Puts both together.
+    #[must_use]
+    pub fn new(provider: Provider, interaction: Arc<dyn Interaction>) -> Self {
+        Self { provider, interaction }
+    }
+
+    /// The provider.
+    #[must_use]
+    pub const fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    /// Answers a request to any of the provider's paths; every other path is a 404.
+    ///
+    /// A panic of the host's part becomes a 500 and an event, like one below (attack 332).
+    pub async fn answer(&self, request: &Request) -> Response {
+        let answered = AssertUnwindSafe(self.handle(request)).catch_unwind().await;
+        answered.unwrap_or_else(|_| self.provider.refuse(request.uri().path(), Reason::HandlerPanicked))
+    }
+
+    /// Reads the sealed request that a page of the host was given; `headers` are those of the request for that page.
+    ///
+    /// # Errors
+    /// The response to give instead: the text was altered, its time is over, the browser is another, or the client
+    /// may no longer ask for this.
+    pub async fn resume(&self, sealed: &str, headers: &HeaderMap) -> Result<PendingAuthorization, Response> {
+        let resumed = self.provider.resume(sealed, headers).await;
+        resumed.map_err(|Unresumable { response, .. }| response)
+    }
+
+    /// Goes on with a request, now that `login` is signed in: answers it, or asks for what is still missing.
+    pub async fn proceed(&self, pending: PendingAuthorization, login: Option<&Authentication>) -> Response {
+        match self.provider.next(pending, login).await {
+            Next::Ask(needs, pending) => self.ask(&needs, &pending).await,
+            Next::Respond(response) => response,
+        }
+    }
+
+    /// Carries out the person's yes. If it does not meet the request, asks for what is missing first.
+    pub async fn approve(&self, pending: PendingAuthorization, approval: Approval) -> Response {
+        match self.provider.approve(pending, approval).await {
+            Ok(response) => response,
+            Err(Refused { needs: Some(needs), pending, .. }) => self.ask(&needs, &pending).await,
+            Err(Refused { reason, .. }) => self.provider.refusal_page(reason),
+        }
+    }
+
+    /// Carries out the person's no, or the host's: the response that tells the client.
+    #[must_use]
+    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        self.provider.deny(pending, denial)
+    }
+
+    async fn handle(&self, request: &Request) -> Response {
+        match self.provider.handle(request).await {
+            Authorize::Interact { pending, set_cookie } => {
+                let mut response = match self.interaction.authentication(request).await {
+                    Ok(login) => self.proceed(pending, login.as_ref()).await,
+                    Err(_) => self.deny(&pending, Denial::Unavailable),
+                };
+                if let Some(cookie) = set_cookie {
+                    response.headers_mut().append(SET_COOKIE, cookie);
+                }
+                response
+            }
+            Authorize::Respond(response) => response,
+        }
+    }
+
+    async fn ask(&self, needs: &Needs, pending: &PendingAuthorization) -> Response {
+        let Ok(sealed) = self.provider.seal(pending).await else {
+            return self.deny(pending, Denial::Unavailable);
+        };
+        let question = Question { needs, pending, sealed: &sealed, provider: &self.provider };
+        match self.interaction.ask(question).await {
+            Ok(mut response) => {
+                reply::security_headers(response.headers_mut());
+                response
+            }
+            Err(_) => self.deny(pending, Denial::Unavailable),
+        }
+    }
+}
+
+const _: fn(&dyn Interaction) = |_| ();
