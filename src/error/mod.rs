@@ -176,7 +176,7 @@ pub struct Internal {
 }
 
 impl Internal {
-    /// `what` reads "could not <verb> <object>".
+    /// `what` reads `could not <verb> <object>`.
     #[must_use]
     pub fn new(what: &'static str, source: impl Into<BoxError>) -> Self {
         Self { what, source: source.into() }

@@ -111,8 +111,29 @@ mod tests {
     /// attack 37: `none` beside another value, and unknown values, are refused.
     #[test]
     fn none_stands_alone() {
-        assert_eq!(Prompts::parse("none login"), Err(InvalidInteraction::NoneCombined));
-        assert_eq!(Prompts::parse("logon"), Err(InvalidInteraction::Unknown));
-        assert!(Prompts::parse("login consent").unwrap().contains(Prompt::Consent));
+        for text in ["none login", "consent none", "select_account none none"] {
+            assert_eq!(Prompts::parse(text), Err(InvalidInteraction::NoneCombined), "{text}");
+        }
+        for text in ["logon", "Login", "none,login", "login\tconsent", "none logon", "login\u{a0}"] {
+            assert_eq!(Prompts::parse(text), Err(InvalidInteraction::Unknown), "{text:?}");
+        }
+        assert!(Prompts::parse("none").unwrap().contains(Prompt::None));
+    }
+
+    #[test]
+    fn values_are_a_set_in_any_order() {
+        let prompts = Prompts::parse("login consent login").unwrap();
+        assert_eq!(prompts, Prompts::parse(" consent  login ").unwrap());
+        assert!(prompts.contains(Prompt::Consent) && prompts.contains(Prompt::Login));
+        assert!(!prompts.contains(Prompt::None) && !prompts.contains(Prompt::SelectAccount));
+        assert_eq!(Prompts::parse(""), Ok(Prompts::default()));
+    }
+
+    #[test]
+    fn display_is_one_of_four_words() {
+        assert_eq!(Display::parse("touch"), Ok(Display::Touch));
+        for text in ["", "Page", "page popup", "tv"] {
+            assert_eq!(Display::parse(text), Err(InvalidInteraction::Unknown), "{text:?}");
+        }
     }
 }
