@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use metadata::{ClientAuthMethod, ClientMetadata};
-pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck};
+#[cfg(feature = "imported-hashes")]
+pub use secret::ImportedHashes;
+pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
 
 use crate::types::{ClientId, GrantType, RedirectUri};
@@ -91,9 +93,14 @@ impl Client {
         self.0.metadata.grant_types.contains(grant_type)
     }
 
-    /// Whether a browser at `origin` may read answers meant for this client.
-    ///
-    /// Those are its `allowed_origins`, or else the origins of its redirect URIs.
+    /// The origins of browsers that may read answers meant for this client: its `allowed_origins`, or else the
+    /// origins of its redirect URIs.
+    #[must_use]
+    pub fn origins(&self) -> &[String] {
+        &self.0.origins
+    }
+
+    /// Whether a browser at `origin` may read answers meant for this client; see [`Client::origins`].
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
         self.0.origins.iter().any(|allowed| allowed == origin)

@@ -1,7 +1,16 @@
 //! Client secrets at rest.
 
+#[cfg(feature = "imported-hashes")]
+mod imported;
+
+use std::fmt::Debug;
+use std::hint::black_box;
+
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
+
+#[cfg(feature = "imported-hashes")]
+pub use imported::ImportedHashes;
 
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, EntropyError};
@@ -56,6 +65,19 @@ pub enum SecretCheck {
     Slow(String),
 }
 
+/// Verifies secrets against imported slow hashes. The feature `imported-hashes` has one, `ImportedHashes`.
+///
+/// It runs where it may occupy a thread, a bounded number at once, and once for each secret that matches.
+pub trait SlowHash: Debug + Send + Sync {
+    /// Whether `secret` is what `hash`, a text in the PHC or modular crypt form, was made of.
+    ///
+    /// An implementation must compare in constant time, and must answer `false` for a text that it does not know or
+    /// whose parameters would cost too much, before it allocates anything.
+    fn verify(&self, hash: &str, secret: &[u8]) -> bool;
+}
+
+const _: fn(&dyn SlowHash) = |_| ();
+
 impl ClientSecret {
     /// Makes a new secret of 256 random bits: the text for the client, to be shown once, and what to keep.
     ///
@@ -99,5 +121,13 @@ impl ClientSecret {
             Hash::Slow(hash) if live => SecretCheck::Slow(hash.clone()),
             Hash::Slow(_) => SecretCheck::Mismatch,
         }
+    }
+
+    /// As much work as comparing `presented` with one keyed hash, for a client that is not there.
+    pub(crate) fn check_nothing(secrets: &SystemSecrets, presented: Option<&Secret>) {
+        let text = presented.map_or("", Secret::expose);
+        let nothing = [0; 32];
+        let equal: bool = mac(secrets.pepper().1, &[text.as_bytes()]).ct_eq(&nothing).into();
+        black_box(equal);
     }
 }

@@ -1,5 +1,6 @@
 //! What the host decides for a client, and the client cannot register for itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::types::Scope;
 
 /// Which shape access tokens have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccessTokenFormatChoice {
@@ -18,6 +19,8 @@ pub enum AccessTokenFormatChoice {
     Jwt,
     /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
     JwtStateless,
+    /// The format of a host, by the name under which the provider's builder was given it.
+    Extension(Arc<str>),
 }
 
 /// Whether the person is asked before the client gets anything.
@@ -103,7 +106,7 @@ impl ClientSettings {
 
     /// The shape of its access tokens.
     #[must_use]
-    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+    pub fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
         self.access_token_format = Some(format);
         self
     }

@@ -41,6 +41,24 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
 }
 
+impl AccessToken {
+    /// A token of a client for itself that permits nothing yet.
+    #[must_use]
+    pub fn new(grant: GrantId, client: ClientId, issued_at: Timestamp, expires_at: Timestamp) -> Self {
+        Self {
+            grant,
+            client,
+            authentication: None,
+            scope: Scope::empty(),
+            audience: Vec::new(),
+            userinfo: Vec::new(),
+            extra: Claims::new(),
+            issued_at,
+            expires_at,
+        }
+    }
+}
+
 /// An access token as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {

@@ -75,6 +75,11 @@ impl Scope {
         self.0.iter().all(|token| other.contains(token))
     }
 
+    /// Takes `token` out.
+    pub fn remove(&mut self, token: &str) {
+        self.0.retain(|t| t != token);
+    }
+
     /// The tokens that both have, in this scope's order.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
@@ -112,13 +117,19 @@ fn is_scope_token(token: &str) -> bool {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        for (place, token) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({:?})", self.0.join(" "))
+        write!(f, "Scope(\"{self}\")")
     }
 }
 
