@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use super::Provider;
 use super::authorize::AuthorizationRule;
+use super::client_auth::{
+    ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
+};
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
-use super::grant::GrantHandler;
+use super::format::{AccessTokenFormat, Formats};
+use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::route::Routes;
 use crate::accounts::Accounts;
+use crate::client::{AccessTokenFormatChoice, SlowHash};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
@@ -22,7 +27,6 @@ use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
-use crate::types::GrantType;
 
 /// Why the parts of a provider do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,13 +70,17 @@ pub enum BuildError {
 pub struct ProviderBuilder {
     core: Core,
     handlers: Vec<Arc<dyn GrantHandler>>,
-    pub(super) refresh_token: bool,
-    pub(super) client_credentials: bool,
-    pub(super) private_key_jwt: bool,
+    authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
+    imported_hashes: Option<Arc<dyn SlowHash>>,
+    refresh_token: bool,
+    client_credentials: bool,
+    private_key_jwt: bool,
 }
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
+        let formats = Formats::new(&config, &keyring);
         let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
             config,
@@ -88,6 +96,7 @@ impl ProviderBuilder {
             limiter: Arc::new(Unlimited),
             claims_hook: None,
             error_page: Arc::new(PlainErrorPage),
+            formats,
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
@@ -99,6 +108,9 @@ impl ProviderBuilder {
         Self {
             core,
             handlers: Vec::new(),
+            authenticators: Vec::new(),
+            formats: Vec::new(),
+            imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
             private_key_jwt: false,
@@ -201,6 +213,29 @@ impl ProviderBuilder {
         self
     }
 
+    /// Adds a method of client authentication of the host's own; discovery then lists it.
+    pub fn client_authenticator(mut self, authenticator: Arc<dyn ClientAuthenticator>) -> Self {
+        self.authenticators.push(authenticator);
+        self
+    }
+
+    /// Adds a shape of access tokens of the host's own, chosen as
+    /// [`AccessTokenFormatChoice::Extension`] of this name.
+    pub fn access_token_format(
+        mut self,
+        name: impl Into<Arc<str>>,
+        format: Arc<dyn AccessTokenFormat>,
+    ) -> Self {
+        self.formats.push((name.into(), format));
+        self
+    }
+
+    /// Verifies client secrets whose hashes another system made. It needs a [`Runtime`].
+    pub fn with_imported_hashes(mut self, hashes: Arc<dyn SlowHash>) -> Self {
+        self.imported_hashes = Some(hashes);
+        self
+    }
+
     /// Adds a rule of the host's own for authorization requests; rules are asked in the order of their adding.
     pub fn rule(mut self, rule: Arc<dyn AuthorizationRule>) -> Self {
         self.core.rules.push(rule);
@@ -214,19 +249,66 @@ impl ProviderBuilder {
     pub fn build(mut self) -> Result<Provider, BuildError> {
         self.check_bounds()?;
         self.check_needs()?;
-        for handler in std::mem::take(&mut self.handlers) {
-            self.register(handler)?;
+        self.register_authenticators()?;
+        self.register_grants()?;
+        for (name, format) in std::mem::take(&mut self.formats) {
+            if !self.core.formats.add(Arc::clone(&name), format) {
+                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
         }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }
 
-    fn register(&mut self, handler: Arc<dyn GrantHandler>) -> Result<(), BuildError> {
-        let grant_type = handler.grant_type();
-        match self.core.grants.insert(grant_type.clone(), handler) {
-            None => Ok(()),
-            Some(_) => Err(BuildError::Twice { name: GrantType::as_str(&grant_type).to_owned() }),
+    fn register_authenticators(&mut self) -> Result<(), BuildError> {
+        let at_once = usize::from(self.core.config.slow_hashes_at_once);
+        let slow = match (self.imported_hashes.take(), &self.core.runtime) {
+            (Some(hashes), Some(runtime)) => {
+                Some(Arc::new(SlowHashes::new(hashes, Arc::clone(runtime), at_once)))
+            }
+            _ => None,
+        };
+        let mut all: Vec<Arc<dyn ClientAuthenticator>> = vec![
+            Arc::new(ClientSecretBasic(slow.clone())),
+            Arc::new(ClientSecretPost(slow)),
+            Arc::new(Public),
+        ];
+        if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
+            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays))));
         }
+        for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
+            let method = authenticator.method();
+            if self.core.authenticators.iter().any(|known| known.method() == method) {
+                return Err(BuildError::Twice { name: method.into() });
+            }
+            self.core.authenticators.push(authenticator);
+        }
+        Ok(())
+    }
+
+    fn register_grants(&mut self) -> Result<(), BuildError> {
+        let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
+        let (stores, policy) = (&self.core.stores, &self.core.policy);
+        if let Some(accounts) = &self.core.accounts {
+            if self.core.switches.authorization_code {
+                let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
+                all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
+            }
+            if self.refresh_token {
+                let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));
+                all.push(Arc::new(RefreshTokenGrant::new(tokens, Arc::clone(accounts), policy)));
+            }
+        }
+        if self.client_credentials {
+            all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
+        }
+        for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
+            let grant_type = handler.grant_type();
+            if self.core.grants.insert(grant_type.clone(), handler).is_some() {
+                return Err(BuildError::Twice { name: grant_type.into() });
+            }
+        }
+        Ok(())
     }
 
     fn check_bounds(&self) -> Result<(), BuildError> {
@@ -246,6 +328,9 @@ impl ProviderBuilder {
                 return Err(BuildError::Bounds { setting, bounds });
             }
         }
+        if !(1..=256).contains(&config.slow_hashes_at_once) {
+            return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
+        }
         Ok(())
     }
 
@@ -261,8 +346,19 @@ impl ProviderBuilder {
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }
-        if core.switches.introspection && core.config.default_audience.is_empty() {
+        if self.imported_hashes.is_some() && core.runtime.is_none() {
+            return needs("imported_hashes", "Runtime");
+        }
+        if core.config.access_token_signing_alg.is_some_and(|alg| core.keyring.signer(alg).is_none()) {
+            return needs("access_token_signing_alg", "an active key for it");
+        }
+        let without_audience = core.config.default_audience.is_empty();
+        if core.switches.introspection && without_audience {
             return needs("introspection", "Config::default_audience");
+        }
+        let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
+        if jwt.contains(&core.config.access_token_format) && without_audience {
+            return needs("jwt access tokens", "Config::default_audience");
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::client::AccessTokenFormatChoice;
+use crate::jose::SigningAlg;
 use crate::types::{Issuer, Scope};
 
 /// Seconds in a day.
@@ -81,7 +82,7 @@ impl ResourceSettings {
 
     /// The shape of its access tokens.
     #[must_use]
-    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+    pub fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
         self.access_token_format = Some(format);
         self
     }
@@ -121,6 +122,8 @@ pub struct Config {
     pub code_reuse: CodeReuse,
     /// The shape of access tokens where neither resource nor client has one. Default opaque.
     pub access_token_format: AccessTokenFormatChoice,
+    /// The algorithm that signs access tokens; that of the first active key where `None`, the default.
+    pub access_token_signing_alg: Option<SigningAlg>,
     /// How long an opaque access token lives: 1 minute to 24 hours, default 60 minutes.
     pub opaque_lifetime: Duration,
     /// How long a JWT access token lives: 1 minute to 24 hours, default 10 minutes.
@@ -143,6 +146,8 @@ pub struct Config {
     pub clock_skew: Duration,
     /// The longest life of a client assertion: 10 to 600 s, default 300 s.
     pub assertion_lifetime: Duration,
+    /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
+    pub slow_hashes_at_once: u16,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
     pub default_audience: Vec<String>,
     /// The resources that have settings of their own, by their URI.
@@ -170,6 +175,7 @@ impl Config {
             code_lifetime: Duration::from_secs(60),
             code_reuse: CodeReuse::default(),
             access_token_format: AccessTokenFormatChoice::Opaque,
+            access_token_signing_alg: None,
             opaque_lifetime: Duration::from_secs(60 * 60),
             jwt_lifetime: Duration::from_secs(10 * 60),
             id_token_lifetime: Duration::from_secs(60 * 60),
@@ -181,6 +187,7 @@ impl Config {
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
+            slow_hashes_at_once: 4,
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
             scopes_supported: Scope::parse("openid profile email address phone offline_access")
@@ -208,7 +215,7 @@ impl Config {
 
     /// The shape of access tokens where neither resource nor client has one.
     #[must_use]
-    pub const fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
+    pub fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
         self.access_token_format = format;
         self
     }

@@ -6,21 +6,24 @@ use std::sync::Arc;
 use super::authorize::AuthorizationRule;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
+use super::context::Context;
 use super::discovery::Documents;
+use super::format::Formats;
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
 use crate::jose::{IdTokenHintVerifier, Keyring};
-use crate::limiter::Limiter;
+use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
-use crate::types::GrantType;
+use crate::types::{ClientId, GrantType};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -37,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
+    pub(crate) formats: Formats,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
@@ -50,6 +54,16 @@ impl Core {
     /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
     pub(crate) fn issues_refresh_tokens(&self) -> bool {
         self.grants.contains_key(&GrantType::RefreshToken)
+    }
+
+    /// Asks the limiter whether a request of `client` may go on.
+    pub(crate) async fn admit(&self, cx: &Context<'_>, point: LimitPoint, client: &ClientId) -> Result<()> {
+        match self.limiter.admit(point, client.as_str(), cx.now).await {
+            Admission::Admitted => Ok(()),
+            Admission::Refused { retry_after } => {
+                Err(Rejection::from(Reason::RateLimited).with_retry_after(retry_after).into())
+            }
+        }
     }
 }
 

@@ -1,9 +1,25 @@
 //! From a decision to tokens: the single place that mints, signs and writes.
 
-use crate::store::{Grant, RefreshUse};
-use crate::types::{ClaimRequest, Scope};
+use std::time::Duration;
 
+use super::context::Context;
+use super::core::Core;
 use super::format::refresh::RefreshToken;
+use super::format::{Minted, id_token, jwt};
+use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
+use super::token::{AuthenticatedClient, TokenResponse};
+use crate::client::{AccessTokenFormatChoice, Client};
+use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
+use crate::event::EventKind;
+use crate::policy::Issuing;
+use crate::secret::Secret;
+use crate::store::{
+    AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord, Under,
+};
+use crate::types::{Claims, GrantId, GrantType, Scope};
+
+/// How often new keys are drawn when the store has them already (attack 321).
+const MAX_DRAWS: u32 = 3;
 
 /// What a grant handler decided: the tokens to issue and the write that goes with them.
 #[derive(Clone, Debug)]
@@ -25,7 +41,7 @@ pub struct Issuance {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Write {
-    /// It is new: it is inserted with its tokens.
+    /// It is new: it is inserted with its tokens, and lasts as long as they do.
     New,
     /// It exists since its approval.
     Existing,
@@ -49,8 +65,8 @@ pub struct RefreshIssuance {
 pub struct IdTokenIssuance {
     /// The `nonce` of the authorization request; never at a refresh.
     pub nonce: Option<String>,
-    /// Claims asked for in the ID token by name.
-    pub claims: Vec<(String, ClaimRequest)>,
+    /// The person's claims that were asked for in the ID token by name.
+    pub claims: Claims,
 }
 
 impl Issuance {
@@ -67,10 +83,264 @@ impl Issuance {
         Self { write: Write::Existing, ..Self::new(grant) }
     }
 
+    /// The grant type of the request that is answered.
+    fn grant_type(&self) -> &GrantType {
+        match &self.write {
+            Write::Refresh(_) => &GrantType::RefreshToken,
+            Write::New | Write::Existing => &self.grant.grant_type,
+        }
+    }
+
     /// An ID token beside the access token.
     #[must_use]
     pub fn with_id_token(mut self, id_token: IdTokenIssuance) -> Self {
         self.id_token = Some(id_token);
         self
     }
+}
+
+/// Mints and signs what `issuance` stands for, then writes it: the last step that can fail, so that whatever fails
+/// before leaves nothing behind, and a response exists only for what is written.
+///
+/// # Errors
+/// [`Reason::GrantRevoked`] and [`Reason::GrantUnknown`] when the grant ended meanwhile, the refusals of a refresh
+/// token, and faults of ours or the store's.
+pub(crate) async fn issue(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &AuthenticatedClient,
+    mut issuance: Issuance,
+) -> Result<TokenResponse> {
+    let client = client.client();
+    let plan = Plan::new(core, cx, client, &issuance);
+    for _ in 0..MAX_DRAWS {
+        match attempt(core, cx, client, (&plan, &mut issuance)).await {
+            Err(Error::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
+                if matches!(issuance.write, Write::New) {
+                    issuance.grant.id = GrantId::generate(cx.entropy)?;
+                }
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(Internal::new("could not draw a new key", "every one that was drawn exists").into())
+}
+
+async fn attempt(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (plan, issuance): (&Plan, &mut Issuance),
+) -> Result<TokenResponse> {
+    let token = access_token(core, cx, plan, issuance).await?;
+    if matches!(issuance.write, Write::New) {
+        // Nothing but this token hangs on it, so it need not outlast it.
+        issuance.grant.expires_at = issuance.grant.expires_at.min(token.expires_at);
+    }
+    let minted = core.formats.mint(cx, &plan.format, (client, &token)).await?;
+    let id_token = id_token(core, cx, client, (issuance, &minted.token)).await?;
+    let family = match plan.refresh_token {
+        RefreshTokenIssue::First => Some(RefreshToken::first(issuance.grant.id, cx.entropy)?),
+        RefreshTokenIssue::None => None,
+    };
+    let record = record(cx, &minted, &token)?;
+    let (refresh_token, done) = write(core, cx, issuance, (record, family)).await?;
+    cx.note_grant(&issuance.grant);
+    cx.emit(&cx.event(match done {
+        Done::Issued => EventKind::TokensIssued { grant_type: issuance.grant_type().clone() },
+        Done::Retried => EventKind::RefreshRetried,
+    }));
+    Ok(TokenResponse {
+        access_token: minted.token,
+        expires_in: token.expires_at.since(cx.now),
+        scope: token.scope,
+        refresh_token: refresh_token.map(|token| encode(cx, &token)),
+        id_token,
+    })
+}
+
+/// What is decided before anything is minted: by the resource, else the client, else the provider, and the policy
+/// last.
+struct Plan {
+    format: AccessTokenFormatChoice,
+    lifetime: Duration,
+    audience: Vec<String>,
+    refresh_token: RefreshTokenIssue,
+}
+
+/// Whether a response brings the first refresh token of its grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RefreshTokenIssue {
+    First,
+    None,
+}
+
+impl Plan {
+    fn new(core: &Core, cx: &Context<'_>, client: &Client, issuance: &Issuance) -> Self {
+        let Issuance { grant, scope, resources, write, .. } = issuance;
+        let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
+        let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
+        let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let lifetime = default_lifetime(cx, client, (resources, &format));
+        let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
+        let refresh_token = match write {
+            Write::Existing if may_refresh(core, client, grant) => {
+                let default = grant.scope.contains(Scope::OFFLINE_ACCESS);
+                match core.policy.issues_refresh_token(&issuing, default) {
+                    true => RefreshTokenIssue::First,
+                    false => RefreshTokenIssue::None,
+                }
+            }
+            _ => RefreshTokenIssue::None,
+        };
+        Self { format, lifetime, audience: audience.clone(), refresh_token }
+    }
+}
+
+/// A client that acts for itself asks again instead (RFC 6749 section 4.4.3).
+fn may_refresh(core: &Core, client: &Client, grant: &Grant) -> bool {
+    core.issues_refresh_tokens()
+        && grant.authentication.is_some()
+        && client.allows_grant(&GrantType::RefreshToken)
+}
+
+/// The format of the first resource that has one, else the client's, else the provider's.
+fn default_format(cx: &Context<'_>, client: &Client, resources: &[String]) -> AccessTokenFormatChoice {
+    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
+    let of_resource = settings.filter_map(|settings| settings.access_token_format.as_ref()).next();
+    let chosen = of_resource.or(client.settings().access_token_format.as_ref());
+    chosen.unwrap_or(&cx.config.access_token_format).clone()
+}
+
+/// The shortest lifetime of a resource that has one, else the client's, else that of the format.
+fn default_lifetime(
+    cx: &Context<'_>,
+    client: &Client,
+    (resources, format): (&[String], &AccessTokenFormatChoice),
+) -> Duration {
+    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
+    let of_resources = settings.filter_map(|settings| settings.access_token_lifetime).min();
+    let chosen = of_resources.or(client.settings().access_token_lifetime);
+    chosen.unwrap_or(match format {
+        AccessTokenFormatChoice::Jwt | AccessTokenFormatChoice::JwtStateless => cx.config.jwt_lifetime,
+        AccessTokenFormatChoice::Opaque | AccessTokenFormatChoice::Extension(_) => cx.config.opaque_lifetime,
+    })
+}
+
+/// What the access token stands for; it does not outlive its grant.
+async fn access_token(
+    core: &Core,
+    cx: &Context<'_>,
+    plan: &Plan,
+    issuance: &Issuance,
+) -> Result<AccessToken> {
+    let grant = &issuance.grant;
+    let expires_at = cx.now.plus(plan.lifetime).min(grant.expires_at);
+    let mut token = AccessToken::new(grant.id, grant.client.clone(), cx.now, expires_at);
+    token.authentication.clone_from(&grant.authentication);
+    token.scope.clone_from(&issuance.scope);
+    token.audience.clone_from(&plan.audience);
+    if issuance.scope.contains(Scope::OPENID) {
+        token.userinfo.clone_from(&grant.claims.userinfo);
+    }
+    if let Some(hook) = &core.claims_hook {
+        let added = hook.access_token(&token).await;
+        let added = added.map_err(|error| Internal::new("could not ask the claims hook", error))?;
+        let free = added.into_map().into_iter().filter(|(name, _)| !jwt::is_reserved(name));
+        token.extra = Claims::from(free.collect::<serde_json::Map<_, _>>());
+    }
+    Ok(token)
+}
+
+async fn id_token(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (issuance, access_token): (&Issuance, &Secret),
+) -> Result<Option<Secret>> {
+    let (Some(wanted), Some(authentication)) = (&issuance.id_token, &issuance.grant.authentication) else {
+        return Ok(None);
+    };
+    let token = id_token::IdToken {
+        client,
+        authentication,
+        nonce: wanted.nonce.as_deref(),
+        access_token: Some(access_token),
+        claims: &wanted.claims,
+    };
+    id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await.map(Some)
+}
+
+fn record(cx: &Context<'_>, minted: &Minted, token: &AccessToken) -> Result<Option<TokenRecord>> {
+    minted.record.map(|key| records::token_record(cx, key, token)).transpose()
+}
+
+/// Whether a write was the first of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Issued,
+    /// The same refresh token was answered before.
+    Retried,
+}
+
+/// The write, and the refresh token that it leaves with the client.
+async fn write(
+    core: &Core,
+    cx: &Context<'_>,
+    issuance: &Issuance,
+    (access, family): (Option<TokenRecord>, Option<RefreshToken>),
+) -> Result<(Option<RefreshToken>, Done)> {
+    let under = match &issuance.write {
+        Write::Refresh(refresh) => {
+            let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
+            return Ok((Some(token), done));
+        }
+        // A token without a record has nothing that could be listed or revoked.
+        Write::New if access.is_none() => return Ok((None, Done::Issued)),
+        Write::New => Under::New(records::grant_record(cx, &issuance.grant)?),
+        Write::Existing => Under::Existing(issuance.grant.id),
+    };
+    let idle_until = cx.now.plus(cx.config.refresh_idle).min(issuance.grant.expires_at);
+    let new_family = family.as_ref().map(|token| NewFamily { key: token.family(), idle_until });
+    let issued = Issued { access, family: new_family };
+    match core.stores.tokens.insert_tokens(under, issued, cx.now).await? {
+        Insertion::Inserted => Ok((family, Done::Issued)),
+        Insertion::GrantRevoked => Err(Reason::GrantRevoked.into()),
+        Insertion::GrantAbsent => Err(Reason::GrantUnknown.into()),
+    }
+}
+
+/// The refresh token of the response: the one presented, or its successor, which a retry gets again.
+async fn use_refresh_token(
+    core: &Core,
+    cx: &Context<'_>,
+    refresh: &RefreshIssuance,
+    access: Option<TokenRecord>,
+) -> Result<(RefreshToken, Done)> {
+    let RefreshIssuance { presented, used } = refresh;
+    let grant = presented.grant();
+    match core.stores.tokens.use_refresh_token(&grant, used.clone(), access, cx.now).await? {
+        Refreshed::Kept => Ok((presented.clone(), Done::Issued)),
+        Refreshed::Rotated => {
+            let next = presented.seq().checked_add(1).ok_or(StoreError::from(StoreErrorKind::Corrupt))?;
+            Ok((presented.at(next), Done::Issued))
+        }
+        Refreshed::Retried { head } => Ok((presented.at(head), Done::Retried)),
+        refused => Err(refusal(refused).into()),
+    }
+}
+
+/// Why a refresh token was refused.
+pub(super) const fn refusal(refused: Refreshed) -> Reason {
+    match refused {
+        Refreshed::Ahead => Reason::RefreshTokenAhead,
+        Refreshed::Expired => Reason::RefreshTokenExpired,
+        Refreshed::GrantRevoked => Reason::GrantRevoked,
+        Refreshed::Replayed => Reason::RefreshTokenReplayed,
+        _ => Reason::RefreshTokenUnknown,
+    }
+}
+
+fn encode(cx: &Context<'_>, token: &RefreshToken) -> Secret {
+    token.encode(cx.secrets, (&cx.config.prefixes.refresh_token, cx.issuer()))
 }

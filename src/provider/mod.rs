@@ -10,11 +10,15 @@ mod core;
 mod discovery;
 mod format;
 mod grant;
+mod grants;
 mod hooks;
+mod introspect;
 mod issue;
 mod mount;
 mod payload;
 mod records;
+mod refusal;
+mod revoke;
 mod route;
 mod subject;
 mod token;
@@ -34,7 +38,9 @@ pub use config::{CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefix
 pub use context::Context;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
+pub use grants::{GrantFilter, LiveGrant};
 pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use mount::{Interaction, Mount, Question};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
@@ -45,8 +51,8 @@ use crate::event::Endpoint;
 use crate::jose::Keyring;
 use crate::secret::SystemSecrets;
 use crate::store::{Consent, Listing, Page, Stores};
-use crate::types::{Authentication, ClientId, Subject};
-use crate::wire::{Request, Response};
+use crate::types::{Authentication, ClientId, Params, Subject};
+use crate::wire::{Request, RequestHead, Response};
 
 /// An OpenID provider: one issuer, cheap to clone, shared by all requests.
 #[derive(Clone, Debug)]
@@ -199,5 +205,65 @@ impl Provider {
     /// A store that fails; calling again finishes what was begun.
     pub async fn revoke_consent(&self, subject: &Subject, client: &ClientId) -> Result<u64> {
         consent::revoke(&self.0, subject, client).await
+    }
+
+    /// Answers a request to the token endpoint (RFC 6749 section 3.2).
+    ///
+    /// It never fails: a refusal becomes the body of section 5.2, a store that fails a 503 with `Retry-After`.
+    pub async fn token(&self, request: &Request) -> Response {
+        token::respond(&self.0, request).await
+    }
+
+    /// Redeems a grant for tokens: the token endpoint for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// Every refusal of the token endpoint, and faults. Nothing was issued.
+    pub async fn redeem(&self, head: &RequestHead, params: Params) -> Result<TokenResponse> {
+        token::redeem(&self.0, head, params).await
+    }
+
+    /// Answers a request to the introspection endpoint (RFC 7662).
+    pub async fn introspection(&self, request: &Request) -> Response {
+        introspect::respond(&self.0, request).await
+    }
+
+    /// Introspects a token: the introspection endpoint for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication, a missing `token`, and faults.
+    pub async fn introspect(&self, head: &RequestHead, params: &Params) -> Result<Introspection> {
+        introspect::introspect(&self.0, head, params).await
+    }
+
+    /// Answers a request to the revocation endpoint (RFC 7009).
+    pub async fn revocation(&self, request: &Request) -> Response {
+        revoke::respond(&self.0, request).await
+    }
+
+    /// Revokes a token: the revocation endpoint for tests, and for hosts with a transport of their own. A token that is
+    /// not known or not the client's is none to revoke.
+    ///
+    /// # Errors
+    /// The refusals of client authentication, a missing `token`, [`Reason::TokenNotRevocable`], and faults.
+    ///
+    /// [`Reason::TokenNotRevocable`]: crate::error::Reason::TokenNotRevocable
+    pub async fn revoke(&self, head: &RequestHead, params: &Params) -> Result<()> {
+        revoke::revoke(&self.0, head, params).await
+    }
+
+    /// The grants that are neither revoked nor over, page by page.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn grants(&self, of: &GrantFilter, page: &Page) -> Result<Listing<LiveGrant>> {
+        grants::list(&self.0, of, page).await
+    }
+
+    /// Revokes grants, with every code and token that hangs on them, and says how many were not revoked before.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn revoke_grants(&self, of: &GrantFilter) -> Result<u64> {
+        grants::revoke(&self.0, of).await
     }
 }

@@ -9,6 +9,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
+use super::{introspect, revoke, token};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -89,6 +90,9 @@ async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authori
     }
     Authorize::Respond(match endpoint {
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
+        Endpoint::Introspection => introspect::respond(core, request).await,
+        Endpoint::Revocation => revoke::respond(core, request).await,
+        Endpoint::Token => token::respond(core, request).await,
         _ => refuse(core, Endpoint::Unknown, Reason::NotFound),
     })
 }

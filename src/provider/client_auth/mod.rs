@@ -1,15 +1,28 @@
-//! Client authentication: exactly one method in a request, and it is the registered one.
+//! Client authentication: exactly one method in a request, and it is the registered one (RFC 6749 section 2.3).
+
+mod assertion;
+mod none;
+mod secret;
+mod slow;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+pub(crate) use assertion::PrivateKeyJwt;
+pub(crate) use none::Public;
+pub(crate) use secret::{ClientSecretBasic, ClientSecretPost};
+pub(crate) use slow::SlowHashes;
+
 use super::context::Context;
-use crate::client::{Client, ClientAuthMethod};
-use crate::error::Result;
+use super::core::Core;
+use super::token::AuthenticatedClient;
+use crate::client::{Client, ClientAuthMethod, ClientSecret};
+use crate::error::{Reason, Result};
+use crate::limiter::LimitPoint;
 use crate::secret::Secret;
 use crate::types::{ClientId, Params};
-use crate::wire::RequestHead;
+use crate::wire::{Authorization, RequestHead};
 
 /// Credentials that a request carries, as one method found them; nothing has been checked.
 #[derive(Debug)]
@@ -21,6 +34,17 @@ pub struct Credentials {
     pub method: ClientAuthMethod,
     /// The secret or assertion; `None` for the method `none`.
     pub proof: Option<Secret>,
+}
+
+impl Credentials {
+    /// Credentials that name the client `client_id`.
+    ///
+    /// # Errors
+    /// [`Reason::ClientUnknown`] when no client can have such a name.
+    pub fn of(client_id: &str, method: ClientAuthMethod, proof: Option<Secret>) -> Result<Self, Reason> {
+        let client_id = ClientId::new(client_id).map_err(|_| Reason::ClientUnknown)?;
+        Ok(Self { client_id, method, proof })
+    }
 }
 
 /// One method of client authentication.
@@ -43,3 +67,92 @@ pub trait ClientAuthenticator: Debug + Send + Sync {
 }
 
 const _: fn(&dyn ClientAuthenticator) = |_| ();
+
+/// Finds out which client sent a request, and checks that it did.
+///
+/// # Errors
+/// Refusals of code `invalid_client`, all with one text, and `invalid_request` where the request has two methods or a
+/// malformed one; [`Reason::RateLimited`] when the limiter says so.
+pub(crate) async fn authenticate(
+    core: &Core,
+    cx: &Context<'_>,
+    head: &RequestHead,
+    params: &Params,
+) -> Result<AuthenticatedClient> {
+    let (authenticator, credentials) = extract(core, head, params)?;
+    // RFC 6749 section 2.3.1: a client_id beside the credentials has to be the same (attack 84).
+    if params.one("client_id")?.is_some_and(|named| named != credentials.client_id.as_str()) {
+        return Err(Reason::ClientIdMismatch.into());
+    }
+    core.admit(cx, LimitPoint::ClientAuthentication, &credentials.client_id).await?;
+    let client = core.stores.clients.client(&credentials.client_id, cx.now).await?;
+    if let Some(client) = &client {
+        cx.note_client(client);
+    }
+    match fitting(client, &credentials) {
+        Ok(client) => {
+            authenticator.verify(cx, &client, &credentials).await?;
+            Ok(AuthenticatedClient::proven(client))
+        }
+        Err(reason) => {
+            // As much work as for a wrong secret, so that time does not tell which clients there are (attack 82).
+            ClientSecret::check_nothing(cx.secrets, credentials.proof.as_ref());
+            Err(reason.into())
+        }
+    }
+}
+
+/// The one method of the request with its credentials; the method `none` where there are no others.
+fn extract<'a>(
+    core: &'a Core,
+    head: &RequestHead,
+    params: &Params,
+) -> Result<(&'a dyn ClientAuthenticator, Credentials)> {
+    let mechanisms = mechanisms(head, params);
+    if mechanisms > 1 {
+        return Err(Reason::ClientMethodsCombined.into());
+    }
+    let (mut found, mut public) = (None, None);
+    for authenticator in &core.authenticators {
+        if authenticator.method() == ClientAuthMethod::None {
+            public = Some(&**authenticator);
+        } else if let Some(credentials) = authenticator.extract(head, params)?
+            && found.replace((&**authenticator, credentials)).is_some()
+        {
+            return Err(Reason::ClientMethodsCombined.into());
+        }
+    }
+    match (found, public) {
+        (Some(found), _) => Ok(found),
+        // Credentials that nobody here reads do not make a public client of the sender.
+        (None, _) if mechanisms > 0 => Err(Reason::ClientMethodNotRegistered.into()),
+        (None, None) => Err(Reason::ClientCredentialsMissing.into()),
+        (None, Some(public)) => {
+            let credentials = public.extract(head, params)?.ok_or(Reason::ClientCredentialsMissing)?;
+            Ok((public, credentials))
+        }
+    }
+}
+
+/// How many of the standard ways to authenticate the request uses, whether the provider offers them or not
+/// (attack 83). A bearer token in the header is none of them.
+fn mechanisms(head: &RequestHead, params: &Params) -> usize {
+    let basic = matches!(head.authorization, Some(Authorization::Basic(_) | Authorization::BasicMalformed));
+    let sends =
+        |names: &[&str]| params.iter().any(|(name, value)| !value.is_empty() && names.contains(&name));
+    let secret = sends(&["client_secret"]);
+    let assertion = sends(&["client_assertion", "client_assertion_type"]);
+    usize::from(basic) + usize::from(secret) + usize::from(assertion)
+}
+
+/// The client, if it may authenticate in this way at all.
+fn fitting(client: Option<Client>, credentials: &Credentials) -> Result<Client, Reason> {
+    let client = client.ok_or(Reason::ClientUnknown)?;
+    if client.settings().disabled {
+        return Err(Reason::ClientDisabled);
+    }
+    if client.metadata().token_endpoint_auth_method != credentials.method {
+        return Err(Reason::ClientMethodNotRegistered);
+    }
+    Ok(client)
+}

@@ -1,11 +1,18 @@
 //! Opaque credentials: prefix, 32 random bytes, and a MAC that refuses garbage before a store is asked.
 
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use subtle::{Choice, ConstantTimeEq as _};
+use zeroize::Zeroizing;
 
-use crate::entropy::{Entropy, EntropyError, random};
-use crate::secret::{HmacSha256, Secret, SystemSecrets, mac};
+use super::{AccessTokenFormat, Minted, Presented};
+use crate::client::Client;
+use crate::entropy::{Entropy, EntropyError};
+use crate::error::Result;
+use crate::provider::context::Context;
+use crate::secret::{HmacSha256, Secret, SystemSecrets, TokenHash, mac};
+use crate::store::AccessToken;
 
 /// Random bytes in a credential.
 const RANDOM: usize = 32;
@@ -50,13 +57,13 @@ pub(crate) fn mint(
     kind: TokenKind,
     (prefix, issuer): (&str, &str),
 ) -> Result<Secret, EntropyError> {
-    let mut bytes = [0; RANDOM + TAG];
-    bytes[..RANDOM].copy_from_slice(&random::<RANDOM>(entropy)?);
+    let mut bytes = Zeroizing::new([0; RANDOM + TAG]);
+    entropy.fill(&mut bytes[..RANDOM])?;
     let tag = tag(&secrets.writer().token, kind, issuer, &bytes[..RANDOM]);
     bytes[RANDOM..].copy_from_slice(&tag);
     let mut text = String::with_capacity(prefix.len() + 64);
     text.push_str(prefix);
-    BASE64_URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+    BASE64_URL_SAFE_NO_PAD.encode_string(*bytes, &mut text);
     Ok(Secret::new(text))
 }
 
@@ -77,6 +84,26 @@ pub(crate) fn is_ours(
         .readers()
         .fold(Choice::from(0), |known, keys| known | tag(&keys.token, kind, issuer, body).ct_eq(presented))
         .into()
+}
+
+/// Access tokens that only this provider can read.
+#[derive(Debug)]
+pub(super) struct Opaque;
+
+#[async_trait]
+impl AccessTokenFormat for Opaque {
+    async fn mint(&self, cx: &Context<'_>, _: &Client, _: &AccessToken) -> Result<Minted> {
+        let form = (cx.config.prefixes.access_token.as_str(), cx.issuer());
+        let token = mint(cx.secrets, cx.entropy, TokenKind::AccessToken, form)?;
+        let key = TokenHash::of(token.expose());
+        Ok(Minted::recorded(token, key))
+    }
+
+    async fn read(&self, cx: &Context<'_>, presented: &str) -> Option<Presented> {
+        let form = (cx.config.prefixes.access_token.as_str(), cx.issuer());
+        let ours = is_ours(cx.secrets, TokenKind::AccessToken, form, presented);
+        ours.then(|| Presented::Recorded(TokenHash::of(presented)))
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::opaque::{TokenKind, tag};
 use crate::entropy::{Entropy, EntropyError, random};
 use crate::secret::{Secret, SecretId, SystemSecrets, TokenHash};
+use crate::store::StoredGrant;
 use crate::types::GrantId;
 
 /// The layout's version, the first byte of every token.
@@ -103,10 +104,12 @@ impl RefreshToken {
         TokenHash::of_bytes(&*self.key)
     }
 
-    /// Whether it carries the family key that hashes to `stored`, in constant time.
+    /// Whether it is of the family of `stored`: the key that it carries hashes to the stored one, compared in constant
+    /// time.
     #[must_use]
-    pub(crate) fn is_of_family(&self, stored: &TokenHash) -> bool {
-        stored.matches(&*self.key)
+    pub(crate) fn is_of(&self, stored: &StoredGrant) -> bool {
+        let head = stored.head.as_ref();
+        stored.record.id == self.grant && head.is_some_and(|head| head.key.matches(&*self.key))
     }
 }
 
@@ -132,7 +135,7 @@ mod tests {
         let text = first.encode(&secrets, ISSUER);
         let read = RefreshToken::decode(&secrets, ISSUER, text.expose()).unwrap();
         assert_eq!((read.grant(), read.seq(), read.family()), (first.grant(), 0, first.family()));
-        assert!(read.at(7).is_of_family(&first.family()));
+        assert_eq!(read.at(7).family(), first.family());
         assert_eq!(read.at(7).seq(), 7);
     }
 

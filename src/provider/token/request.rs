@@ -1,7 +1,11 @@
 //! The token request, once its client is known.
 
 use crate::client::Client;
-use crate::types::Params;
+use crate::error::Reason;
+use crate::types::{Params, Resource, Scope};
+
+/// Most `resource` parameters of one request.
+const MAX_RESOURCES: usize = 16;
 
 /// A client that has proved who it is, or a public one that named itself where that suffices.
 ///
@@ -30,4 +34,33 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// Its parameters, each still to be read with [`Params::one`].
     pub params: Params,
+}
+
+impl TokenRequest {
+    /// The `scope` asked for, if any.
+    ///
+    /// # Errors
+    /// [`Reason::ScopeMalformed`], or [`Reason::ParameterRepeated`].
+    pub fn scope(&self) -> Result<Option<Scope>, Reason> {
+        let scope = self.params.one("scope")?;
+        scope.map(|scope| Scope::parse(scope).map_err(|_| Reason::ScopeMalformed)).transpose()
+    }
+
+    /// The `resource` parameters, each once, in order (RFC 8707 section 2.2).
+    ///
+    /// # Errors
+    /// [`Reason::ResourceMalformed`] when one is no absolute URI without fragment of at most 2048 bytes, or there are
+    /// more than 16.
+    pub fn resources(&self) -> Result<Vec<String>, Reason> {
+        let mut resources: Vec<String> = Vec::new();
+        for resource in self.params.many("resource") {
+            if Resource::parse(resource).is_err() || resources.len() == MAX_RESOURCES {
+                return Err(Reason::ResourceMalformed);
+            }
+            if !resources.iter().any(|known| known == resource) {
+                resources.push(resource.to_owned());
+            }
+        }
+        Ok(resources)
+    }
 }

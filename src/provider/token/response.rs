@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+use serde::Serialize;
+
 use crate::secret::Secret;
 use crate::types::Scope;
+use crate::wire::{Response, reply};
 
-/// What a successful token request gets (RFC 6749 section 5.1).
+/// What a successful token request gets (RFC 6749 section 5.1). The token type is always `Bearer`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TokenResponse {
@@ -19,4 +23,31 @@ pub struct TokenResponse {
     pub refresh_token: Option<Secret>,
     /// The ID token.
     pub id_token: Option<Secret>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Scope::is_empty")]
+    scope: &'a Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+}
+
+impl TokenResponse {
+    pub(super) fn to_response(&self) -> Response {
+        let body = Body {
+            access_token: self.access_token.expose(),
+            token_type: "Bearer",
+            expires_in: self.expires_in.as_secs(),
+            scope: &self.scope,
+            refresh_token: self.refresh_token.as_ref().map(Secret::expose),
+            id_token: self.id_token.as_ref().map(Secret::expose),
+        };
+        reply::json(StatusCode::OK, &body)
+    }
 }

@@ -1,0 +1,83 @@
+//! What a host can list and revoke by itself: grants.
+
+use super::context::{Arrival, Context};
+use super::core::Core;
+use super::records;
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::event::{Endpoint, EventKind};
+use crate::store::{Filter, Grant, Listing, Page, SessionKey, StoredGrant, SubjectKey};
+use crate::types::{ClientId, GrantId, SessionId, Subject};
+
+/// Which grants a listing or a revocation concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantFilter {
+    /// All that a client may use.
+    Client(ClientId),
+    /// One grant.
+    Id(GrantId),
+    /// All that were given in a login session.
+    Session(SessionId),
+    /// All that a person gave.
+    Subject(Subject),
+    /// All that a person gave to a client.
+    SubjectAndClient(Subject, ClientId),
+}
+
+/// A grant that is neither revoked nor over.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LiveGrant {
+    /// The permission.
+    pub grant: Grant,
+    /// Until when its refresh tokens can be used at the latest, unless used before; `None` where it has none.
+    pub refreshable_until: Option<Timestamp>,
+}
+
+impl GrantFilter {
+    fn columns(&self, cx: &Context<'_>) -> Filter {
+        let subject = |subject: &Subject| SubjectKey::of(cx.secrets, cx.issuer(), subject);
+        match self {
+            Self::Client(client) => Filter::Client(client.clone()),
+            Self::Id(id) => Filter::Id(*id),
+            Self::Session(session) => Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session)),
+            Self::Subject(person) => Filter::Subject(subject(person)),
+            Self::SubjectAndClient(person, client) => {
+                Filter::SubjectAndClient(subject(person), client.clone())
+            }
+        }
+    }
+}
+
+/// One page of grants. A record that does not open is left out, and is an alarm.
+pub(crate) async fn list(core: &Core, of: &GrantFilter, page: &Page) -> Result<Listing<LiveGrant>> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let listing = core.stores.tokens.grants(&of.columns(&cx), page, cx.now).await?;
+    let live = listing.items.iter().filter(|stored| stored.is_active(cx.now));
+    let items = live.filter_map(|stored| opened(&cx, stored)).collect();
+    Ok(Listing { items, next: listing.next })
+}
+
+fn opened(cx: &Context<'_>, stored: &StoredGrant) -> Option<LiveGrant> {
+    let grant = records::open_grant(cx, &stored.record)?;
+    let refreshable_until = stored.head.as_ref().map(|head| head.idle_until.min(grant.expires_at));
+    Some(LiveGrant { grant, refreshable_until })
+}
+
+/// Revokes, and says how many were not revoked before.
+pub(crate) async fn revoke(core: &Core, of: &GrantFilter) -> Result<u64> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let revoked = core.stores.tokens.revoke(&of.columns(&cx), cx.now).await?;
+    let event = cx.event(EventKind::Revoked);
+    cx.emit(&match of {
+        GrantFilter::Client(client) => event.with_client(client),
+        GrantFilter::Id(id) => event.with_grant(*id),
+        GrantFilter::Session(_) => event,
+        GrantFilter::Subject(person) => event.with_subject(person),
+        GrantFilter::SubjectAndClient(person, client) => event.with_subject(person).with_client(client),
+    });
+    Ok(revoked)
+}

@@ -1,0 +1,198 @@
+//! Introspection (RFC 7662): a resource server asks what a token is good for.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::client_auth;
+use super::context::{Arrival, Context};
+use super::core::Core;
+use super::format::refresh::RefreshToken;
+use super::format::{Presented, jwt};
+use super::grant::rotation;
+use super::{records, refusal, subject};
+use crate::client::Client;
+use crate::error::{Error, Reason, Result};
+use crate::event::{Endpoint, EventKind};
+use crate::limiter::LimitPoint;
+use crate::policy::Rotation;
+use crate::store::{AccessToken, RefreshUse, Refreshed, StoredGrant};
+use crate::types::{Claims, ClientId, Params, Scope};
+use crate::wire::{Request, RequestHead, Response, form_post, reply};
+
+/// What introspection says of a token (RFC 7662 section 2.2).
+///
+/// Whatever is wrong with a token, and whoever asks without a right to it, the answer is the same: inactive, and
+/// nothing else.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Introspection {
+    /// The token is active; these members describe it, `active` not among them.
+    Active(Claims),
+    /// It is not, or not for the one who asks.
+    Inactive,
+}
+
+/// Answers a request on the wire.
+pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
+    let arrival = Arrival::at(Endpoint::Introspection, core);
+    let cx = arrival.context();
+    match answer(core, &cx, request).await {
+        Ok(Introspection::Active(claims)) => {
+            let mut body = claims.into_map();
+            body.insert("active".to_owned(), true.into());
+            reply::json(StatusCode::OK, &body)
+        }
+        Ok(Introspection::Inactive) => reply::json(StatusCode::OK, &json!({ "active": false })),
+        Err(error) => {
+            refusal::report(&cx, &error);
+            refusal::json(&cx, request, &error)
+        }
+    }
+}
+
+/// Answers a request that came by another transport.
+pub(crate) async fn introspect(core: &Core, head: &RequestHead, params: &Params) -> Result<Introspection> {
+    let arrival = Arrival::at(Endpoint::Introspection, core);
+    let cx = arrival.context();
+    let outcome = introspection(core, &cx, head, params).await;
+    if let Err(error) = &outcome {
+        refusal::report(&cx, error);
+    }
+    outcome
+}
+
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Introspection> {
+    let params = form_post(request)?;
+    let head = RequestHead::read(request)?;
+    introspection(core, cx, &head, &params).await
+}
+
+async fn introspection(
+    core: &Core,
+    cx: &Context<'_>,
+    head: &RequestHead,
+    params: &Params,
+) -> Result<Introspection> {
+    let caller = client_auth::authenticate(core, cx, head, params).await?;
+    let caller = caller.client();
+    if !caller.is_confidential() {
+        return Err(Reason::ClientNotConfidential.into());
+    }
+    let token = params.one("token")?.ok_or(Reason::TokenMissing)?;
+    // The hint only says where to look first (section 2.1), and every token says by itself what it is.
+    params.one("token_type_hint")?;
+    core.admit(cx, LimitPoint::Introspection, caller.id()).await?;
+    match described(core, cx, caller, token).await {
+        Ok(claims) => {
+            cx.emit(&cx.event(EventKind::Introspected));
+            Ok(Introspection::Active(claims))
+        }
+        Err(Error::Rejected(rejection)) => {
+            cx.emit(&cx.event(EventKind::Refused(rejection.reason())));
+            Ok(Introspection::Inactive)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The members that describe the token.
+///
+/// # Errors
+/// Why the caller is told that it is inactive, and nothing else; or a fault.
+async fn described(core: &Core, cx: &Context<'_>, caller: &Client, token: &str) -> Result<Claims> {
+    let prefix = cx.config.prefixes.refresh_token.as_str();
+    if token.starts_with(prefix) {
+        let token = RefreshToken::decode(cx.secrets, (prefix, cx.issuer()), token);
+        return refresh_token(core, cx, caller, &token.ok_or(Reason::TokenUnknown)?).await;
+    }
+    let token = match core.formats.read(cx, token).await.ok_or(Reason::TokenUnknown)? {
+        Presented::Recorded(key) => {
+            let record = core.stores.tokens.access_token(&key, cx.now).await?;
+            records::open_token(cx, &record.ok_or(Reason::TokenUnknown)?).ok_or(Reason::TokenUnknown)?
+        }
+        Presented::Stateless(token) => *token,
+    };
+    access_token(core, cx, caller, &token).await
+}
+
+async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &AccessToken) -> Result<Claims> {
+    cx.note_grant_id(token.grant);
+    if !core.policy.may_introspect(caller, &token.client, &token.audience) {
+        return Err(Reason::TokenForeign.into());
+    }
+    let owner = live_owner(core, cx, (caller, &token.client)).await?;
+    let mut claims = members(cx, &token.client, &token.scope);
+    claims.insert("token_type".to_owned(), "Bearer".into());
+    claims.insert("sub".to_owned(), jwt::subject_of(&owner, token).into());
+    claims.insert("iat".to_owned(), token.issued_at.unix().into());
+    claims.insert("exp".to_owned(), token.expires_at.unix().into());
+    if !token.audience.is_empty() {
+        claims.insert("aud".to_owned(), jwt::audience(&token.audience));
+    }
+    jwt::insert_authentication(&mut claims, token.authentication.as_ref());
+    for (name, value) in token.extra.iter() {
+        claims.entry(name).or_insert_with(|| value.clone());
+    }
+    Ok(claims.into())
+}
+
+/// Only the newest refresh token of a family, and the one before it as long as it would be answered, are active.
+async fn refresh_token(
+    core: &Core,
+    cx: &Context<'_>,
+    caller: &Client,
+    token: &RefreshToken,
+) -> Result<Claims> {
+    let stored = core.stores.tokens.grant(&token.grant(), cx.now).await?;
+    let stored = stored.filter(|stored| token.is_of(stored)).ok_or(Reason::TokenUnknown)?;
+    cx.note_grant_id(stored.record.id);
+    if !core.policy.may_introspect(caller, &stored.record.client, &[]) {
+        return Err(Reason::TokenForeign.into());
+    }
+    let owner = live_owner(core, cx, (caller, &stored.record.client)).await?;
+    if !would_be_answered(core, cx, &owner, (&stored, token)) {
+        return Err(Reason::TokenUnknown.into());
+    }
+    let grant = records::open_grant(cx, &stored.record).ok_or(Reason::GrantUnreadable)?;
+    let idle_until = stored.head.as_ref().map_or(grant.expires_at, |head| head.idle_until);
+    let mut claims = members(cx, &grant.client, &grant.scope);
+    claims.insert("exp".to_owned(), idle_until.min(grant.expires_at).unix().into());
+    if let Some(authentication) = &grant.authentication {
+        claims.insert("sub".to_owned(), subject::of_person(&owner, &authentication.subject).into());
+    }
+    jwt::insert_authentication(&mut claims, grant.authentication.as_ref());
+    Ok(claims.into())
+}
+
+fn would_be_answered(
+    core: &Core,
+    cx: &Context<'_>,
+    owner: &Client,
+    (stored, token): (&StoredGrant, &RefreshToken),
+) -> bool {
+    let Rotation { advance, grace } = rotation(&*core.policy, cx, owner);
+    let used = RefreshUse { seq: token.seq(), advance, grace, idle_until: stored.record.expires_at };
+    matches!(
+        used.outcome(Some(stored), cx.now),
+        Refreshed::Kept | Refreshed::Retried { .. } | Refreshed::Rotated
+    )
+}
+
+/// The client to which the token was issued, if it is still there and not shut out.
+async fn live_owner(core: &Core, cx: &Context<'_>, (caller, owner): (&Client, &ClientId)) -> Result<Client> {
+    if caller.id() == owner {
+        return Ok(caller.clone());
+    }
+    let owner = core.stores.clients.client(owner, cx.now).await?;
+    Ok(owner.filter(|owner| !owner.settings().disabled).ok_or(Reason::TokenUnknown)?)
+}
+
+fn members(cx: &Context<'_>, client: &ClientId, scope: &Scope) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("iss".to_owned(), cx.issuer().into());
+    members.insert("client_id".to_owned(), client.as_str().into());
+    if !scope.is_empty() {
+        members.insert("scope".to_owned(), scope.to_string().into());
+    }
+    members
+}
