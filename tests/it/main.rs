@@ -3,3 +3,5 @@
 mod adapter_reqwest;
 mod adapter_tracing;
 mod rfc6749_authorize;
+mod rfc7636_pkce;
+mod rfc9700_redirect_uri;
