@@ -21,6 +21,8 @@ mod jwk_set;
 mod jws;
 mod keyring;
 mod public_key;
+#[cfg(feature = "testing")]
+pub(crate) mod reference;
 mod signer;
 mod verifier;
 

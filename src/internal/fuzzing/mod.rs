@@ -1,13 +1,19 @@
 //! One function for each fuzz target: it takes any bytes, and panics where a rule of the crate does not hold.
 
 mod authorization;
+mod claims;
 mod form;
+mod jwk;
+mod jws;
 mod output;
 mod redirect_uri;
 mod scope;
 
 pub use authorization::authorization;
+pub use claims::{claims, client_assertion};
 pub use form::form;
+pub use jwk::jwk;
+pub use jws::jws;
 pub use output::output;
 pub use redirect_uri::redirect_uri;
 pub use scope::scope;
@@ -19,5 +25,7 @@ fn texts<const N: usize>(data: &[u8]) -> [String; N] {
     std::array::from_fn(|_| String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned())
 }
 
+#[cfg(test)]
+mod jose_tests;
 #[cfg(test)]
 mod tests;

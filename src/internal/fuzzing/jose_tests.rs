@@ -1,0 +1,199 @@
+//! What the fuzz targets of tokens, keys and claims find in a moment, with inputs near the borders.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::jws::SIGNER;
+use super::*;
+
+/// A moment in 2026.
+const NOW: i64 = 1_790_000_000;
+
+/// Pieces strung together, now and then with a byte of any value between them.
+fn near(pieces: &'static [&'static str], most: usize) -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        12 => prop::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
+        1 => any::<u8>().prop_map(|byte| vec![byte]),
+    ];
+    prop::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
+}
+
+/// A header that is nearly always JSON.
+fn header() -> impl Strategy<Value = Vec<u8>> {
+    let members = prop::sample::select(&[
+        r#""alg":"EdDSA""#,
+        r#""alg":"none""#,
+        r#""alg":"ES256""#,
+        r#""alg":1"#,
+        r#""typ":"JWT""#,
+        r#""typ":null"#,
+        r#""kid":"a""#,
+        r#""kid":7"#,
+        r#""cty":"JWT""#,
+        r#""crit":["exp"]"#,
+        r#""crit":[]"#,
+        r#""b64":false"#,
+        r#""b64":true"#,
+        r#""zip":"DEF""#,
+        r#""jku":1"#,
+        r#""jwk":{}"#,
+        r#""x":{"y":[{"z":1}]}"#,
+        r#""x":1"#,
+        r#""x":[[[[]]]]"#,
+        r#""\u0061lg":"EdDSA""#,
+    ]);
+    prop::collection::vec(members, 0..4)
+        .prop_map(|members| format!(r#"{{"alg":"EdDSA"{}}}"#, comma(&members)).into_bytes())
+}
+
+fn comma(members: &[&str]) -> String {
+    members.iter().map(|member| format!(",{member}")).collect()
+}
+
+fn key() -> impl Strategy<Value = Value> {
+    let good = SIGNER.public_key().to_value();
+    let p256 = json!({
+        "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+    });
+    let name =
+        prop::sample::select(&["kty", "crv", "x", "y", "n", "e", "d", "k", "kid", "use", "key_ops", "alg"]);
+    let value = prop::sample::select(vec![
+        json!("EC"),
+        json!("OKP"),
+        json!("RSA"),
+        json!("oct"),
+        json!("P-256"),
+        json!("Ed25519"),
+        json!("Ed448"),
+        json!("sig"),
+        json!("enc"),
+        json!("ES256"),
+        json!("EdDSA"),
+        json!(["verify"]),
+        json!(["sign"]),
+        json!([]),
+        json!("AQAB"),
+        json!("AQ"),
+        json!("AA=="),
+        json!("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
+        json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        json!(null),
+        json!(1),
+        json!("a"),
+    ]);
+    let bent = prop::collection::vec((name, value), 0..4);
+    (prop::sample::select(vec![good, p256]), bent).prop_map(|(mut key, bent)| {
+        for (name, value) in bent {
+            key[name] = value;
+        }
+        key
+    })
+}
+
+/// Twelve bytes of circumstances at [`NOW`], and claims that are nearly right.
+fn claimed() -> impl Strategy<Value = Vec<u8>> {
+    let time = || {
+        let border = prop::sample::select(&[
+            -301i64, -61, -60, -59, -11, -10, -9, -1, 0, 1, 9, 10, 11, 60, 61, 300, 310, 311,
+        ]);
+        prop_oneof![
+            8 => border.clone().prop_map(|offset| json!(NOW + offset)),
+            1 => border.prop_map(|offset| json!((NOW + offset) as f64 + 0.5)),
+            1 => prop::sample::select(vec![
+                json!(null), json!("1"), json!(-1), json!(-0.5), json!(1e300), json!(u64::MAX), json!(0), json!(true),
+                json!(1i64 << 53), json!((1i64 << 53) + 1), json!(9_007_199_254_740_992.0),
+            ]),
+        ]
+    };
+    let audience = prop::sample::select(vec![
+        json!("a"),
+        json!("b"),
+        json!("c"),
+        json!(["a"]),
+        json!(["a", "b"]),
+        json!(["a", "c"]),
+        json!([]),
+        json!(null),
+        json!(["a", 1]),
+        json!(vec!["a"; 32]),
+        json!(vec!["a"; 33]),
+    ]);
+    let name =
+        prop::sample::select(vec![json!("i"), json!("i"), json!("i"), json!("j"), json!(["i"]), json!(null)]);
+    let jti = prop::sample::select(vec![
+        json!("j"),
+        json!(""),
+        json!(1),
+        json!("j".repeat(256)),
+        json!("j".repeat(257)),
+    ]);
+    let claims = (
+        (name.clone(), name, audience, jti),
+        (prop::option::weighted(0.9, time()), prop::option::of(time()), prop::option::of(time())),
+    );
+    (any::<[u8; 3]>(), claims).prop_map(|(rules, ((iss, sub, aud, jti), (exp, iat, nbf)))| {
+        let mut claims = json!({"iss": iss, "sub": sub, "aud": aud, "jti": jti});
+        for (name, value) in [("exp", exp), ("iat", iat), ("nbf", nbf)] {
+            if let Some(value) = value {
+                claims[name] = value;
+            }
+        }
+        [&rules[..], &[0], &NOW.to_be_bytes(), claims.to_string().as_bytes()].concat()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// attack 147, attack 148, attack 149, attack 163
+    #[test]
+    fn tokens(header in header(), payload in prop::collection::vec(any::<u8>(), 0..40)) {
+        jws(&[&header[..], b"\n", &payload].concat());
+    }
+
+    /// attack 145, attack 163
+    #[test]
+    fn tokens_of_pieces(data in near(&[
+        "eyJhbGciOiJFZERTQSJ9", ".", "RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", "=", "\n", "e30", "AA", "{", "}", "-", "_",
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+    ], 8)) {
+        jws(&data);
+    }
+
+    /// attack 159, attack 160
+    #[test]
+    fn sets_of_claims(data in claimed()) {
+        claims(&data);
+    }
+
+    /// attack 92, attack 93, attack 94
+    #[test]
+    fn client_assertions(data in claimed()) {
+        client_assertion(&data);
+    }
+}
+
+proptest! {
+    // Every key that is parsed costs OpenSSL a third of a millisecond.
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// attack 100, attack 164, attack 166
+    #[test]
+    fn keys(key in key()) {
+        jwk(key.to_string().as_bytes());
+        jwk(json!({"keys": [key, key, 1]}).to_string().as_bytes());
+    }
+}
+
+#[test]
+fn the_published_example_and_an_exported_ring_pass() {
+    jws(concat!(
+        "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.",
+        "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+    )
+    .as_bytes());
+    let ring = crate::jose::Keyring::generate(&[crate::jose::SigningAlg::Es256]).unwrap();
+    jwk(ring.export().expose().as_bytes());
+    jwk(&ring.jwks());
+}
