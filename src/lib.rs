@@ -22,6 +22,33 @@ pub mod wire;
 
 #[cfg(feature = "provider")]
 pub mod provider;
+
+/// What the traits of this crate are implemented with, from the crate `async-trait`.
+pub use async_trait::async_trait;
+
+// The paved path: what nearly every host names.
+#[doc(no_inline)]
+pub use accounts::{AccountQuery, Accounts};
+#[doc(no_inline)]
+pub use client::{Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientSettings};
+#[doc(no_inline)]
+pub use error::{BoxError, Error, Reason};
+#[doc(no_inline)]
+pub use jose::{Keyring, SigningAlg};
+#[cfg(feature = "provider")]
+#[doc(no_inline)]
+pub use provider::{Approval, Config, Denial, Interaction, Mount, Needs, Provider, Question};
+#[doc(no_inline)]
+pub use secret::{Secret, SystemSecrets};
+#[doc(no_inline)]
+pub use store::{Stores, memory::MemoryStore};
+#[doc(no_inline)]
+pub use types::{
+    Authentication, Claims, ClientId, GrantType, Issuer, RedirectUri, Scope, SessionId, Subject,
+};
+#[doc(no_inline)]
+pub use wire::{Request, Response};
+
 #[cfg(feature = "testing")]
 pub mod testing;
 

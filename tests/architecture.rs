@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["provider", "rp", "resource"],
     &["gateway", "identity"],
     &["adapters", "bridge", "testing"],
+    &["internal"],
 ];
 
 /// What may be named within a layer: the second may name the first.
