@@ -8,9 +8,10 @@ use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
 use super::discovery::Documents;
-use super::format::Formats;
+use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
+use super::records;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
@@ -22,7 +23,7 @@ use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
-use crate::store::Stores;
+use crate::store::{AccessToken, Stores};
 use crate::types::{ClientId, GrantType};
 
 #[derive(Debug)]
@@ -54,6 +55,18 @@ impl Core {
     /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
     pub(crate) fn issues_refresh_tokens(&self) -> bool {
         self.grants.contains_key(&GrantType::RefreshToken)
+    }
+
+    /// The access token that was presented; `None` unless it is one of ours and valid now.
+    pub(crate) async fn presented(&self, cx: &Context<'_>, token: &str) -> Result<Option<AccessToken>> {
+        match self.formats.read(cx, token).await {
+            Some(Presented::Recorded(key)) => {
+                let record = self.stores.tokens.access_token(&key, cx.now).await?;
+                Ok(record.and_then(|record| records::open_token(cx, &record)))
+            }
+            Some(Presented::Stateless(token)) => Ok(Some(*token)),
+            None => Ok(None),
+        }
     }
 
     /// Asks the limiter whether a request of `client` may go on.

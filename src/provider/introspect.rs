@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::client_auth;
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::format::jwt;
 use super::format::refresh::RefreshToken;
-use super::format::{Presented, jwt};
 use super::grant::rotation;
 use super::{records, refusal, subject};
 use crate::client::Client;
@@ -105,13 +105,7 @@ async fn described(core: &Core, cx: &Context<'_>, caller: &Client, token: &str) 
         let token = RefreshToken::decode(cx.secrets, (prefix, cx.issuer()), token);
         return refresh_token(core, cx, caller, &token.ok_or(Reason::TokenUnknown)?).await;
     }
-    let token = match core.formats.read(cx, token).await.ok_or(Reason::TokenUnknown)? {
-        Presented::Recorded(key) => {
-            let record = core.stores.tokens.access_token(&key, cx.now).await?;
-            records::open_token(cx, &record.ok_or(Reason::TokenUnknown)?).ok_or(Reason::TokenUnknown)?
-        }
-        Presented::Stateless(token) => *token,
-    };
+    let token = core.presented(cx, token).await?.ok_or(Reason::TokenUnknown)?;
     access_token(core, cx, caller, &token).await
 }
 

@@ -22,6 +22,7 @@ mod revoke;
 mod route;
 mod subject;
 mod token;
+mod userinfo;
 
 use std::sync::Arc;
 
@@ -49,9 +50,9 @@ use self::core::Core;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
-use crate::secret::SystemSecrets;
+use crate::secret::{Secret, SystemSecrets};
 use crate::store::{Consent, Listing, Page, Stores};
-use crate::types::{Authentication, ClientId, Params, Subject};
+use crate::types::{Authentication, Claims, ClientId, Params, Subject};
 use crate::wire::{Request, RequestHead, Response};
 
 /// An OpenID provider: one issuer, cheap to clone, shared by all requests.
@@ -180,6 +181,20 @@ impl Provider {
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Unresumable> {
         authorize::resume(&self.0, sealed, headers).await
+    }
+
+    /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).
+    pub async fn userinfo(&self, request: &Request) -> Response {
+        userinfo::respond(&self.0, request).await
+    }
+
+    /// The claims of a person that an access token lets its client know, `sub` among them.
+    ///
+    /// # Errors
+    /// [`Reason::AccessTokenInvalid`], [`Reason::AccessTokenClientGone`], [`Reason::AccessTokenScope`],
+    /// [`Reason::AccessTokenSubjectGone`], or what the store and the accounts fail with.
+    pub async fn claims_for(&self, access_token: &Secret) -> Result<Claims> {
+        userinfo::userinfo(&self.0, access_token).await
     }
 
     /// The consents that a person has given and that still count, for any client.

@@ -9,7 +9,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, revoke, token};
+use super::{introspect, revoke, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -93,6 +93,7 @@ async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authori
         Endpoint::Introspection => introspect::respond(core, request).await,
         Endpoint::Revocation => revoke::respond(core, request).await,
         Endpoint::Token => token::respond(core, request).await,
+        Endpoint::Userinfo => userinfo::respond(core, request).await,
         _ => refuse(core, Endpoint::Unknown, Reason::NotFound),
     })
 }

@@ -1,0 +1,150 @@
+//! Userinfo (OpenID Connect Core 1.0 section 5.3): what an access token lets its client know of a person.
+
+use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, StatusCode};
+
+use super::context::{Arrival, Context};
+use super::core::Core;
+use super::{refusal, subject};
+use crate::accounts::AccountQuery;
+use crate::client::Client;
+use crate::error::{Error, ErrorCode, Reason, Rejection, Result};
+use crate::event::Endpoint;
+use crate::secret::Secret;
+use crate::store::AccessToken;
+use crate::types::{Authentication, Claims, Params, Scope, scope_claims};
+use crate::wire::challenge::Challenge;
+use crate::wire::{Authorization, Request, RequestHead, Response, form_post, reply};
+
+/// The parameter that carries a token in a form (RFC 6750 section 2.2).
+const ACCESS_TOKEN: &str = "access_token";
+
+/// Answers a request on the wire.
+pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
+    let arrival = Arrival::at(Endpoint::Userinfo, core);
+    let cx = arrival.context();
+    let mut response = match answer(core, &cx, request).await {
+        Ok(claims) => reply::json(StatusCode::OK, &claims),
+        Err(error) => {
+            refusal::report(&cx, &error);
+            refuse(&cx, &error)
+        }
+    };
+    refusal::share(&cx, request, &mut response);
+    response
+}
+
+/// Answers for a token that came by another transport.
+pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
+    let arrival = Arrival::at(Endpoint::Userinfo, core);
+    let cx = arrival.context();
+    let outcome = claims(core, &cx, token).await;
+    if let Err(error) = &outcome {
+        refusal::report(&cx, error);
+    }
+    outcome
+}
+
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Claims> {
+    let token = presented(request)?;
+    claims(core, cx, &token).await
+}
+
+/// The one token that the request carries: in the header, or in the form of a POST, never in the query, where it would
+/// end up in logs and histories (attack 203, attack 204).
+fn presented(request: &Request) -> Result<Secret, Reason> {
+    if !matches!(*request.method(), Method::GET | Method::POST) {
+        return Err(Reason::MethodNotAllowed);
+    }
+    let query = Params::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    if query.iter().any(|(name, _)| name == ACCESS_TOKEN) {
+        return Err(Reason::AccessTokenInQuery);
+    }
+    let in_header = match RequestHead::read(request)?.authorization {
+        Some(Authorization::Bearer(token)) => Some(token),
+        _ => None,
+    };
+    // A client that sends the header may POST without a form.
+    let form = match request.body().is_empty() || request.method() == Method::GET {
+        true => Params::default(),
+        false => form_post(request)?,
+    };
+    match (in_header, form.one(ACCESS_TOKEN)?) {
+        (Some(_), Some(_)) => Err(Reason::AccessTokenTwice),
+        (Some(token), None) => Ok(token),
+        (None, Some(token)) => Ok(Secret::new(token)),
+        (None, None) => Err(Reason::AccessTokenMissing),
+    }
+}
+
+async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<Claims> {
+    let token = core.presented(cx, token.expose()).await?.ok_or(Reason::AccessTokenInvalid)?;
+    cx.note_grant_id(token.grant);
+    let client = core.stores.clients.client(&token.client, cx.now).await?;
+    let client = client.filter(|client| !client.settings().disabled).ok_or(Reason::AccessTokenClientGone)?;
+    cx.note_client(&client);
+    // A client that acts for itself has no person to tell of, whatever scope it has (attack 202).
+    let Some(authentication) = token.authentication.as_ref().filter(|_| token.scope.contains(Scope::OPENID))
+    else {
+        return Err(Reason::AccessTokenScope.into());
+    };
+    let account = account(core, cx, (&token, authentication)).await?;
+    Ok(released(&client, (&token, authentication), &account))
+}
+
+async fn account(
+    core: &Core,
+    cx: &Context<'_>,
+    (token, authentication): (&AccessToken, &Authentication),
+) -> Result<Claims> {
+    let accounts = core.accounts.as_deref().ok_or(Reason::AccessTokenSubjectGone)?;
+    let query = AccountQuery::new(&authentication.subject, &token.client, &token.scope, cx.now)
+        .with_claims(&token.userinfo);
+    match accounts.claims(query).await {
+        Ok(Some(claims)) => Ok(claims),
+        Ok(None) => Err(Reason::AccessTokenSubjectGone.into()),
+        Err(error) => Err(Rejection::caused(Reason::AccountsUnavailable, error).into()),
+    }
+}
+
+/// `sub`, and of the account what the scope and the `claims` parameter let the client know, nothing else.
+///
+/// A claim in another language, `name#fr`, is let through like the claim itself (OpenID Connect Core 1.0 section 5.2).
+fn released(
+    client: &Client,
+    (token, authentication): (&AccessToken, &Authentication),
+    account: &Claims,
+) -> Claims {
+    let mut claims = Claims::new().with("sub", subject::of_person(client, &authentication.subject));
+    for (name, value) in account.iter().filter(|(name, _)| *name != "sub") {
+        let plain = name.split('#').next().unwrap_or(name);
+        let by_scope = token.scope.iter().any(|scope| scope_claims(scope).contains(&plain));
+        let mut asked = token.userinfo.iter().filter(|(asked, _)| asked == name || asked == plain);
+        if by_scope || asked.any(|(_, request)| request.accepts(value)) {
+            claims.insert(name, value.clone());
+        }
+    }
+    claims
+}
+
+/// The refusal with its challenge (RFC 6750 section 3). A request without a token is told only that one is needed
+/// (section 3.1).
+fn refuse(cx: &Context<'_>, error: &Error) -> Response {
+    let reason = error.reason();
+    let mut challenge = Challenge::bearer(cx.issuer());
+    if reason != Reason::AccessTokenMissing {
+        challenge = challenge.with_reason(reason);
+    }
+    if reason == Reason::AccessTokenScope {
+        challenge = challenge.with_scope(&Scope::parse(Scope::OPENID).unwrap_or_default());
+    }
+    let mut response = reply::error_json(reason);
+    if reason == Reason::MethodNotAllowed {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    let challenged = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
+    if challenged.contains(&reason.wire().0) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge.header_value());
+    }
+    response
+}
