@@ -3,5 +3,6 @@
 mod adapter_reqwest;
 mod adapter_tracing;
 mod rfc6749_authorize;
+mod rfc6749_token;
 mod rfc7636_pkce;
 mod rfc9700_redirect_uri;
