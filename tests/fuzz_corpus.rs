@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use vouchsafe::internal::fuzzing;
 
 /// Every target with its oracle.
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+const TARGETS: [(&str, fn(&[u8])); 9] = [
     ("authorization", fuzzing::authorization),
+    ("claims", fuzzing::claims),
+    ("client_assertion", fuzzing::client_assertion),
     ("form", fuzzing::form),
+    ("jwk", fuzzing::jwk),
+    ("jws", fuzzing::jws),
     ("output", fuzzing::output),
     ("redirect_uri", fuzzing::redirect_uri),
     ("scope", fuzzing::scope),
