@@ -1,8 +1,10 @@
 //! What the provider does with requests, one module for each specification. The first line of each names it.
 
+mod adapter_axum;
 mod adapter_reqwest;
 mod adapter_tracing;
 mod rfc6749_authorize;
 mod rfc6749_token;
 mod rfc7636_pkce;
 mod rfc9700_redirect_uri;
+mod server;
