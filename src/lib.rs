@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod jose;
 pub mod limiter;
+pub mod manual;
 pub mod pkce;
 pub mod policy;
 pub mod runtime;
