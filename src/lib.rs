@@ -1,4 +1,26 @@
-//! vouchsafe gives an application both sides of OAuth 2.0 and OpenID Connect.
+//! An embeddable OpenID provider: your application's people sign in to other applications.
+//!
+//! The crate owns no socket, no runtime, no database and no login page. A host gives it those through traits and mounts
+//! its endpoints:
+//!
+//! * [`Provider`] is the whole provider, one method for each endpoint; [`Provider::builder`] puts it together.
+//! * [`Mount`] joins it with the host's part of a sign-in, the [`Interaction`]; [`adapters`] mount that in a framework.
+//! * [`Accounts`] are the people, [`Client`]s the applications, [`Stores`] what is kept.
+//!
+//! Begin with the [tour](manual::tour), or with `cargo run --example quickstart`. The [manual] also tells of the
+//! [storage contract](manual::storage), the [security defaults](manual::security) and how to [extend](manual::extending).
+//!
+//! # Modules
+//!
+//! They lie in layers; each uses only what is below it.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | frameworks, databases, runtimes | [`adapters`] |
+//! | the provider | [`provider`] |
+//! | records and decisions | [`store`], [`client`], [`policy`], [`accounts`], [`event`], [`limiter`] |
+//! | mechanisms | [`wire`], [`seal`], [`jose`], [`pkce`] |
+//! | vocabulary | [`types`], [`error`], [`secret`], [`clock`], [`entropy`], [`runtime`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -56,3 +78,8 @@ pub mod testing;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod internal;
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

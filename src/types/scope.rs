@@ -133,6 +133,13 @@ impl fmt::Debug for Scope {
     }
 }
 
+impl std::str::FromStr for Scope {
+    type Err = InvalidScope;
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse(text)
+    }
+}
+
 impl TryFrom<String> for Scope {
     type Error = InvalidScope;
     fn try_from(text: String) -> Result<Self, InvalidScope> {
