@@ -118,6 +118,8 @@ reasons! {
     ClientAssertionId => InvalidClient, "client authentication failed";
     /// The assertion's `jti` was used before.
     ClientAssertionReplayed => InvalidClient, "client authentication failed";
+    /// The cryptographic library panicked over the assertion. An alarm.
+    ClientAssertionUnchecked => InvalidClient, "client authentication failed";
     /// The client may not use this endpoint.
     ClientNotConfidential => UnauthorizedClient, "only a confidential client may do this";
 

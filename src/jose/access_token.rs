@@ -19,6 +19,9 @@ pub enum AccessTokenError {
     /// The text is no JWT of the accepted form.
     #[error("the access token is malformed")]
     Malformed,
+    /// The cryptographic library panicked. The token is refused; the panic deserves an alarm.
+    #[error("the access token could not be checked")]
+    Panicked,
     /// No key of this issuer verifies the signature.
     #[error("no key of this issuer verifies the access token")]
     Signature,
@@ -95,7 +98,7 @@ impl AccessTokenVerifier {
             return Err(AccessTokenError::Type);
         }
         let payload = self.keyring.verify(&jws).map_err(|error| match error {
-            JoseError::Header | JoseError::Malformed => AccessTokenError::Malformed,
+            JoseError::Panicked => AccessTokenError::Panicked,
             _ => AccessTokenError::Signature,
         })?;
         let claims = ClaimsSet::parse(payload).map_err(|_| AccessTokenError::Malformed)?;

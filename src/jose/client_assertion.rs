@@ -35,6 +35,9 @@ pub enum ClientAssertionError {
     /// The text is no JWT of the accepted form.
     #[error("the assertion is malformed")]
     Malformed,
+    /// The cryptographic library panicked. The assertion is refused; the panic deserves an alarm.
+    #[error("the assertion could not be checked")]
+    Panicked,
     /// No registered key verifies the signature.
     #[error("no registered key verifies the assertion")]
     Signature,
@@ -53,6 +56,7 @@ impl From<ClientAssertionError> for Reason {
             ClientAssertionError::Audience => Self::ClientAssertionAudience,
             ClientAssertionError::Issuer => Self::ClientAssertionIssuer,
             ClientAssertionError::Malformed => Self::ClientAssertionMalformed,
+            ClientAssertionError::Panicked => Self::ClientAssertionUnchecked,
             ClientAssertionError::Signature => Self::ClientAssertionSignature,
             ClientAssertionError::Times => Self::ClientAssertionTimes,
             ClientAssertionError::TokenId => Self::ClientAssertionId,
@@ -74,7 +78,7 @@ impl PresentedAssertion {
     /// [`ClientAssertionError::Malformed`] when it is no JWT of a type that an assertion may have, and
     /// [`ClientAssertionError::Issuer`] when `iss` and `sub` are not one and the same `client_id`.
     pub fn parse(assertion: &str) -> Result<Self, ClientAssertionError> {
-        let jws = Jws::parse(assertion).map_err(|_| ClientAssertionError::Malformed)?;
+        let jws = Jws::parse(assertion)?;
         let header = jws.header();
         let typed = header.typ().is_none() || TYPES.iter().any(|typ| header.is_type(typ));
         if !typed || header.is_nested() {
@@ -232,10 +236,7 @@ impl ClientAssertionVerifier {
             return Err(ClientAssertionError::Algorithm);
         }
         let candidates = registered.keys.candidates(jws.header().kid(), alg);
-        jws.verify_any(candidates.filter_map(|key| key.verifier(alg))).map_err(|error| match error {
-            JoseError::Algorithm => ClientAssertionError::Algorithm,
-            _ => ClientAssertionError::Signature,
-        })
+        Ok(jws.verify_any(candidates.filter_map(|key| key.verifier(alg)))?)
     }
 
     fn expected(&self, client_id: &ClientId) -> Expected {
@@ -246,6 +247,21 @@ impl ClientAssertionVerifier {
             return expected.with_plain_audience(audiences);
         }
         expected.with_only_audience(audiences)
+    }
+}
+
+impl From<JoseError> for ClientAssertionError {
+    fn from(error: JoseError) -> Self {
+        match error {
+            JoseError::Algorithm => Self::Algorithm,
+            JoseError::NoKey | JoseError::Signature => Self::Signature,
+            JoseError::Panicked => Self::Panicked,
+            JoseError::Extension
+            | JoseError::Encrypted
+            | JoseError::Header
+            | JoseError::Malformed
+            | JoseError::TooLong => Self::Malformed,
+        }
     }
 }
 

@@ -13,6 +13,9 @@ pub enum IdTokenHintError {
     /// The text is no JWT of the accepted form.
     #[error("the hint is malformed")]
     Malformed,
+    /// The cryptographic library panicked. The token is refused; the panic deserves an alarm.
+    #[error("the hint could not be checked")]
+    Panicked,
     /// No key of this issuer verifies the signature.
     #[error("no key of this issuer verifies the hint")]
     Signature,
@@ -78,7 +81,7 @@ impl IdTokenHintVerifier {
             return Err(IdTokenHintError::Type);
         }
         let payload = self.keyring.verify(&jws).map_err(|error| match error {
-            JoseError::Header | JoseError::Malformed => IdTokenHintError::Malformed,
+            JoseError::Panicked => IdTokenHintError::Panicked,
             _ => IdTokenHintError::Signature,
         })?;
         let claims = ClaimsSet::parse(payload).map_err(|_| IdTokenHintError::Malformed)?;

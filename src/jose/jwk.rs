@@ -61,7 +61,7 @@ struct Parsed {
 /// The place of a verifier, which costs hundreds of microseconds to build.
 struct Slot {
     alg: SigningAlg,
-    built: OnceLock<Option<Verifier>>,
+    built: OnceLock<Verifier>,
 }
 
 /// What the key may be used for (RFC 7517 sections 4.2 to 4.4).
@@ -132,10 +132,15 @@ impl Jwk {
         Value::Object(members)
     }
 
-    /// The verifier for `alg`, built at most once for all clones of this key; `None` when the key does not fit.
+    /// The verifier for `alg`, built once for all clones of this key; `None` when the key does not fit.
     pub(super) fn verifier(&self, alg: SigningAlg) -> Option<Verifier> {
         let slot = self.key.slots.iter().find(|slot| slot.alg == alg)?;
-        slot.built.get_or_init(|| build(&self.key.public, alg)).clone()
+        if let Some(built) = slot.built.get() {
+            return Some(built.clone());
+        }
+        // Two may build at once; one of the two is kept. A failure, as for want of memory, is not.
+        let built = build(&self.key.public, alg)?;
+        Some(slot.built.get_or_init(|| built).clone())
     }
 }
 
@@ -148,7 +153,7 @@ fn slots(public: &PublicKey, usage: &Usage) -> Result<Vec<Slot>, InvalidJwk> {
     let first = slots.first().map(|slot| slot.alg).or(algs.first().copied());
     let built = first.and_then(|alg| build(public, alg)).ok_or(InvalidJwk::Point)?;
     if let Some(slot) = slots.first_mut() {
-        slot.built = OnceLock::from(Some(built));
+        slot.built = OnceLock::from(built);
     }
     Ok(slots)
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use super::engine;
 use super::jwk_set::MAX_CANDIDATES;
@@ -20,6 +19,9 @@ const MAX_RING_KEYS: usize = 64;
 
 /// Most bytes in an exported ring.
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
+
+/// More bytes than an exported ring has around each private JWK, and around all of them.
+const ENTRY_BYTES: usize = 64;
 
 /// The version of the exported document.
 const DOCUMENT_VERSION: u64 = 1;
@@ -215,6 +217,17 @@ impl Keyring {
         })
     }
 
+    /// Puts `keys` in the place of all others: for a ring that is kept elsewhere and has changed there.
+    ///
+    /// # Errors
+    /// As [`Keyring::new`].
+    pub fn replace(&self, keys: Vec<RingKey>) -> Result<(), KeyringError> {
+        self.change(|current| {
+            *current = keys;
+            Ok(())
+        })
+    }
+
     /// The key that signs with `alg`.
     #[must_use]
     pub fn signer(&self, alg: SigningAlg) -> Option<Arc<dyn Signer>> {
@@ -276,16 +289,20 @@ impl Keyring {
     #[must_use]
     pub fn export(&self) -> Secret {
         let ring = self.ring();
-        let mut text = Zeroizing::new(format!(r#"{{"version":{DOCUMENT_VERSION},"keys":["#));
-        let exported = ring.keys.iter().filter_map(|key| Some((key, key.signer.private_jwk()?)));
-        for (position, (key, jwk)) in exported.enumerate() {
+        let exported: Vec<(KeyState, Secret)> =
+            ring.keys.iter().filter_map(|key| Some((key.state, key.signer.private_jwk()?))).collect();
+        // With room for all of it at once: a buffer that grows leaves copies behind.
+        let room = exported.iter().map(|(_, jwk)| jwk.expose().len() + ENTRY_BYTES).sum::<usize>();
+        let mut text = String::with_capacity(room + ENTRY_BYTES);
+        text.push_str(&format!(r#"{{"version":{DOCUMENT_VERSION},"keys":["#));
+        for (position, (state, jwk)) in exported.iter().enumerate() {
             let comma = if position == 0 { "" } else { "," };
-            let state = json!(key.state);
-            let entry = Zeroizing::new(format!(r#"{comma}{{"state":{state},"jwk":{}}}"#, jwk.expose()));
-            text.push_str(&entry);
+            text.push_str(&format!(r#"{comma}{{"state":{},"jwk":"#, json!(state)));
+            text.push_str(jwk.expose());
+            text.push('}');
         }
         text.push_str("]}");
-        Secret::new(text.as_str())
+        Secret::new(text)
     }
 
     /// Reads what [`Keyring::export`] wrote; each JWK must name its `alg`.
@@ -383,10 +400,9 @@ fn retire_active(keys: &mut [RingKey], alg: SigningAlg) {
 fn read_key(entry: &Value) -> Result<RingKey, KeyringError> {
     let state = entry.get("state").cloned().unwrap_or_default();
     let state = serde_json::from_value(state).map_err(|_| KeyringError::Malformed)?;
-    let jwk = entry.get("jwk").filter(|jwk| jwk.is_object()).ok_or(KeyringError::Malformed)?;
+    let jwk = entry.get("jwk").and_then(Value::as_object).ok_or(KeyringError::Malformed)?;
     let alg = jwk.get("alg").and_then(Value::as_str).and_then(|name| name.parse().ok());
-    let text = Secret::new(jwk.to_string());
-    let signer = JoseSigner::from_jwk(&text, alg.ok_or(KeyringError::Malformed)?)?;
+    let signer = JoseSigner::from_members(jwk, alg.ok_or(KeyringError::Malformed)?)?;
     Ok(RingKey::new(Arc::new(signer), state))
 }
 

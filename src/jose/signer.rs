@@ -5,7 +5,6 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use super::engine::{self, EngineSigner};
 use super::{InvalidJwk, Jwk, SigningAlg, Verifier};
@@ -114,6 +113,7 @@ impl JoseSigner {
 
     /// Makes a new key for `alg`: RSA of 3072 bits, or of the algorithm's curve. Its `kid` is its thumbprint.
     ///
+    /// An RSA key can take seconds, in which the thread does nothing else.
     /// The randomness is OpenSSL's own and not that of an injected [`Entropy`](crate::entropy::Entropy).
     ///
     /// # Errors
@@ -143,7 +143,8 @@ impl JoseSigner {
         &self.public
     }
 
-    fn from_members(members: &Map<String, Value>, alg: SigningAlg) -> Result<Self, SignerError> {
+    /// Reads a private JWK that is parsed already. The caller wipes it.
+    pub(super) fn from_members(members: &Map<String, Value>, alg: SigningAlg) -> Result<Self, SignerError> {
         let public = public_half(members, alg)?;
         let private = private_jwk(members, &public);
         // `EngineSigner` wipes what it is given.
@@ -173,9 +174,11 @@ fn private_jwk(members: &Map<String, Value>, public: &Jwk) -> Secret {
         .collect();
     let key = members.iter().filter(|(name, _)| KEY_MEMBERS.contains(&name.as_str()));
     all.extend(key.map(|(name, value)| (name.clone(), value.clone())));
-    let text = Zeroizing::new(serde_json::to_string(&all).expect("a map of json values always serialises"));
+    // With room for all of it at once: a buffer that grows leaves copies behind.
+    let mut text = Vec::with_capacity(MAX_PRIVATE_JWK_BYTES);
+    serde_json::to_writer(&mut text, &all).expect("a map of json values always serialises");
     engine::wipe(&mut all);
-    Secret::new(text.as_str())
+    Secret::new(String::from_utf8(text).expect("json is utf-8"))
 }
 
 /// The public JWK of a private one that may sign with `alg`.

@@ -94,6 +94,17 @@ fn a_refused_change_leaves_the_ring_as_it_was() {
 }
 
 #[test]
+fn a_ring_that_changed_elsewhere_is_taken_over_whole_or_not_at_all() {
+    let (first, second) = (ed25519(), ed25519());
+    let ring = ring(&first);
+    assert_eq!(ring.replace(vec![]), Err(KeyringError::Empty));
+    assert_eq!(signing(&ring), kid(&first));
+    let keys = [(&first, KeyState::Retired), (&second, KeyState::Active)];
+    ring.replace(keys.map(|(signer, state)| RingKey::new(Arc::clone(signer), state)).to_vec()).unwrap();
+    assert_eq!((signing(&ring), shown(&ring).len(), ring.version()), (kid(&second), 2, 2));
+}
+
+#[test]
 fn a_ring_needs_one_active_key_and_has_one_per_algorithm() {
     let (first, second) = (ed25519(), ed25519());
     let key = |signer: &Arc<dyn Signer>, state| RingKey::new(Arc::clone(signer), state);

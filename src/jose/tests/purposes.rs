@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::{
     AccessTokenError, AccessTokenVerifier, ClientAssertion, ClientAssertionError, ClientAssertionVerifier,
-    IdTokenHintError, IdTokenHintVerifier, JoseSigner, JwkSet, KeyState, Keyring, PresentedAssertion,
-    RegisteredKeys, RingKey, SigningAlg,
+    IdTokenHintError, IdTokenHintVerifier, JoseError, JoseSigner, JwkSet, KeyState, Keyring,
+    PresentedAssertion, RegisteredKeys, RingKey, SigningAlg,
 };
 use super::{NOW, base64url, public, set, signer, token, token_with_header, vectors, with};
 use crate::clock::Timestamp;
@@ -261,12 +261,20 @@ fn every_refusal_of_an_assertion_has_its_reason() {
         (ClientAssertionError::Audience, Reason::ClientAssertionAudience),
         (ClientAssertionError::Issuer, Reason::ClientAssertionIssuer),
         (ClientAssertionError::Malformed, Reason::ClientAssertionMalformed),
+        (ClientAssertionError::Panicked, Reason::ClientAssertionUnchecked),
         (ClientAssertionError::Signature, Reason::ClientAssertionSignature),
         (ClientAssertionError::Times, Reason::ClientAssertionTimes),
         (ClientAssertionError::TokenId, Reason::ClientAssertionId),
     ] {
         assert_eq!(Reason::from(error), reason);
     }
+}
+
+/// A panic in the library is told apart from a wrong signature, so that somebody hears of it.
+#[test]
+fn a_panic_is_not_taken_for_a_wrong_signature() {
+    assert_eq!(ClientAssertionError::from(JoseError::Panicked), ClientAssertionError::Panicked);
+    assert_eq!(ClientAssertionError::from(JoseError::NoKey), ClientAssertionError::Signature);
 }
 
 fn ring() -> Keyring {
