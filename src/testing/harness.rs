@@ -219,6 +219,7 @@ impl Harness {
     ///
     /// # Panics
     /// When an event holds a secret of this or an earlier exchange.
+    #[must_use]
     #[track_caller]
     pub fn exchange<F>(&self, request: Request, endpoint: impl FnOnce(Provider, Request) -> F) -> Outcome
     where

@@ -16,7 +16,6 @@ const TOKENS: [&str; 3] = ["access_token", "refresh_token", "id_token"];
 
 /// One exchange. Its methods assert, say what they saw when they fail, and hand on the outcome.
 #[derive(Clone, Debug)]
-#[must_use]
 #[non_exhaustive]
 pub struct Outcome {
     /// The answer.
@@ -47,6 +46,7 @@ pub struct Tokens {
     pub body: Value,
 }
 
+#[expect(clippy::must_use_candidate, reason = "what asserts may be the end of a chain")]
 impl Outcome {
     /// The request was refused for this reason, once, as RFC 6749 section 5.2 says; nothing was issued.
     ///

@@ -1,10 +1,13 @@
 //! What a client does with its codes and tokens.
 
+use std::sync::Barrier;
+use std::thread;
+
 use serde_json::Value;
 
 use super::authorize_form::CODE_VERIFIER;
 use super::outcome::{Outcome, Tokens};
-use super::{AuthorizeForm, Harness, TokenForm, client_form, token_form};
+use super::{AuthorizeForm, Harness, TokenForm, block_on, client_form, token_form};
 use crate::provider::{Authorize, Provider};
 use crate::testing::Form;
 use crate::wire::{Request, Response};
@@ -28,6 +31,7 @@ pub fn refresh_form(client_id: &str, refresh_token: &str) -> TokenForm {
 
 impl Harness {
     /// Posts a form to the token endpoint.
+    #[must_use]
     #[track_caller]
     pub fn redeem(&self, form: TokenForm) -> Outcome {
         let path = self.provider().config().paths.token.clone();
@@ -35,12 +39,14 @@ impl Harness {
     }
 
     /// Lets `client_id` ask what a token is good for.
+    #[must_use]
     #[track_caller]
     pub fn introspect(&self, client_id: &str, token: &str) -> Outcome {
         self.introspect_with(client_form(Form::new().set("token", token)).client(client_id))
     }
 
     /// Posts a form to the introspection endpoint.
+    #[must_use]
     #[track_caller]
     pub fn introspect_with(&self, form: TokenForm) -> Outcome {
         let path = self.provider().config().paths.introspection.clone();
@@ -48,12 +54,14 @@ impl Harness {
     }
 
     /// Lets `client_id` give a token back.
+    #[must_use]
     #[track_caller]
     pub fn revoke(&self, client_id: &str, token: &str) -> Outcome {
         self.revoke_with(client_form(Form::new().set("token", token)).client(client_id))
     }
 
     /// Posts a form to the revocation endpoint.
+    #[must_use]
     #[track_caller]
     pub fn revoke_with(&self, form: TokenForm) -> Outcome {
         let path = self.provider().config().paths.revocation.clone();
@@ -65,6 +73,28 @@ impl Harness {
     pub fn tokens(&self, asked: &AuthorizeForm, subject: &str) -> Tokens {
         let code = self.code(asked, subject);
         self.redeem(code_form(asked, &code)).issued()
+    }
+
+    /// Posts forms to the token endpoint, all at once, each from a thread of its own.
+    ///
+    /// # Panics
+    /// When an answer is that of no token endpoint.
+    #[must_use]
+    pub fn redeem_at_once(&self, forms: Vec<TokenForm>) -> Vec<Response> {
+        let path = self.provider().config().paths.token.clone();
+        let requests: Vec<_> = forms.into_iter().map(|form| self.post(&path, form)).collect();
+        let start = Barrier::new(requests.len());
+        thread::scope(|scope| {
+            let threads = requests.into_iter().map(|request| {
+                let (provider, start) = (self.provider().clone(), &start);
+                scope.spawn(move || {
+                    start.wait();
+                    block_on(handle(provider, request))
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            threads.into_iter().map(|thread| thread.join().expect("no endpoint panics")).collect()
+        })
     }
 
     /// Whether introspection by `client_id` finds the token active.
