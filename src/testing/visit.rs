@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, SET_COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, SET_COOKIE};
 use http::{HeaderMap, Method};
 
 use super::browser::Landing;
@@ -41,6 +41,32 @@ impl Harness {
         Authentication::new(Subject::new(subject).expect("the name is a subject"), self.now())
             .with_amr(["pwd"])
             .with_session(session)
+    }
+
+    /// Sends a request to whatever endpoint is at its path, without cookies.
+    ///
+    /// # Panics
+    /// When the endpoint wants a person.
+    #[track_caller]
+    pub fn answer(&self, request: Request) -> Outcome {
+        self.exchange(request, |provider, request| async move {
+            match provider.handle(&request).await {
+                Authorize::Respond(response) => response,
+                Authorize::Interact { pending, .. } => panic!("a person is wanted for {pending:?}"),
+            }
+        })
+    }
+
+    /// Asks for the claims of an access token.
+    ///
+    /// # Panics
+    /// When the token cannot stand in a header.
+    #[track_caller]
+    pub fn userinfo(&self, access_token: &str) -> Outcome {
+        let issuer = &self.provider().config().issuer;
+        let request = http::Request::get(issuer.endpoint(&self.provider().config().paths.userinfo))
+            .header(AUTHORIZATION, format!("Bearer {access_token}"));
+        self.answer(request.body(Bytes::new()).expect("the token can stand in a header"))
     }
 
     /// Opens the authorization endpoint by GET, in the harness's browser.
@@ -172,7 +198,7 @@ impl<'h> Visit<'h> {
 
     /// Asks what the request needs while `login` is signed in.
     #[track_caller]
-    pub fn next(&self, login: Option<&Authentication>) -> Visit<'h> {
+    pub fn next(&self, login: Option<&Authentication>) -> Self {
         self.harness.next(self.pending().clone(), login)
     }
 
@@ -185,33 +211,33 @@ impl<'h> Visit<'h> {
 
     /// `subject`, who has just signed in, agrees to all that was asked.
     #[track_caller]
-    pub fn approved_by(&self, subject: &str) -> Visit<'h> {
+    pub fn approved_by(&self, subject: &str) -> Self {
         self.approved(Approval::new(self.harness.login(subject), self.pending().request().scope.clone()))
     }
 
     /// As [`approved_by`](Visit::approved_by), and it is remembered.
     #[track_caller]
-    pub fn remembered_by(&self, subject: &str) -> Visit<'h> {
+    pub fn remembered_by(&self, subject: &str) -> Self {
         let scope = self.pending().request().scope.clone();
         self.approved(Approval::new(self.harness.login(subject), scope).remembered())
     }
 
     /// `subject`, who has just signed in, agrees to this scope.
     #[track_caller]
-    pub fn approved_in_part_by(&self, subject: &str, scope: &str) -> Visit<'h> {
+    pub fn approved_in_part_by(&self, subject: &str, scope: &str) -> Self {
         let scope = Scope::parse(scope).expect("the scope is sound");
         self.approved(Approval::new(self.harness.login(subject), scope))
     }
 
     /// Carries out an approval.
     #[track_caller]
-    pub fn approved(&self, approval: Approval) -> Visit<'h> {
+    pub fn approved(&self, approval: Approval) -> Self {
         self.harness.approve(self.pending().clone(), approval)
     }
 
     /// Denies the request.
     #[track_caller]
-    pub fn denied(&self, denial: Denial) -> Visit<'h> {
+    pub fn denied(&self, denial: Denial) -> Self {
         let pending = self.pending();
         self.harness.visit(Request::default(), |provider, _| async move {
             (provider.deny(pending, denial), None, None)
@@ -230,7 +256,7 @@ impl<'h> Visit<'h> {
 
     /// Seals the request, lets time pass, and resumes it.
     #[track_caller]
-    pub fn resumed_after(&self, by: Duration) -> Visit<'h> {
+    pub fn resumed_after(&self, by: Duration) -> Self {
         let sealed = self.sealed();
         self.harness.advance(by);
         self.harness.resume(&sealed)

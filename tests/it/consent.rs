@@ -1,0 +1,167 @@
+//! Consent: what is shown is what is granted, what was agreed to is remembered, listed and taken back
+//! (RFC 6749 section 10.2, RFC 6819 section 4.4.1.8, RFC 8252 section 8.6, OpenID Connect Core 1.0 section 11).
+
+use std::time::Duration;
+
+use vouchsafe::error::Reason;
+use vouchsafe::provider::{GrantFilter, Needs};
+use vouchsafe::store::{Listing, Page};
+use vouchsafe::testing::{AuthorizeForm, Harness, RESOURCE, authorize_form, block_on, code_form};
+use vouchsafe::types::{ClientId, Subject};
+
+fn alice() -> Subject {
+    Subject::new("alice").unwrap()
+}
+
+fn asking(scope: &str) -> AuthorizeForm {
+    authorize_form().scope(scope)
+}
+
+#[test]
+fn consent_is_asked_for_once_and_remembered_when_the_person_wants_that() {
+    let h = Harness::new();
+    let login = h.login("alice");
+    assert!(matches!(h.authorize(&asking("openid")).next(Some(&login)).needs(), Needs::Consent(_)));
+    let _ = h.authorize(&asking("openid")).approved_by("alice").code();
+    assert!(matches!(h.authorize(&asking("openid")).next(Some(&login)).needs(), Needs::Consent(_)));
+    let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    assert!(h.authorize(&asking("openid")).next(Some(&login)).code().starts_with("vs_ac_"));
+    let other = h.login("bob");
+    assert!(matches!(h.authorize(&asking("openid")).next(Some(&other)).needs(), Needs::Consent(_)));
+    let other_client = asking("openid").client("post");
+    assert!(matches!(h.authorize(&other_client).next(Some(&login)).needs(), Needs::Consent(_)));
+}
+
+#[test]
+fn only_what_is_new_is_missing_and_the_union_is_remembered() {
+    let h = Harness::new();
+    let login = h.login("alice");
+    let _ = h.authorize(&asking("openid email")).remembered_by("alice");
+    let visit = h.authorize(&asking("openid read").set("resource", RESOURCE)).next(Some(&login));
+    let Needs::Consent(missing) = visit.needs() else { panic!("{visit:?}") };
+    assert_eq!(
+        (missing.scope.to_string().as_str(), missing.resources.as_slice()),
+        ("read", &[RESOURCE.to_owned()][..])
+    );
+    let _ = visit.remembered_by("alice");
+    let all = asking("openid email read").set("resource", RESOURCE);
+    assert!(h.authorize(&all).next(Some(&login)).code().starts_with("vs_ac_"));
+}
+
+/// Two tabs that approve at the same time lose nothing of each other.
+#[test]
+fn approvals_side_by_side_are_both_remembered() {
+    let h = Harness::new();
+    let login = h.login("alice");
+    let first = h.authorize(&asking("openid email")).next(Some(&login));
+    let second = h.authorize(&asking("openid phone")).next(Some(&login));
+    let _ = (first.remembered_by("alice"), second.remembered_by("alice"));
+    assert!(h.authorize(&asking("openid email phone")).next(Some(&login)).code().starts_with("vs_ac_"));
+}
+
+/// attack 51: whatever a page sends back, the grant holds no more than was asked and shown.
+#[test]
+fn an_approval_grants_what_was_shown_and_no_more() {
+    let h = Harness::new();
+    let visit = h.authorize(&asking("openid email"));
+    let refused = visit.approved_in_part_by("alice", "openid email read").refused(Reason::ApprovalExceeds);
+    let code = refused.approved_in_part_by("alice", "openid").code();
+    let tokens = h.redeem(code_form(&asking("openid email"), &code)).issued();
+    assert_eq!(tokens.scope.as_deref(), Some("openid"));
+    let grants = block_on(h.provider().grants(&GrantFilter::Subject(alice()), &Page::first(10))).unwrap();
+    assert_eq!(grants.items[0].grant.scope.to_string(), "openid");
+}
+
+/// RFC 8252 section 8.6: any program could stand in for a native client, so the person is asked each time.
+#[test]
+fn a_native_client_is_never_spared_the_question() {
+    let h = Harness::new();
+    let form = asking("openid").client("native");
+    let _ = h.authorize(&form).remembered_by("alice").code();
+    assert!(matches!(h.authorize(&form).next(Some(&h.login("alice"))).needs(), Needs::Consent(_)));
+    let silent = h.authorize(&form.prompt("none")).next(Some(&h.login("alice")));
+    silent.returned(Reason::ConsentNeeded);
+    assert!(consents(&h).items.is_empty());
+}
+
+#[test]
+fn remembered_consent_ends_and_can_be_turned_off() {
+    let h = Harness::new();
+    let _ = h.authorize(&asking("openid")).remembered_by("alice");
+    h.advance(Duration::from_secs(365 * 24 * 60 * 60 - 1));
+    assert!(h.authorize(&asking("openid")).next(Some(&h.login("alice"))).code().starts_with("vs_ac_"));
+    h.advance(Duration::from_secs(1));
+    assert!(matches!(
+        h.authorize(&asking("openid")).next(Some(&h.login("alice"))).needs(),
+        Needs::Consent(_)
+    ));
+    let h = Harness::builder().config(|config| config.consent_lifetime = Some(Duration::ZERO)).build();
+    let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    assert!(consents(&h).items.is_empty());
+}
+
+/// OpenID Connect Core 1.0 section 11: a refresh token rests on consent, given now, before, or by the host.
+#[test]
+fn offline_access_rests_on_consent() {
+    let h = Harness::new();
+    let form = asking("openid offline_access");
+    let login = h.login("alice");
+    let visit = h.authorize(&form).next(Some(&login));
+    let Needs::Consent(missing) = visit.needs() else { panic!("{visit:?}") };
+    assert!(missing.scope.contains("offline_access"));
+    let declined = visit.approved_in_part_by("alice", "openid").code();
+    assert_eq!(h.redeem(code_form(&form, &declined)).issued().refresh_token, None);
+    let agreed = visit.remembered_by("alice").code();
+    assert!(h.redeem(code_form(&form, &agreed)).issued().refresh_token.is_some());
+    let remembered = h.authorize(&form).next(Some(&login)).code();
+    assert!(h.redeem(code_form(&form, &remembered)).issued().refresh_token.is_some());
+    let trusted = form.client("trusted");
+    let waived = h.authorize(&trusted).next(Some(&login)).code();
+    assert!(h.redeem(code_form(&trusted, &waived)).issued().refresh_token.is_some());
+}
+
+#[test]
+fn consents_are_listed_and_taken_back_with_all_that_rests_on_them() {
+    let h = Harness::new();
+    let (web, post) = (asking("openid offline_access email"), asking("openid").client("post"));
+    let tokens = h.redeem(code_form(&web, &h.authorize(&web).remembered_by("alice").code())).issued();
+    let other = h.redeem(code_form(&post, &h.authorize(&post).remembered_by("alice").code())).issued();
+    let listed: Vec<_> = consents(&h).items.iter().map(|consent| consent.client.to_string()).collect();
+    assert_eq!(listed, ["post", "web"]);
+    let client = ClientId::new("web").unwrap();
+    let of_client = block_on(h.provider().consents_for_client(&client, &Page::first(10))).unwrap();
+    assert_eq!(of_client.items[0].scope.to_string(), "openid offline_access email");
+    assert_eq!(block_on(h.provider().revoke_consent(&alice(), &client)).unwrap(), 1);
+    assert!(!h.is_active("web", &tokens.access_token) && !h.is_active("web", tokens.refresh_token()));
+    assert!(h.is_active("post", &other.access_token), "what was agreed to for others stays");
+    assert_eq!(consents(&h).items.len(), 1);
+    assert!(matches!(h.authorize(&web).next(Some(&h.login("alice"))).needs(), Needs::Consent(_)));
+}
+
+fn consents(h: &Harness) -> Listing<vouchsafe::store::Consent> {
+    block_on(h.provider().consents_of_subject(&alice(), &Page::first(10))).unwrap()
+}
+
+/// attack 44: a resource is one that the client may ask for, in the form that the RFC demands.
+#[test]
+fn a_resource_must_be_known_and_whole() {
+    let h = Harness::new();
+    for resource in
+        ["https://rs/#frag", "https://rs/#", "/relative", "rs", "https://", "https://r s/", "https://\u{e9}/"]
+    {
+        let landing =
+            h.authorize(&asking("openid").set("resource", resource)).returned(Reason::ResourceMalformed);
+        assert_eq!(landing.params.one("error"), Ok(Some("invalid_target")), "{resource}");
+    }
+    let unknown = asking("openid").set("resource", RESOURCE).also("resource", "https://other.example");
+    h.authorize(&unknown).returned(Reason::ResourceNotAllowed);
+    let slash = asking("openid").set("resource", format!("{RESOURCE}/"));
+    h.authorize(&slash).returned(Reason::ResourceNotAllowed);
+    let twice = asking("openid").set("resource", RESOURCE).also("resource", RESOURCE);
+    assert_eq!(h.authorize(&twice).pending().request().resources, [RESOURCE]);
+    let flood = (0..17).fold(asking("openid"), |form, i| form.also("resource", format!("{RESOURCE}?{i}")));
+    assert!(
+        [Reason::ResourceNotAllowed, Reason::ResourceMalformed]
+            .contains(&vouchsafe::testing::refusals(&h.authorize(&flood).outcome.events)[0])
+    );
+}

@@ -1,0 +1,188 @@
+//! OpenID Connect Core 1.0 sections 5.1 to 5.4, RFC 6750 sections 2 and 3: userinfo.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::json;
+use vouchsafe::error::Reason;
+use vouchsafe::testing::{Harness, Outcome, authorize_form, refusals, token_form};
+use vouchsafe::types::{Claims, Subject};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+fn ask(h: &Harness, method: Method, query: &str, headers: &[(&str, &str)], body: &str) -> Outcome {
+    let mut request =
+        http::Request::builder().method(method).uri(format!("https://op.example/userinfo{query}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    h.answer(request.body(Bytes::from(body.to_owned())).unwrap())
+}
+
+#[test]
+fn the_scope_decides_which_claims_are_told() {
+    let h = Harness::new();
+    let userinfo = |scope: &str| {
+        h.userinfo(&h.tokens(&authorize_form().scope(scope), "alice").access_token).accepted().json()
+    };
+    assert_eq!(userinfo("openid"), json!({"sub": "alice"}));
+    assert_eq!(
+        userinfo("openid email"),
+        json!({"sub": "alice", "email": "alice@people.example", "email_verified": true})
+    );
+    let all = userinfo("openid profile email address phone");
+    assert_eq!(all.as_object().unwrap().len(), 20);
+    assert_eq!(all["updated_at"], 1_700_000_000);
+    assert_eq!(all["address"]["country"], "United Kingdom");
+}
+
+#[test]
+fn a_claim_in_another_language_goes_with_the_claim() {
+    let h = Harness::new();
+    let claims = Claims::new()
+        .with("name", "Bob")
+        .with("name#ja-Kana-JP", "\u{30dc}\u{30d6}")
+        .with("email", "b@x.example")
+        .with("email#x", "y")
+        .with("sub", "alice")
+        .with("admin", true);
+    h.accounts().insert(Subject::new("bob").unwrap(), claims);
+    let tokens = h.tokens(&authorize_form().scope("openid profile"), "bob");
+    let expected = json!({"sub": "bob", "name": "Bob", "name#ja-Kana-JP": "\u{30dc}\u{30d6}"});
+    assert_eq!(h.userinfo(&tokens.access_token).json(), expected);
+}
+
+#[test]
+fn a_token_comes_in_the_header_or_in_the_form() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form(), "alice").access_token;
+    let (bearer, lower) = (format!("Bearer {token}"), format!("bearer {token}"));
+    let form = format!("access_token={token}");
+    let outcomes = [
+        ask(&h, Method::GET, "", &[("authorization", &bearer)], ""),
+        ask(&h, Method::GET, "?x=1", &[("authorization", &lower)], ""),
+        ask(&h, Method::POST, "", &[("authorization", &bearer)], ""),
+        ask(&h, Method::POST, "", &[("authorization", &bearer), FORM], "x=1"),
+        ask(&h, Method::POST, "", &[FORM], &form),
+    ];
+    for outcome in outcomes {
+        let outcome = outcome.accepted().unchanged();
+        assert_eq!(outcome.header("cache-control"), Some("no-store"));
+        assert_eq!(outcome.json(), json!({"sub": "alice"}));
+    }
+}
+
+/// attack 202: without `openid`, and without a person, there is nothing to tell.
+#[test]
+fn a_token_without_openid_is_not_enough() {
+    let h = Harness::new();
+    let personal = h.tokens(&authorize_form().scope("profile email"), "alice").access_token;
+    let of_client =
+        h.redeem(token_form("client_credentials").client("service").scope("read")).issued().access_token;
+    for token in [personal, of_client] {
+        let outcome = h.userinfo(&token).unchanged().challenged(Reason::AccessTokenScope);
+        assert_eq!(outcome.response.status(), 403);
+        let challenge = outcome.header("www-authenticate").unwrap();
+        assert!(
+            challenge.contains("insufficient_scope") && challenge.contains("scope=\"openid\""),
+            "{challenge}"
+        );
+    }
+}
+
+/// attack 203: a token in a query is in every log on the way, and is refused even when it would be good.
+#[test]
+fn a_token_in_the_query_is_refused() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form(), "alice").access_token;
+    let bearer = format!("Bearer {token}");
+    let query = format!("?access_token={token}");
+    for headers in [&[][..], &[("authorization", bearer.as_str())]] {
+        let outcome =
+            ask(&h, Method::GET, &query, headers, "").unchanged().challenged(Reason::AccessTokenInQuery);
+        assert_eq!(outcome.response.status(), 400);
+    }
+}
+
+/// attack 204: one way of sending a token at a time.
+#[test]
+fn two_tokens_are_refused() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form(), "alice").access_token;
+    let (bearer, form) = (format!("Bearer {token}"), format!("access_token={token}"));
+    let both = ask(&h, Method::POST, "", &[("authorization", &bearer), FORM], &form);
+    assert_eq!(both.unchanged().challenged(Reason::AccessTokenTwice).response.status(), 400);
+    let headers = [("authorization", bearer.as_str()), ("authorization", bearer.as_str())];
+    let twice = ask(&h, Method::GET, "", &headers, "");
+    assert_eq!(twice.unchanged().challenged(Reason::AuthorizationHeaderMalformed).response.status(), 400);
+    let doubled = ask(&h, Method::POST, "", &[FORM], &format!("{form}&{form}"));
+    assert_eq!(doubled.unchanged().challenged(Reason::ParameterRepeated).response.status(), 400);
+}
+
+/// attack 205: whoever is gone is told of no more.
+#[test]
+fn the_token_of_somebody_who_is_gone_is_not_valid() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form(), "alice").access_token;
+    h.accounts().disable("alice");
+    let outcome = h.userinfo(&token).unchanged().challenged(Reason::AccessTokenSubjectGone);
+    assert_eq!(outcome.response.status(), 401);
+    assert!(outcome.header("www-authenticate").unwrap().contains("invalid_token"));
+    h.accounts().enable("alice");
+    let _ = h.userinfo(&token).accepted();
+}
+
+#[test]
+fn a_request_without_a_token_is_told_that_one_is_needed() {
+    let h = Harness::new();
+    for headers in [&[][..], &[("authorization", "Basic d2ViOng=")], &[("authorization", "Digest x")]] {
+        let outcome =
+            ask(&h, Method::GET, "", headers, "").unchanged().challenged(Reason::AccessTokenMissing);
+        assert_eq!(outcome.response.status(), 401);
+        assert_eq!(outcome.header("www-authenticate"), Some("Bearer realm=\"https://op.example\""));
+    }
+}
+
+/// attack 134: no other credential of ours passes for an access token.
+#[test]
+fn what_is_no_living_access_token_is_not_valid() {
+    let h = Harness::new();
+    let form = authorize_form().scope("openid offline_access");
+    let tokens = h.tokens(&form, "alice");
+    let code = h.code(&form, "alice");
+    let others =
+        ["x", &code, tokens.refresh_token(), tokens.id_token.as_deref().unwrap(), &tokens.access_token[1..]];
+    for text in others {
+        let outcome = h.userinfo(text).unchanged().challenged(Reason::AccessTokenInvalid);
+        assert_eq!(outcome.response.status(), 401);
+    }
+    h.advance(Duration::from_secs(3600));
+    let _ = h.userinfo(&tokens.access_token).challenged(Reason::AccessTokenInvalid);
+}
+
+/// attack 328: only the pages of the token's own client may read the answer.
+#[test]
+fn only_the_clients_own_origin_may_read() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form().client("spa"), "alice").access_token;
+    let bearer = format!("Bearer {token}");
+    for (origin, allowed) in [("https://spa.example", true), ("https://web.example", false), ("null", false)]
+    {
+        let outcome = ask(&h, Method::GET, "", &[("authorization", &bearer), ("origin", origin)], "");
+        assert_eq!(outcome.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
+        assert_eq!(outcome.header("access-control-allow-credentials"), None);
+    }
+}
+
+#[test]
+fn a_failing_directory_is_a_503() {
+    let h = Harness::new();
+    let token = h.tokens(&authorize_form(), "alice").access_token;
+    h.accounts().fail(true);
+    let outcome = h.userinfo(&token);
+    assert_eq!(outcome.response.status(), 503);
+    assert_eq!(outcome.header("www-authenticate"), None);
+    assert_eq!(refusals(&outcome.events), [Reason::AccountsUnavailable]);
+    assert!(outcome.header("retry-after").is_some());
+}
