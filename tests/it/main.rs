@@ -1,5 +1,7 @@
 //! What the provider does with requests, one module for each specification. The first line of each names it.
 
+#![expect(clippy::unwrap_used, reason = "what a test did not expect fails it")]
+
 mod adapter_axum;
 mod adapter_reqwest;
 mod adapter_tracing;
