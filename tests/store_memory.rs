@@ -50,6 +50,11 @@ async fn sweeping_removes_what_no_verb_sees() {
 }
 
 #[tokio::test]
+async fn a_dropped_verb_has_happened_or_it_has_not() {
+    suite::cancelled(&MemoryStore::new()).await;
+}
+
+#[tokio::test]
 async fn random_questions_are_answered_as_by_the_model() {
     let store = MemoryStore::new();
     for seed in 1..=100 {

@@ -11,11 +11,12 @@
 pub mod axum;
 
 #[cfg(feature = "reqwest")]
-#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
 pub mod reqwest;
 
+#[cfg(feature = "_sqlx")]
+pub mod sqlx;
+
 #[cfg(feature = "tokio")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
 pub mod tokio;
 
 #[cfg(feature = "tower")]
@@ -23,5 +24,4 @@ pub mod tokio;
 pub mod tower;
 
 #[cfg(feature = "tracing")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub mod tracing;

@@ -15,6 +15,9 @@ use crate::types::{ClientId, GrantId};
 /// The moment at which most of the suite plays.
 pub(super) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
+/// 500 seconds after [`NOW`].
+pub(super) const LATER: Timestamp = Timestamp::from_unix(1_700_000_500);
+
 /// `seconds` after [`NOW`].
 pub(super) fn at(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))

@@ -16,6 +16,7 @@
 //! clause that does not hold, and names it. None needs a particular async runtime; those that let tasks meet take
 //! a [`Runtime`].
 
+mod cancelled;
 mod codes;
 mod consents;
 mod draw;
@@ -32,6 +33,7 @@ mod tokens;
 
 use std::sync::Arc;
 
+pub use cancelled::cancelled;
 pub use codes::codes;
 pub use consents::consents;
 pub use grants::grants;
@@ -68,6 +70,7 @@ where
         replays(store).await;
         tickets(store).await;
         sweep(store).await;
+        cancelled(store).await;
         for seed in 1..=8 {
             model(store, seed, 400).await;
         }

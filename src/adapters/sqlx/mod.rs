@@ -1,0 +1,35 @@
+//! The stores in SQL databases, over sqlx.
+//!
+//! Every verb is one statement where the database allows it: its guard stands in the `WHERE`, and the number of rows
+//! decides. Clients are not kept here; they come from the host's registry or its configuration:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use vouchsafe::adapters::sqlx::SqliteStore;
+//! use vouchsafe::store::Stores;
+//! use vouchsafe::store::memory::Clients;
+//!
+//! # async fn stores(clients: Clients) -> Result<Stores, Box<dyn std::error::Error>> {
+//! let store = SqliteStore::connect("/var/lib/login/vouchsafe.db").await?;
+//! store.migrate().await?;
+//! let store = Arc::new(store);
+//! # Ok(
+//! Stores::new(Arc::new(clients), store.clone(), store.clone(), store.clone())
+//!     .with_replays(store.clone())
+//!     .with_tickets(store)
+//! # )
+//! # }
+//! ```
+//!
+//! The functions of [`testing::store_suite`](crate::testing::store_suite) hold for them, over any number of
+//! connections and processes.
+
+mod failure;
+mod schema;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+pub use schema::{Migration, SchemaError};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
