@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use vouchsafe::internal::fuzzing;
 
+/// What a target does with any bytes: it panics where a rule does not hold.
+type Oracle = fn(&[u8]);
+
 /// Every target with its oracle.
-const TARGETS: [(&str, fn(&[u8])); 9] = [
+const TARGETS: [(&str, Oracle); 9] = [
     ("authorization", fuzzing::authorization),
     ("claims", fuzzing::claims),
     ("client_assertion", fuzzing::client_assertion),
