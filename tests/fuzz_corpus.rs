@@ -10,8 +10,9 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 9] = [
+const TARGETS: [(&str, Oracle); 10] = [
     ("authorization", fuzzing::authorization),
+    ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
     ("client_assertion", fuzzing::client_assertion),
     ("form", fuzzing::form),

@@ -1,6 +1,7 @@
 //! One function for each fuzz target: it takes any bytes, and panics where a rule of the crate does not hold.
 
 mod authorization;
+mod authorize;
 mod claims;
 mod form;
 mod jwk;
@@ -10,6 +11,7 @@ mod redirect_uri;
 mod scope;
 
 pub use authorization::authorization;
+pub use authorize::authorize;
 pub use claims::{claims, client_assertion};
 pub use form::form;
 pub use jwk::jwk;
@@ -25,6 +27,8 @@ fn texts<const N: usize>(data: &[u8]) -> [String; N] {
     std::array::from_fn(|_| String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned())
 }
 
+#[cfg(test)]
+mod authorize_tests;
 #[cfg(test)]
 mod jose_tests;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 use super::draft::Draft;
 use super::rules::response;
 use crate::error::Reason;
-use crate::types::{MAX_REDIRECT_URI_BYTES, RedirectUri, ResponseMode, ResponseType};
+use crate::types::{RedirectUri, ResponseMode, ResponseType};
 
 /// The only place to which an authorization response, or an error, may be sent.
 ///
@@ -28,8 +28,8 @@ impl ReturnAddress {
     pub(super) fn registered(draft: &Draft) -> Result<Self, Reason> {
         let registered = &draft.client.metadata().redirect_uris;
         let redirect_uri = match (draft.params.one("redirect_uri")?, registered.as_slice()) {
-            (Some(presented), _) => {
-                matching(presented, registered).ok_or(Reason::RedirectUriNotRegistered)?
+            (Some(presented), all) => {
+                all.iter().find_map(|uri| uri.matched(presented)).ok_or(Reason::RedirectUriNotRegistered)?
             }
             (None, [only]) if !draft.asks_openid() => only.clone(),
             (None, _) => return Err(Reason::RedirectUriMissing),
@@ -55,18 +55,6 @@ impl ReturnAddress {
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }
-}
-
-/// `presented` as a redirect URI, if it matches one that is registered.
-fn matching(presented: &str, registered: &[RedirectUri]) -> Option<RedirectUri> {
-    if presented.len() > MAX_REDIRECT_URI_BYTES {
-        return None;
-    }
-    let found = registered.iter().find(|uri| uri.matches(presented))?;
-    if found.as_str() == presented {
-        return Some(found.clone());
-    }
-    RedirectUri::register(presented).ok()
 }
 
 /// The mode asked for, if it can be had, and otherwise the one that the response type brings: errors about the mode

@@ -1,0 +1,105 @@
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::client::{Client, ClientAuthMethod, ClientMetadata};
+use crate::provider::{Authorize, PendingAuthorization};
+use crate::testing::{Harness, Landing, block_on};
+use crate::types::{ClientId, Params, RedirectUri, Scope};
+use crate::wire::{MAX_BODY_BYTES, Request, Response};
+
+/// What the client `fuzz` may be answered at: exact, with a query, at a loopback address, at a scheme of its own.
+const REGISTERED: [&str; 4] =
+    ["https://fuzz.example/cb", "https://fuzz.example/q?a=1", "http://127.0.0.1/cb", "com.fuzz.app:/cb"];
+
+/// The scope that it may ask for.
+const SCOPE: &str = "openid profile email read";
+
+static HARNESS: LazyLock<Harness> = LazyLock::new(|| Harness::builder().client(client()).build());
+
+/// A query and a form on two lines, sent to the authorization endpoint; with a form by POST, otherwise by GET.
+///
+/// Nothing leads to an address that its client did not register. What fails before an address was matched leads
+/// nowhere at all. What is accepted is within the registration, and is the same request after it was sealed.
+pub fn authorize(data: &[u8]) {
+    let Some(request) = request(data) else { return };
+    let params = Params::parse(request.body()).unwrap_or_default();
+    let query = Params::parse(request.uri().query().unwrap_or_default().as_bytes()).unwrap_or_default();
+    match block_on(HARNESS.provider().authorize(&request)) {
+        Authorize::Respond(response) => check_response(&response, [&params, &query]),
+        Authorize::Interact { pending, set_cookie } => check_pending(&pending, set_cookie.as_ref()),
+    }
+}
+
+fn request(data: &[u8]) -> Option<Request> {
+    let (query, form) = data.split_at(data.iter().position(|b| *b == b'\n').unwrap_or(data.len()));
+    let form = form.strip_prefix(b"\n").unwrap_or_default();
+    let method = if form.is_empty() { Method::GET } else { Method::POST };
+    if form.len() > MAX_BODY_BYTES {
+        return None;
+    }
+    let query = std::str::from_utf8(query).ok()?;
+    http::Request::builder()
+        .method(method)
+        .uri(format!("https://op.example/authorize?{query}"))
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Bytes::copy_from_slice(form))
+        .ok()
+}
+
+fn check_response(response: &Response, sent: [&Params; 2]) {
+    let Some(landing) = Landing::of(response) else {
+        assert!(response.status().is_client_error(), "{response:?}");
+        assert!(!response.headers().contains_key("location"), "a page leads somewhere");
+        return;
+    };
+    assert!(is_registered(&landing.uri), "leads to {}", landing.uri);
+    assert!([StatusCode::SEE_OTHER, StatusCode::OK].contains(&response.status()), "{response:?}");
+    assert_eq!(landing.params.one("code"), Ok(None), "a code without a person");
+    assert_eq!(landing.params.one("iss"), Ok(Some("https://op.example")));
+    // Read here once more, and more simply: of the addresses sent, there is one, and it is registered.
+    let addresses: Vec<&str> = sent.iter().flat_map(|params| params.many("redirect_uri")).collect();
+    assert!(addresses.len() <= 1, "an error was returned although the address is in doubt");
+    assert!(addresses.iter().all(|address| is_registered(strip_query(address))), "{addresses:?}");
+    let state: Vec<&str> = sent.iter().flat_map(|params| params.many("state")).collect();
+    let returned = landing.params.one("state").expect("state stands once");
+    assert!(returned.is_none() || state == [returned.unwrap_or_default()], "another state");
+}
+
+fn check_pending(pending: &PendingAuthorization, set_cookie: Option<&HeaderValue>) {
+    let request = pending.request();
+    let registered = Scope::parse(SCOPE).expect("the constant is a scope");
+    assert!(request.scope.is_subset(&registered), "the scope exceeds the registration");
+    assert!(request.code_challenge.is_some(), "a public client without a challenge");
+    assert!(is_registered(strip_query(pending.redirect_uri().as_str())), "{}", pending.redirect_uri());
+    let Some(cookie) = set_cookie else { return };
+    let pair = cookie.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
+    let mut headers = HeaderMap::new();
+    headers.insert(COOKIE, HeaderValue::from_bytes(pair).expect("a cookie is printable"));
+    let sealed = block_on(HARNESS.provider().seal(pending)).expect("a pending request can be sealed");
+    let resumed = block_on(HARNESS.provider().resume(&sealed, &headers)).expect("and opened again");
+    assert_eq!(resumed.request(), request, "another request was resumed");
+    assert_eq!(resumed.redirect_uri(), pending.redirect_uri());
+}
+
+fn strip_query(uri: &str) -> &str {
+    uri.split('?').next().unwrap_or(uri)
+}
+
+/// Whether a response may be led here; its query is the landing's.
+fn is_registered(uri: &str) -> bool {
+    let port = uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/cb"));
+    REGISTERED.iter().any(|registered| strip_query(registered) == strip_query(uri))
+        || port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+fn client() -> Client {
+    let uris = REGISTERED.map(|uri| RedirectUri::register(uri).expect("the constant is sound"));
+    let metadata = ClientMetadata::code_flow(uris)
+        .with_auth_method(ClientAuthMethod::None)
+        .with_scope(Scope::parse(SCOPE).expect("the constant is a scope"));
+    let id = ClientId::new("fuzz").expect("the constant is a client_id");
+    Client::builder(id, metadata).build().expect("the client is sound")
+}
