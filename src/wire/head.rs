@@ -81,7 +81,8 @@ impl RequestHead {
 }
 
 /// The value of a cookie, by the rule of [`RequestHead::cookie`].
-pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+#[must_use]
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     Cookies::read(headers).one(name).map(str::to_owned)
 }
 

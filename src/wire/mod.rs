@@ -16,8 +16,7 @@ use bytes::Bytes;
 
 pub use body::{form_post, query_or_form};
 pub use client::{HttpClient, HttpError, HttpErrorKind, is_public};
-pub(crate) use head::cookie;
-pub use head::{Authorization, BasicCredentials, RequestHead};
+pub use head::{Authorization, BasicCredentials, RequestHead, cookie};
 
 use crate::types::MAX_FORM_BYTES;
 
