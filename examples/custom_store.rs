@@ -1,0 +1,443 @@
+//! A store of the host's own: `cargo run --example custom_store`
+//!
+//! A store implements the ports of `vouchsafe::store`, whose documentation says what each verb must guarantee. Here
+//! the tables are ordered maps behind one lock; with a database, the maps are its tables and what happens under the
+//! lock is one transaction. What the protocols decide (`RefreshUse::outcome`, `StoredGrant::is_active`) comes from the
+//! library, so a store has only to read, ask, and write.
+//!
+//! Before anything else the program runs the contract, which the library brings as code, against the store.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use vouchsafe::adapters::axum::router;
+use vouchsafe::adapters::tokio::TokioRuntime;
+use vouchsafe::client::ClientSecret;
+use vouchsafe::clock::Timestamp;
+use vouchsafe::entropy::OsEntropy;
+use vouchsafe::error::{StoreError, StoreErrorKind};
+use vouchsafe::secret::TokenHash;
+use vouchsafe::store::memory::Clients;
+use vouchsafe::store::{
+    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
+    GrantRecord, GrantStore, Insertion, Issued, Listing, NewFamily, Page, RefreshUse, Refreshed, Remembered,
+    ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+};
+use vouchsafe::testing::store_suite;
+use vouchsafe::types::GrantId;
+use vouchsafe::{
+    Authentication, BoxError, Client, ClientId, ClientMetadata, Config, Denial, Interaction, Keyring, Mount,
+    Provider, Question, Request, Response, Scope, Secret, SigningAlg, Stores, SystemSecrets, async_trait,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    store_suite::all(&[Arc::new(ShelfStore::default())], &TokioRuntime::current()?).await;
+    println!("the store keeps the contract");
+
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4444".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let app = router(&Mount::new(provider(&url)?, Arc::new(NoPages)));
+    println!("listening on {url}");
+    Ok(axum::serve(listener, app).await?)
+}
+
+/// A provider over the store, for services that act for themselves.
+fn provider(issuer: &str) -> Result<Provider, BoxError> {
+    let secrets = SystemSecrets::generate(&OsEntropy)?;
+    let secret = ClientSecret::hash(&secrets, &Secret::new("reports-secret-of-at-least-128-random-bits"));
+    let metadata = ClientMetadata::service().with_scope(Scope::parse("read")?);
+    let client = Client::builder(ClientId::new("reports")?, metadata).secret(secret).build()?;
+    // The registry of clients can be another store than the rest: here it is a list.
+    let store = Arc::new(ShelfStore::default());
+    let stores = Stores::new(Arc::new(Clients::new([client])?), store.clone(), store.clone(), store.clone())
+        .with_replays(store.clone())
+        .with_tickets(store);
+    let keyring = Keyring::generate(&[SigningAlg::Es256])?;
+    let config = Config::new(issuer.parse()?).with_default_audience(["https://api.example"]);
+    Ok(Provider::builder(config, stores, keyring, secrets)
+        .with_client_credentials()
+        .with_introspection()
+        .build()?)
+}
+
+/// Every port, over one value.
+#[derive(Debug, Default)]
+struct ShelfStore(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    codes: BTreeMap<TokenHash, (CodeRecord, Usage)>,
+    consents: BTreeMap<(SubjectKey, ClientId), ConsentRecord>,
+    grants: BTreeMap<GrantId, StoredGrant>,
+    replays: BTreeMap<(&'static str, TokenHash), Timestamp>,
+    tickets: BTreeMap<TokenHash, TicketRecord>,
+    tokens: BTreeMap<TokenHash, TokenRecord>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Usage {
+    Unused,
+    Used,
+}
+
+impl ShelfStore {
+    /// Begins a transaction, which ends when the guard is dropped. No verb awaits while it holds one.
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn conflict<T>() -> Result<T, StoreError> {
+    Err(StoreErrorKind::Conflict.into())
+}
+
+/// A column or cursor that no store of ours writes.
+fn corrupt() -> StoreError {
+    StoreErrorKind::Corrupt.into()
+}
+
+#[async_trait]
+impl CodeStore for ShelfStore {
+    async fn insert_code(&self, key: TokenHash, code: CodeRecord, _now: Timestamp) -> Result<(), StoreError> {
+        match self.tables().codes.entry(key) {
+            Entry::Occupied(_) => conflict(),
+            Entry::Vacant(row) => {
+                row.insert((code, Usage::Unused));
+                Ok(())
+            }
+        }
+    }
+
+    async fn consume_code(
+        &self,
+        key: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Consumed, StoreError> {
+        let mut tables = self.tables();
+        Ok(match tables.codes.get_mut(key) {
+            None => Consumed::Absent,
+            Some((code, _)) if code.retain_until.has_passed(now) => Consumed::Absent,
+            Some((code, _)) if code.client != *client => Consumed::Foreign,
+            Some((code, Usage::Used)) => Consumed::Replayed { grant: code.grant },
+            Some((code, _)) if code.expires_at.has_passed(now) => Consumed::Expired,
+            Some((code, usage)) => {
+                *usage = Usage::Used;
+                Consumed::Fresh(code.clone())
+            }
+        })
+    }
+}
+
+impl Tables {
+    /// The grant, revoked or not, as long as it is kept.
+    fn kept(&mut self, id: &GrantId, now: Timestamp) -> Option<&mut StoredGrant> {
+        self.grants.get_mut(id).filter(|grant| !grant.record.keep_until.has_passed(now))
+    }
+
+    fn insert_grant(&mut self, record: GrantRecord, family: Option<&NewFamily>) -> Result<(), StoreError> {
+        match self.grants.entry(record.id) {
+            Entry::Occupied(_) => conflict(),
+            Entry::Vacant(row) => {
+                row.insert(StoredGrant { record, revoked_at: None, head: family.map(NewFamily::head) });
+                Ok(())
+            }
+        }
+    }
+
+    /// The grants of a filter that are neither revoked nor gone. A database has an index for each kind of filter.
+    fn live<'a>(&'a mut self, of: &'a Filter, now: Timestamp) -> impl Iterator<Item = &'a mut StoredGrant> {
+        self.grants.values_mut().filter(move |grant| {
+            let record = &grant.record;
+            let selected = match of {
+                Filter::Id(id) => record.id == *id,
+                Filter::Client(client) => record.client == *client,
+                Filter::Session(session) => record.session == Some(*session),
+                Filter::Subject(subject) => record.subject == Some(*subject),
+                Filter::SubjectAndClient(subject, client) => {
+                    record.subject == Some(*subject) && record.client == *client
+                }
+            };
+            selected && grant.revoked_at.is_none() && !record.keep_until.has_passed(now)
+        })
+    }
+
+    /// Fails, before anything is written, when the token's key is taken.
+    fn check_free(&self, token: Option<&TokenRecord>) -> Result<(), StoreError> {
+        if token.is_some_and(|token| self.tokens.contains_key(&token.key)) { conflict() } else { Ok(()) }
+    }
+
+    fn insert_token(&mut self, token: Option<TokenRecord>) {
+        self.tokens.extend(token.map(|token| (token.key, token)));
+    }
+}
+
+/// One page of `items`, which come in order and begin behind the cursor.
+fn listing<T>(items: impl Iterator<Item = T>, page: &Page, cursor: impl Fn(&T) -> String) -> Listing<T> {
+    let size = usize::from(page.size());
+    let mut items: Vec<T> = items.take(size + 1).collect();
+    let more = items.len() > size;
+    items.truncate(size);
+    let next = items.last().filter(|_| more).map(cursor);
+    Listing { items, next }
+}
+
+#[async_trait]
+impl GrantStore for ShelfStore {
+    async fn insert_grant(&self, grant: GrantRecord, _now: Timestamp) -> Result<(), StoreError> {
+        self.tables().insert_grant(grant, None)
+    }
+
+    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
+        Ok(self.tables().kept(id, now).cloned())
+    }
+
+    async fn grants(
+        &self,
+        of: &Filter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredGrant>, StoreError> {
+        let after: Option<GrantId> =
+            page.after.as_deref().map(str::parse).transpose().map_err(|_| corrupt())?;
+        let mut tables = self.tables();
+        let behind = |grant: &StoredGrant| after.is_none_or(|after| grant.record.id > after);
+        let rows = tables.live(of, now).map(|grant| grant.clone()).filter(behind);
+        Ok(listing(rows, page, |grant| grant.record.id.to_string()))
+    }
+
+    async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
+        let mut tables = self.tables();
+        Ok(tables.live(of, now).map(|grant| grant.revoked_at = Some(now)).count() as u64)
+    }
+}
+
+#[async_trait]
+impl TokenStore for ShelfStore {
+    async fn insert_tokens(
+        &self,
+        under: Under,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Insertion, StoreError> {
+        if !issued.belongs_to(under.grant()) {
+            return Err(corrupt());
+        }
+        let (mut tables, Issued { access, family }) = (self.tables(), issued);
+        let free = tables.check_free(access.as_ref());
+        match under {
+            Under::New(record) => {
+                free?;
+                tables.insert_grant(record, family.as_ref())?;
+            }
+            Under::Existing(id) => match tables.kept(&id, now) {
+                Some(grant) if grant.revoked_at.is_some() => return Ok(Insertion::GrantRevoked),
+                Some(grant) if grant.is_active(now) => {
+                    free?;
+                    match (&grant.head, family) {
+                        (Some(_), Some(_)) => return conflict(),
+                        (None, Some(family)) => grant.head = Some(family.head()),
+                        (_, None) => {}
+                    }
+                }
+                _ => return Ok(Insertion::GrantAbsent),
+            },
+        }
+        tables.insert_token(access);
+        Ok(Insertion::Inserted)
+    }
+
+    async fn use_refresh_token(
+        &self,
+        id: &GrantId,
+        used: RefreshUse,
+        issued: Option<TokenRecord>,
+        now: Timestamp,
+    ) -> Result<Refreshed, StoreError> {
+        if issued.as_ref().is_some_and(|token| token.grant != *id) {
+            return Err(corrupt());
+        }
+        let mut tables = self.tables();
+        let free = tables.check_free(issued.as_ref());
+        let grant = tables.kept(id, now);
+        let outcome = used.outcome(grant.as_deref(), now);
+        match (outcome, grant) {
+            (Refreshed::Kept | Refreshed::Rotated, Some(grant)) => {
+                free?;
+                grant.head = grant.head.as_ref().map(|head| used.moved(head, now)).transpose()?;
+            }
+            (Refreshed::Retried { .. }, _) => free?,
+            (Refreshed::Replayed, Some(grant)) => {
+                grant.revoked_at = Some(now);
+                return Ok(outcome);
+            }
+            _ => return Ok(outcome),
+        }
+        tables.insert_token(issued);
+        Ok(outcome)
+    }
+
+    async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        let mut tables = self.tables();
+        let Some(token) = tables.tokens.get(key).cloned() else { return Ok(None) };
+        let active = tables.kept(&token.grant, now).is_some_and(|grant| grant.is_active(now));
+        Ok((active && !token.expires_at.has_passed(now)).then_some(token))
+    }
+
+    async fn revoke_token(&self, key: &TokenHash, _now: Timestamp) -> Result<(), StoreError> {
+        self.tables().tokens.remove(key);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ConsentStore for ShelfStore {
+    async fn remember(
+        &self,
+        record: ConsentRecord,
+        seen: Option<ConsentVersion>,
+        now: Timestamp,
+    ) -> Result<Remembered, StoreError> {
+        let mut tables = self.tables();
+        let key = (record.subject, record.client.clone());
+        let stored = tables.consents.get(&key);
+        let current = match stored {
+            Some(stored) if seen.is_none() => stored.expires_at.has_passed(now),
+            stored => stored.map(|stored| stored.version) == seen,
+        };
+        if !current {
+            return Ok(Remembered::Stale);
+        }
+        let version = ConsentRecord::next_version(stored.map(|stored| stored.version), now);
+        tables.consents.insert(key, ConsentRecord { version, ..record });
+        Ok(Remembered::Written)
+    }
+
+    async fn remembered(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<ConsentRecord>, StoreError> {
+        let consent = self.tables().consents.get(&(*subject, client.clone())).cloned();
+        Ok(consent.filter(|consent| !consent.expires_at.has_passed(now)))
+    }
+
+    async fn consents(
+        &self,
+        of: &ConsentFilter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<ConsentRecord>, StoreError> {
+        let after = page.after.as_deref().map(|cursor| place(cursor).ok_or_else(corrupt)).transpose()?;
+        let selected = |row: &&ConsentRecord| match of {
+            ConsentFilter::Client(client) => row.client == *client,
+            ConsentFilter::Subject(subject) => row.subject == *subject,
+        };
+        let tables = self.tables();
+        let live = tables.consents.values().filter(selected).filter(|row| !row.expires_at.has_passed(now));
+        let key = |row: &ConsentRecord| (row.subject, row.client.clone());
+        let behind = |row: &ConsentRecord| after.as_ref().is_none_or(|after| key(row) > *after);
+        let cursor = |row: &ConsentRecord| {
+            format!("{} {}", BASE64_URL_SAFE_NO_PAD.encode(row.subject.as_bytes()), row.client)
+        };
+        Ok(listing(live.cloned().filter(behind), page, cursor))
+    }
+
+    async fn forget(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let consent = self.tables().consents.remove(&(*subject, client.clone()));
+        Ok(consent.is_some_and(|consent| !consent.expires_at.has_passed(now)))
+    }
+}
+
+/// The row behind which a page begins.
+fn place(cursor: &str) -> Option<(SubjectKey, ClientId)> {
+    let (subject, client) = cursor.split_once(' ')?;
+    let subject = BASE64_URL_SAFE_NO_PAD.decode(subject).ok()?.try_into().ok()?;
+    Some((SubjectKey::from_bytes(subject), ClientId::new(client).ok()?))
+}
+
+#[async_trait]
+impl ReplayStore for ShelfStore {
+    async fn first_use(
+        &self,
+        space: &'static str,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let known = tables.replays.get(&(space, *id)).is_some_and(|until| !until.has_passed(now));
+        if !known {
+            tables.replays.insert((space, *id), until);
+        }
+        Ok(!known)
+    }
+}
+
+#[async_trait]
+impl TicketStore for ShelfStore {
+    async fn put(&self, key: TokenHash, ticket: TicketRecord, _now: Timestamp) -> Result<(), StoreError> {
+        match self.tables().tickets.entry(key) {
+            Entry::Occupied(_) => conflict(),
+            Entry::Vacant(row) => {
+                row.insert(ticket);
+                Ok(())
+            }
+        }
+    }
+
+    async fn get(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
+        Ok(self.tables().tickets.get(key).filter(|ticket| !ticket.open_until.has_passed(now)).cloned())
+    }
+
+    async fn take(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
+        Ok(self.tables().tickets.remove(key).filter(|ticket| !ticket.keep_until.has_passed(now)))
+    }
+}
+
+#[async_trait]
+impl Sweep for ShelfStore {
+    async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let mut tables = self.tables();
+        let mut left = limit;
+        // Whether a row stays: its end has not come, or this call has removed enough.
+        let mut stays = |end: Timestamp| {
+            let removed = end.has_passed(now) && left > 0;
+            left -= u16::from(removed);
+            !removed
+        };
+        tables.codes.retain(|_, (code, _)| stays(code.retain_until));
+        tables.consents.retain(|_, consent| stays(consent.expires_at));
+        tables.grants.retain(|_, grant| stays(grant.record.keep_until));
+        tables.replays.retain(|_, until| stays(*until));
+        tables.tickets.retain(|_, ticket| stays(ticket.keep_until));
+        tables.tokens.retain(|_, token| stays(token.expires_at));
+        Ok(limit - left)
+    }
+}
+
+/// Nobody signs in here.
+#[derive(Debug)]
+struct NoPages;
+
+#[async_trait]
+impl Interaction for NoPages {
+    async fn authentication(&self, _: &Request) -> Result<Option<Authentication>, BoxError> {
+        Ok(None)
+    }
+
+    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
+        Ok(question.deny(Denial::Unavailable))
+    }
+}
