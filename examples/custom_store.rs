@@ -29,8 +29,8 @@ use vouchsafe::store::{
 use vouchsafe::testing::store_suite;
 use vouchsafe::types::GrantId;
 use vouchsafe::{
-    Authentication, BoxError, Client, ClientId, ClientMetadata, Config, Denial, Interaction, Keyring, Mount,
-    Provider, Question, Request, Response, Scope, Secret, SigningAlg, Stores, SystemSecrets, async_trait,
+    BoxError, Client, ClientId, ClientMetadata, Config, Keyring, Mount, Provider, Scope, Secret, SigningAlg,
+    Stores, SystemSecrets, async_trait,
 };
 
 #[tokio::main]
@@ -41,7 +41,7 @@ async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4444".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let app = router(&Mount::new(provider(&url)?, Arc::new(NoPages)));
+    let app = router(&Mount::headless(provider(&url)?));
     println!("listening on {url}");
     Ok(axum::serve(listener, app).await?)
 }
@@ -424,20 +424,5 @@ impl Sweep for ShelfStore {
         tables.tickets.retain(|_, ticket| stays(ticket.keep_until));
         tables.tokens.retain(|_, token| stays(token.expires_at));
         Ok(limit - left)
-    }
-}
-
-/// Nobody signs in here.
-#[derive(Debug)]
-struct NoPages;
-
-#[async_trait]
-impl Interaction for NoPages {
-    async fn authentication(&self, _: &Request) -> Result<Option<Authentication>, BoxError> {
-        Ok(None)
-    }
-
-    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Unavailable))
     }
 }

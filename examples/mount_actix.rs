@@ -13,7 +13,6 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::entropy::OsEntropy;
-use vouchsafe::types::Params;
 use vouchsafe::wire::{MAX_BODY_BYTES, form_post, query_or_form, reply};
 use vouchsafe::{
     AccountQuery, Accounts, Approval, Authentication, BoxError, Claims, Client, ClientAuthMethod, ClientId,
@@ -101,8 +100,9 @@ async fn consent(mount: Data<Mount>, request: HttpRequest, body: Result<Bytes, E
 }
 
 async fn page(mount: &Mount, request: &Request) -> Result<Response, Response> {
-    let params = query_or_form(request).map_err(|reason| mount.provider().refusal_page(reason))?;
-    let sealed = one(mount, &params, "request")?;
+    let refused = |reason| mount.provider().refusal_page(reason);
+    let params = query_or_form(request).map_err(refused)?;
+    let sealed = params.one("request").map_err(refused)?.unwrap_or_default();
     let pending = mount.resume(sealed, request.headers()).await?;
     // The sealed request is base64url, and a scope has no quotes; a client's name can be anything.
     let name = pending.client().metadata().client_name.as_deref().unwrap_or("Somebody");
@@ -112,18 +112,21 @@ async fn page(mount: &Mount, request: &Request) -> Result<Response, Response> {
         "<!doctype html><html lang=en><title>Who are you?</title><h1>Who are you?</h1>\
          <p>{name} asks for: {scope}.</p><form method=post action=/consent>\
          <input type=hidden name=request value={sealed}><label>Name <input name=name></label>\
-         <button name=answer value=allow>Allow</button> <button name=answer value=deny>Deny</button></form>"
+         <button name=answer value=allow id=consent-allow>Allow</button>\
+         <button name=answer value=deny id=consent-deny>Deny</button></form>"
     );
     let page = http::Response::builder().header(CONTENT_TYPE, "text/html; charset=utf-8").body(html.into());
-    page.map_err(|_| mount.provider().refusal_page(Reason::InternalFault))
+    page.map_err(|_| refused(Reason::InternalFault))
 }
 
 /// The sealed request is also what tells our form from one of another site's: no other site has one that opens with
 /// this browser's cookie. So it is resumed before anything is done.
 async fn answer(mount: &Mount, request: &Request) -> Result<Response, Response> {
-    let params = form_post(request).map_err(|reason| mount.provider().refusal_page(reason))?;
-    let pending = mount.resume(one(mount, &params, "request")?, request.headers()).await?;
-    match (one(mount, &params, "answer")?, Subject::new(one(mount, &params, "name")?)) {
+    let refused = |reason| mount.provider().refusal_page(reason);
+    let params = form_post(request).map_err(refused)?;
+    let one = |name| params.one(name).map(Option::unwrap_or_default).map_err(refused);
+    let pending = mount.resume(one("request")?, request.headers()).await?;
+    match (one("answer")?, Subject::new(one("name")?)) {
         ("allow", Ok(subject)) => {
             let login = Authentication::new(subject, SystemClock.now());
             let scope = pending.request().scope.clone();
@@ -131,12 +134,6 @@ async fn answer(mount: &Mount, request: &Request) -> Result<Response, Response> 
         }
         _ => Ok(mount.deny(&pending, Denial::Person)),
     }
-}
-
-/// One parameter; a missing one reads like an empty one, a repeated one is refused.
-fn one<'a>(mount: &Mount, params: &'a Params, name: &str) -> Result<&'a str, Response> {
-    let value = params.one(name).map(Option::unwrap_or_default);
-    value.map_err(|reason| mount.provider().refusal_page(reason))
 }
 
 /// A request of actix as one of the crate `http`. The path stays as it was sent.

@@ -83,7 +83,7 @@ mod bakery {
     use vouchsafe::{Mount, wire};
 
     /// How long a login lasts.
-    pub const LOGIN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+    pub(crate) const LOGIN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
     /// Behind https both are called `__Host-…` and are `Secure`.
     const SESSION_COOKIE: &str = "bakery_session";
@@ -91,29 +91,29 @@ mod bakery {
 
     /// The state of the application's handlers.
     #[derive(Clone)]
-    pub struct Site {
-        pub bakery: Arc<Bakery>,
-        pub mount: Mount,
+    pub(crate) struct Site {
+        pub(crate) bakery: Arc<Bakery>,
+        pub(crate) mount: Mount,
     }
 
     /// Who is signed in, by the hash of the cookie: who reads this table cannot use it.
     #[derive(Debug, Default)]
-    pub struct Bakery(Mutex<HashMap<TokenHash, Login>>);
+    pub(crate) struct Bakery(Mutex<HashMap<TokenHash, Login>>);
 
     /// One login of one customer.
     #[derive(Clone, Debug)]
-    pub struct Login {
-        pub customer: &'static Customer,
+    pub(crate) struct Login {
+        pub(crate) customer: &'static Customer,
         /// Its name for the rest of the world. It is never the cookie.
-        pub name: String,
-        pub since: Timestamp,
+        pub(crate) name: String,
+        pub(crate) since: Timestamp,
     }
 
     #[derive(Debug)]
-    pub struct Customer {
-        pub id: &'static str,
-        pub email: &'static str,
-        pub name: &'static str,
+    pub(crate) struct Customer {
+        pub(crate) id: &'static str,
+        pub(crate) email: &'static str,
+        pub(crate) name: &'static str,
         password: &'static str,
     }
 
@@ -123,12 +123,12 @@ mod bakery {
 
     impl Bakery {
         /// The customer of this id.
-        pub fn customer(id: &str) -> Option<&'static Customer> {
+        pub(crate) fn customer(id: &str) -> Option<&'static Customer> {
             CUSTOMERS.iter().find(|customer| customer.id == id)
         }
 
         /// Who is signed in in this browser.
-        pub fn login(&self, headers: &HeaderMap) -> Option<Login> {
+        pub(crate) fn login(&self, headers: &HeaderMap) -> Option<Login> {
             let cookie = wire::cookie(headers, SESSION_COOKIE)?;
             let login = self.logins().get(&TokenHash::of(&cookie)).cloned()?;
             let ended = login.since.plus(LOGIN_LIFETIME).has_passed(SystemClock.now());
@@ -137,7 +137,7 @@ mod bakery {
 
         /// Checks a password and signs in, under a new cookie: whatever the browser brought is over, so that nobody
         /// can have planted it (session fixation).
-        pub fn sign_in(
+        pub(crate) fn sign_in(
             &self,
             headers: &HeaderMap,
             email: &str,
@@ -154,7 +154,7 @@ mod bakery {
             Ok(Some((login, set_cookie(SESSION_COOKIE, cookie.expose()))))
         }
 
-        pub fn sign_out(&self, headers: &HeaderMap) {
+        pub(crate) fn sign_out(&self, headers: &HeaderMap) {
             if let Some(cookie) = wire::cookie(headers, SESSION_COOKIE) {
                 self.logins().remove(&TokenHash::of(&cookie));
             }
@@ -165,7 +165,7 @@ mod bakery {
         }
     }
 
-    pub async fn home(State(site): State<Site>, headers: HeaderMap) -> Response {
+    pub(crate) async fn home(State(site): State<Site>, headers: HeaderMap) -> Response {
         let body = match site.bakery.login(&headers) {
             Some(login) => format!(
                 "<p>Good morning, {}.</p><form method=post action=/logout>{TOKEN}<button>Sign out</button></form>",
@@ -176,7 +176,7 @@ mod bakery {
         page(&headers, "The bakery", &body)
     }
 
-    pub async fn logout(
+    pub(crate) async fn logout(
         State(site): State<Site>,
         headers: HeaderMap,
         Form(form): Form<LogoutForm>,
@@ -189,21 +189,21 @@ mod bakery {
     }
 
     /// Stands in a page where a form's token goes.
-    pub const TOKEN: &str = "<!--token-->";
+    pub(crate) const TOKEN: &str = "<!--token-->";
 
     #[derive(Deserialize)]
-    pub struct LogoutForm {
+    pub(crate) struct LogoutForm {
         form_token: String,
     }
 
     /// Whether a form was shown by us: its hidden field repeats a cookie of this browser, which no other site can read.
-    pub fn is_ours(headers: &HeaderMap, form_token: &str) -> bool {
+    pub(crate) fn is_ours(headers: &HeaderMap, form_token: &str) -> bool {
         wire::cookie(headers, FORM_COOKIE)
             .is_some_and(|cookie| Secret::new(cookie) == Secret::new(form_token))
     }
 
     /// A page, each of its forms with a token. `body` is HTML.
-    pub fn page(headers: &HeaderMap, title: &str, body: &str) -> Response {
+    pub(crate) fn page(headers: &HeaderMap, title: &str, body: &str) -> Response {
         let known = wire::cookie(headers, FORM_COOKIE).filter(|token| token.len() == 43);
         let Some(token) = known.or_else(|| Some(generate(&OsEntropy, 256).ok()?.expose().to_owned())) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -213,7 +213,7 @@ mod bakery {
         ([(SET_COOKIE, set_cookie(FORM_COOKIE, &token))], Html(html.replace(TOKEN, &field))).into_response()
     }
 
-    pub fn escape(text: &str) -> String {
+    pub(crate) fn escape(text: &str) -> String {
         text.replace('&', "&amp;")
             .replace('<', "&lt;")
             .replace('>', "&gt;")
@@ -278,11 +278,11 @@ mod sign_in {
 
     /// The parameters of a page: the sealed authorization request that it is for, or nothing.
     #[derive(Deserialize)]
-    pub struct For {
+    pub(crate) struct For {
         request: Option<String>,
     }
 
-    pub async fn login_page(
+    pub(crate) async fn login_page(
         State(site): State<Site>,
         headers: HeaderMap,
         Query(query): Query<For>,
@@ -302,20 +302,20 @@ mod sign_in {
             "<form method=post action=/login>{TOKEN}{request}<p>{problem}</p>\
              <p><label>E-mail <input name=email type=email autocomplete=username required></label></p>\
              <p><label>Password <input name=password type=password autocomplete=current-password required></label></p>\
-             <button>Sign in</button></form>"
+             <button id=login-submit>Sign in</button></form>"
         );
         page(headers, "Sign in", &form)
     }
 
     #[derive(Deserialize)]
-    pub struct LoginForm {
+    pub(crate) struct LoginForm {
         form_token: String,
         request: Option<String>,
         email: String,
         password: String,
     }
 
-    pub async fn login(
+    pub(crate) async fn login(
         State(site): State<Site>,
         headers: HeaderMap,
         Form(form): Form<LoginForm>,
@@ -348,7 +348,7 @@ mod sign_in {
         })
     }
 
-    pub async fn consent_page(
+    pub(crate) async fn consent_page(
         State(site): State<Site>,
         headers: HeaderMap,
         Query(query): Query<For>,
@@ -373,7 +373,7 @@ mod sign_in {
         format!(
             "<p>{}, <b>{}</b> asks for:</p><ul>{scope}</ul><p>You will be sent to {}.</p>\
              <form method=post action=/consent>{TOKEN}{}<input type=hidden name=account value=\"{}\">\
-             <button name=answer value=allow>Allow</button> <button name=answer value=deny>Deny</button></form>",
+             <button name=answer value=allow id=consent-allow>Allow</button> <button name=answer value=deny id=consent-deny>Deny</button></form>",
             escape(login.customer.name),
             escape(name),
             escape(pending.redirect_uri().as_str()),
@@ -383,14 +383,14 @@ mod sign_in {
     }
 
     #[derive(Deserialize)]
-    pub struct ConsentForm {
+    pub(crate) struct ConsentForm {
         form_token: String,
         request: String,
         account: String,
         answer: String,
     }
 
-    pub async fn consent(
+    pub(crate) async fn consent(
         State(site): State<Site>,
         headers: HeaderMap,
         Form(form): Form<ConsentForm>,

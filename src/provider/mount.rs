@@ -90,6 +90,13 @@ impl Mount {
         Self { provider, interaction }
     }
 
+    /// A provider that serves machines alone. Should a person come to its authorization endpoint, the client is told
+    /// `temporarily_unavailable`.
+    #[must_use]
+    pub fn headless(provider: Provider) -> Self {
+        Self::new(provider, Arc::new(Headless))
+    }
+
     /// The provider.
     #[must_use]
     pub const fn provider(&self) -> &Provider {
@@ -165,6 +172,21 @@ impl Mount {
             }
             Err(_) => self.deny(pending, Denial::Unavailable),
         }
+    }
+}
+
+/// Knows nobody and asks nobody.
+#[derive(Debug)]
+struct Headless;
+
+#[async_trait]
+impl Interaction for Headless {
+    async fn authentication(&self, _: &Request) -> Result<Option<Authentication>, BoxError> {
+        Ok(None)
+    }
+
+    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
+        Ok(question.deny(Denial::Unavailable))
     }
 }
 
