@@ -1,0 +1,100 @@
+//! An OpenID provider to run, configured by flags and environment: `cargo run --example provider -- --help`.
+//!
+//! It is the reference that conformance and interoperability tests talk to, and shows how a host puts a provider
+//! together: `setup` makes the parts, `site::sign_in` are the pages, and the rest of the endpoints is the library's.
+
+mod accounts;
+mod clients;
+mod database;
+mod fetching;
+mod options;
+mod setup;
+#[path = "../site/mod.rs"]
+mod site;
+mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::routing::get;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use vouchsafe::types::Issuer;
+
+use self::options::Options;
+use self::site::serve;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("provider: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), String> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = options.workers {
+        runtime.worker_threads(workers.into());
+    }
+    let runtime =
+        runtime.enable_all().build().map_err(|error| format!("could not start the runtime: {error}"))?;
+    runtime.block_on(start(options))
+}
+
+async fn start(options: Options) -> Result<(), String> {
+    let tls = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => Some(tls::read(certificate, key).await?),
+        _ => None,
+    };
+    let (listener, bound) = serve::listen(options.listen, "--listen")?;
+    let issuer = match &options.issuer {
+        Some(issuer) => issuer.clone(),
+        None => issuer_at(bound, tls.is_some())?,
+    };
+    let (app, records) = setup::app(&options, issuer.clone()).await?;
+    let answered = answer(listener, tls, app.route("/healthz", get(async || "ok\n")), &issuer).await;
+    records.close().await;
+    answered
+}
+
+/// The issuer at an address that was given no name.
+fn issuer_at(bound: SocketAddr, tls: bool) -> Result<Issuer, String> {
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{bound}")
+        .parse()
+        .map_err(|_| format!("{bound} is not a loopback address, so --issuer must name an https URL"))
+}
+
+/// Answers until the process is told to stop, and then until the last answer is out.
+async fn answer(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    app: Router,
+    issuer: &Issuer,
+) -> Result<(), String> {
+    let handle = Handle::new();
+    let stopped = serve::stop_on_signal(vec![handle.clone()]);
+    tokio::spawn(stopped.map_err(|error| format!("could not listen for signals: {error}"))?);
+    println!("listening on {issuer}");
+    let app = app.into_make_service();
+    let served = match tls {
+        Some(tls) => match axum_server::from_tcp_rustls(listener, tls) {
+            Ok(server) => server.handle(handle).serve(app).await,
+            Err(error) => Err(error),
+        },
+        None => match axum_server::from_tcp(listener) {
+            Ok(server) => server.handle(handle).serve(app).await,
+            Err(error) => Err(error),
+        },
+    };
+    served.map_err(|error| format!("could not serve: {error}"))
+}

@@ -1,0 +1,131 @@
+//! The flags, each with its variable of the environment.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Parser, ValueEnum};
+use vouchsafe::client::AccessTokenFormatChoice;
+use vouchsafe::types::Issuer;
+
+/// An OpenID provider for trying out, testing and conformance runs.
+///
+/// It signs people in with a login and a consent page of its own. Without any flag it listens on loopback, keeps
+/// everything in memory, and knows one user: alice, whose password is wonderland.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "provider", version, max_term_width = 100)]
+pub(crate) struct Options {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "PROVIDER_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4444")]
+    pub listen: SocketAddr,
+
+    /// The issuer, as clients know it: an https URL, or http for loopback hosts
+    ///
+    /// Without it: the address that is listened on, https if there is a certificate.
+    #[arg(long, env = "PROVIDER_ISSUER", value_name = "URL")]
+    pub issuer: Option<Issuer>,
+
+    /// Where grants and tokens are kept: `memory:`, or `sqlite:PATH`, a file that is made when missing
+    ///
+    /// A file needs --keys and --secrets, since what it holds cannot be read without them.
+    #[arg(long, env = "PROVIDER_DATABASE", value_name = "URL", default_value = "memory:")]
+    pub database: Database,
+
+    /// The signing keys; made, readable by its owner alone, when missing
+    ///
+    /// Without it keys are made anew at every start.
+    #[arg(long, env = "PROVIDER_KEYS", value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+
+    /// The secrets that seal records and mark tokens; made, readable by its owner alone, when missing
+    ///
+    /// Without it secrets are made anew at every start.
+    #[arg(long, env = "PROVIDER_SECRETS", value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+
+    /// The clients: a JSON array of objects with client_id, client_secret and the metadata of RFC 7591
+    ///
+    /// A member `settings` holds what the provider decides for the client, such as `{"pkce": "nonce_instead"}`.
+    #[arg(long, env = "PROVIDER_CLIENTS", value_name = "FILE")]
+    pub clients: Option<PathBuf>,
+
+    /// The users: a JSON array of objects with username, password and claims
+    ///
+    /// Without it there is one: alice, whose password is wonderland.
+    #[arg(long, env = "PROVIDER_USERS", value_name = "FILE")]
+    pub users: Option<PathBuf>,
+
+    /// The certificate chain to serve https with, as PEM
+    #[arg(long, env = "PROVIDER_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, as PEM
+    #[arg(long, env = "PROVIDER_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// More certificate authorities, as PEM, to trust for what the provider fetches
+    #[arg(long, env = "PROVIDER_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// The shape of access tokens, unless a client's settings say otherwise
+    #[arg(long, env = "PROVIDER_ACCESS_TOKEN", value_name = "SHAPE", value_enum, default_value_t)]
+    pub access_token: AccessTokenShape,
+
+    /// Threads that answer requests; by default one for each processor
+    #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub workers: Option<u16>,
+
+    /// Let the provider fetch from loopback addresses, which lets clients reach services on this machine
+    #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_LOOPBACK_FETCH")]
+    pub dangerous_allow_loopback_fetch: bool,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    /// In the memory of the process.
+    Memory,
+    /// In a SQLite file.
+    Sqlite(String),
+}
+
+impl FromStr for Database {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("memory", "")) => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
+            _ => Err("must be memory: or sqlite:PATH".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Sqlite(path) => write!(f, "sqlite:{path}"),
+        }
+    }
+}
+
+/// The shape of access tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessTokenShape {
+    /// A random text that only this provider can read
+    #[default]
+    Opaque,
+    /// A JWT of RFC 9068
+    Jwt,
+}
+
+impl From<AccessTokenShape> for AccessTokenFormatChoice {
+    fn from(shape: AccessTokenShape) -> Self {
+        match shape {
+            AccessTokenShape::Opaque => Self::Opaque,
+            AccessTokenShape::Jwt => Self::Jwt,
+        }
+    }
+}
