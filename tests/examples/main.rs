@@ -1,0 +1,10 @@
+//! The two big examples as programs, over real sockets on the loopback address.
+//!
+//! `cargo test` builds them first; `cargo test --test examples` alone does not (`cargo build --examples` does).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod openidconnect;
+mod quickstart;
+mod reference_server;
+mod running;
