@@ -143,3 +143,6 @@ fn narrowed_scope(grant: &Grant, asked: Option<Scope>) -> Result<Scope, Reason> 
         Some(_) => Err(Reason::ScopeNotGranted),
     }
 }
+
+#[cfg(test)]
+mod tests;
