@@ -1,5 +1,6 @@
 //! What happened, for audit logs and metrics.
 
+use std::error::Error;
 use std::fmt::Debug;
 
 use crate::clock::Timestamp;
@@ -104,6 +105,10 @@ impl Event {
 pub trait EventSink: Debug + Send + Sync {
     /// Takes note of an event.
     fn emit(&self, event: &Event);
+
+    /// Takes note of what was behind a refusal, right after its event: a store, a signer, a hook that failed, or
+    /// what a parser said. It is for those who run the provider; a client never sees it. Default: nothing.
+    fn cause(&self, _event: &Event, _cause: &(dyn Error + 'static)) {}
 }
 
 /// Drops every event.

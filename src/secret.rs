@@ -250,7 +250,7 @@ impl SystemSecrets {
             .collect();
         let pepper_macs =
             peppers.iter().map(|pepper| (pepper.id(), keyed(&pepper.derive("pepper")))).collect();
-        let salt_mac = salt.mac();
+        let salt_mac = keyed(&salt.derive("salt"));
         Ok(Self(Arc::new(Inner { secrets, peppers, salt, derived, pepper_macs, salt_mac })))
     }
 

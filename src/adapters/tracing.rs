@@ -1,5 +1,7 @@
 //! [`EventSink`] over tracing.
 
+use std::error::Error;
+
 use ::tracing::{Level, event};
 
 use crate::error::Reason;
@@ -28,7 +30,8 @@ macro_rules! write_event {
 /// lost state as `WARN`, faults of this side as `ERROR`.
 ///
 /// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, and
-/// `reason` by its own name; what is not known is left out. No field holds a secret, and none personal data but
+/// `reason` by its own name; what is not known is left out. What was behind a refusal follows in a line of its own,
+/// as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingEvents;
@@ -39,6 +42,14 @@ impl EventSink for TracingEvents {
             Level::ERROR => write_event!(Level::ERROR, event),
             Level::WARN => write_event!(Level::WARN, event),
             _ => write_event!(Level::INFO, event),
+        }
+    }
+
+    fn cause(&self, event: &Event, cause: &(dyn Error + 'static)) {
+        let reason = reason(&event.kind).map(Reason::name);
+        match level(&event.kind) {
+            Level::ERROR => event!(target: "vouchsafe", Level::ERROR, reason, cause, "because"),
+            _ => event!(target: "vouchsafe", Level::DEBUG, reason, cause, "because"),
         }
     }
 }
@@ -56,6 +67,7 @@ fn refusal_level(reason: Reason) -> Level {
     match reason {
         Reason::HandlerPanicked
         | Reason::HostUnavailable
+        | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
         | Reason::StoreUnavailable => Level::ERROR,
         Reason::ClientAssertionReplayed

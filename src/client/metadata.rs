@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{InvalidClient, MAX_REDIRECT_URIS};
 use crate::jose::{JwkSet, SigningAlg};
 use crate::types::{GrantType, RedirectUri, ResponseType, Scope};
+
+/// Most bytes in the address of a page of the client's.
+const MAX_PAGE_BYTES: usize = 2048;
 
 /// How a client authenticates at the endpoints that it calls itself (`token_endpoint_auth_method`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -225,11 +229,28 @@ impl ClientMetadata {
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && self.jwks.is_none() {
             return refuse("jwks", "needed by private_key_jwt");
         }
+        let pages = [
+            ("client_uri", &self.client_uri),
+            ("logo_uri", &self.logo_uri),
+            ("policy_uri", &self.policy_uri),
+            ("tos_uri", &self.tos_uri),
+        ];
+        for (member, page) in pages {
+            if page.as_deref().is_some_and(|page| !is_page(page)) {
+                return refuse(member, "an https url of up to 2048 bytes");
+            }
+        }
         if self.client_name.as_deref().is_some_and(|name| !is_plain_name(name)) {
             return refuse("client_name", "up to 200 characters, none of control or text direction");
         }
         Ok(())
     }
+}
+
+/// A URL that a host can put behind a link on its own pages: never a script.
+fn is_page(text: &str) -> bool {
+    let plain = text.len() <= MAX_PAGE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
+    plain && text.starts_with("https://") && Url::parse(text).is_ok_and(|url| url.username().is_empty())
 }
 
 /// Up to 200 characters, none that controls or reverses the text around it.

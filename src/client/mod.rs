@@ -11,6 +11,7 @@ pub use metadata::{ClientAuthMethod, ClientMetadata};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};
+pub(crate) use settings::is_access_token_lifetime;
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
 
 use crate::types::{ClientId, GrantType, RedirectUri};
@@ -134,6 +135,14 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, InvalidClient> {
         let Self { id, metadata, settings, secrets } = self;
         metadata.check()?;
+        for (member, lifetime) in [
+            ("access_token_lifetime", settings.access_token_lifetime),
+            ("id_token_lifetime", settings.id_token_lifetime),
+        ] {
+            if lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
+                return Err(InvalidClient { member, problem: "1 minute to 24 hours" });
+            }
+        }
         if metadata.token_endpoint_auth_method.uses_secret() == secrets.is_empty() {
             return Err(InvalidClient {
                 member: "token_endpoint_auth_method",

@@ -49,6 +49,11 @@ pub enum PkceRequirement {
     DangerousNotRequired,
 }
 
+/// Whether an access token or ID token may live so long: 1 minute to 24 hours.
+pub(crate) fn is_access_token_lifetime(lifetime: Duration) -> bool {
+    (60..=86_400).contains(&lifetime.as_secs())
+}
+
 /// The host's decisions for one client; none of them can come from registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -62,9 +67,9 @@ pub struct ClientSettings {
     pub pkce: PkceRequirement,
     /// The shape of its access tokens; the provider's where `None`.
     pub access_token_format: Option<AccessTokenFormatChoice>,
-    /// The lifetime of its access tokens, in whole seconds; the provider's where `None`.
+    /// The lifetime of its access tokens: 1 minute to 24 hours; the provider's where `None`.
     pub access_token_lifetime: Option<Duration>,
-    /// The lifetime of its ID tokens, in whole seconds; the provider's where `None`.
+    /// The lifetime of its ID tokens: 1 minute to 24 hours; the provider's where `None`.
     pub id_token_lifetime: Option<Duration>,
     /// The origins of browsers that may read its answers; those of its redirect URIs where empty.
     pub allowed_origins: Vec<String>,
@@ -115,6 +120,13 @@ impl ClientSettings {
     #[must_use]
     pub const fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.access_token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// The lifetime of its ID tokens: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.id_token_lifetime = Some(lifetime);
         self
     }
 

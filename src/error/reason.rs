@@ -68,8 +68,6 @@ reasons! {
     TooManyParameters => InvalidRequest, "the request has too many parameters";
     /// A parameter stands twice.
     ParameterRepeated => InvalidRequest, "a parameter must not be repeated";
-    /// A parameter is over its cap.
-    ParameterTooLong => InvalidRequest, "a parameter is too long";
     /// A parameter came in the query where the body is demanded.
     ParameterInQuery => InvalidRequest, "parameters must be in the body";
     /// `grant_type` is missing.
@@ -204,8 +202,6 @@ reasons! {
     PendingForeignBrowser => InvalidRequest, "the request was started in another browser, start again";
     /// A pending request is past its 30 minutes.
     PendingExpired => InvalidRequest, "the request has expired, start again";
-    /// A pending request was used up.
-    PendingUsed => InvalidRequest, "the request was already answered, start again";
     /// The authorization request does not fit into a sealed value.
     PendingTooLarge => InvalidRequest, "the request is too large";
 
@@ -224,8 +220,6 @@ reasons! {
     StateTooLong => InvalidRequest, "state is too long";
     /// `nonce` is over its cap or not printable ASCII.
     NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
-    /// `nonce` is missing where it is required.
-    NonceMissing => InvalidRequest, "nonce is missing";
     /// `code_challenge` is missing.
     PkceChallengeMissing => InvalidRequest, "code challenge required";
     /// `code_challenge_method` is not S256.
@@ -272,8 +266,6 @@ reasons! {
     DeniedByHost => AccessDenied, "the request was denied by policy";
     /// The essential `acr` was not reached.
     AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
-    /// An approval does not meet what the request still needs; nothing was issued.
-    ApprovalUnmet => InteractionRequired, "the request needs another interaction";
     /// An approval grants more than was asked and shown.
     ApprovalExceeds => InvalidScope, "the approval exceeds the request";
 
@@ -296,10 +288,6 @@ reasons! {
     // Keys, JOSE, metadata
     /// An `id_token_hint` is not an ID token of ours.
     IdTokenHintInvalid => LoginRequired, "id_token_hint is not an id token of this issuer";
-    /// A client's metadata does not fit together.
-    ClientMetadataInvalid => InvalidClientMetadata, "the client metadata is not valid";
-    /// A redirect URI cannot be registered.
-    RedirectUriInvalid => InvalidRedirectUri, "a redirect uri is not valid";
 
     // Our side
     /// The host's accounts could not answer.
@@ -312,6 +300,8 @@ reasons! {
     StoreUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A fault of ours.
     InternalFault => ServerError, "the server met an unexpected condition";
+    /// No active key signs with the client's `id_token_signed_response_alg`.
+    IdTokenAlgUnavailable => ServerError, "no key for the id_token_signed_response_alg of the client";
     /// A handler panicked.
     HandlerPanicked => ServerError, "the server met an unexpected condition";
 }

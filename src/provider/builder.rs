@@ -17,7 +17,7 @@ use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler,
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{AccessTokenFormatChoice, SlowHash};
+use crate::client::{AccessTokenFormatChoice, SlowHash, is_access_token_lifetime};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
@@ -27,6 +27,9 @@ use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+
+/// The shortest time for which a grant, a refresh token or a consent can be kept.
+const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 
 /// Why the parts of a provider do not fit together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -327,6 +330,31 @@ impl ProviderBuilder {
             if value < Duration::from_secs(low) || value > Duration::from_secs(high) {
                 return Err(BuildError::Bounds { setting, bounds });
             }
+        }
+        let lasting = [
+            ("refresh_idle", Some(config.refresh_idle)),
+            ("public_grant_lifetime", Some(config.public_grant_lifetime)),
+            ("confidential_grant_lifetime", Some(config.confidential_grant_lifetime)),
+            ("consent_lifetime", config.consent_lifetime),
+        ];
+        for (setting, value) in lasting {
+            if value.is_some_and(|value| value < SHORTEST_GRANT) {
+                return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
+            }
+        }
+        for settings in config.resources.values() {
+            if settings.access_token_lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
+                return Err(BuildError::Bounds {
+                    setting: "resource access_token_lifetime",
+                    bounds: "1 minute to 24 hours",
+                });
+            }
+        }
+        if !config.prefixes.are_distinct() {
+            return Err(BuildError::Bounds {
+                setting: "prefixes",
+                bounds: "1 to 32 of letters, digits, '_', '-', '.' and '~', none the beginning of another or of a jwt",
+            });
         }
         if !(1..=256).contains(&config.slow_hashes_at_once) {
             return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });

@@ -63,6 +63,20 @@ impl Default for TokenPrefixes {
     }
 }
 
+impl TokenPrefixes {
+    /// Whether a credential tells by its beginning alone which kind it is.
+    pub(super) fn are_distinct(&self) -> bool {
+        let all = [&self.access_token, &self.authorization_code, &self.refresh_token];
+        let sound = |prefix: &String| {
+            let plain = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte));
+            plain && (1..=32).contains(&prefix.len()) && !prefix.starts_with("eyJ")
+        };
+        let distinct =
+            |prefix: &&String| all.iter().filter(|other| other.starts_with(prefix.as_str())).count() == 1;
+        all.into_iter().all(sound) && all.iter().all(distinct)
+    }
+}
+
 /// What differs for tokens whose audience is one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,17 +144,17 @@ pub struct Config {
     pub jwt_lifetime: Duration,
     /// How long an ID token lives: 1 minute to 24 hours, default 60 minutes.
     pub id_token_lifetime: Duration,
-    /// How long a refresh token may stay unused, default 14 days.
+    /// How long a refresh token may stay unused: 1 hour or more, default 14 days.
     pub refresh_idle: Duration,
-    /// How long a grant of a public client lasts, default 90 days.
+    /// How long a grant of a public client lasts: 1 hour or more, default 90 days.
     pub public_grant_lifetime: Duration,
-    /// How long a grant of a confidential client lasts, default 365 days.
+    /// How long a grant of a confidential client lasts: 1 hour or more, default 365 days.
     pub confidential_grant_lifetime: Duration,
     /// How long a rotated refresh token of a public client is still answered: 0 to 60 s, default 30 s.
     pub rotation_grace: Duration,
     /// How long a pending authorization request lives: 5 minutes to 2 hours, default 30 minutes.
     pub pending_lifetime: Duration,
-    /// How long remembered consent counts; `None` is without limit. Default 365 days.
+    /// How long remembered consent counts: 1 hour or more; `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
     pub clock_skew: Duration,
@@ -231,6 +245,118 @@ impl Config {
     #[must_use]
     pub fn with_resource(mut self, resource: impl Into<String>, settings: ResourceSettings) -> Self {
         self.resources.insert(resource.into(), settings);
+        self
+    }
+
+    /// How long a code lives: 10 to 600 s.
+    #[must_use]
+    pub const fn with_code_lifetime(mut self, code_lifetime: Duration) -> Self {
+        self.code_lifetime = code_lifetime;
+        self
+    }
+
+    /// What a second redemption of a code does.
+    #[must_use]
+    pub const fn with_code_reuse(mut self, code_reuse: CodeReuse) -> Self {
+        self.code_reuse = code_reuse;
+        self
+    }
+
+    /// How long an opaque access token lives: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_opaque_lifetime(mut self, opaque_lifetime: Duration) -> Self {
+        self.opaque_lifetime = opaque_lifetime;
+        self
+    }
+
+    /// How long a JWT access token lives: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_jwt_lifetime(mut self, jwt_lifetime: Duration) -> Self {
+        self.jwt_lifetime = jwt_lifetime;
+        self
+    }
+
+    /// How long an ID token lives: 1 minute to 24 hours.
+    #[must_use]
+    pub const fn with_id_token_lifetime(mut self, id_token_lifetime: Duration) -> Self {
+        self.id_token_lifetime = id_token_lifetime;
+        self
+    }
+
+    /// How long a refresh token may stay unused: 1 hour or more.
+    #[must_use]
+    pub const fn with_refresh_idle(mut self, refresh_idle: Duration) -> Self {
+        self.refresh_idle = refresh_idle;
+        self
+    }
+
+    /// How long a grant of a public client lasts: 1 hour or more.
+    #[must_use]
+    pub const fn with_public_grant_lifetime(mut self, public_grant_lifetime: Duration) -> Self {
+        self.public_grant_lifetime = public_grant_lifetime;
+        self
+    }
+
+    /// How long a grant of a confidential client lasts: 1 hour or more.
+    #[must_use]
+    pub const fn with_confidential_grant_lifetime(mut self, confidential_grant_lifetime: Duration) -> Self {
+        self.confidential_grant_lifetime = confidential_grant_lifetime;
+        self
+    }
+
+    /// How long a rotated refresh token of a public client is still answered: 0 to 60 s.
+    #[must_use]
+    pub const fn with_rotation_grace(mut self, rotation_grace: Duration) -> Self {
+        self.rotation_grace = rotation_grace;
+        self
+    }
+
+    /// How long a pending authorization request lives: 5 minutes to 2 hours.
+    #[must_use]
+    pub const fn with_pending_lifetime(mut self, pending_lifetime: Duration) -> Self {
+        self.pending_lifetime = pending_lifetime;
+        self
+    }
+
+    /// How long remembered consent counts: 1 hour or more; `None` is without limit.
+    #[must_use]
+    pub const fn with_consent_lifetime(mut self, consent_lifetime: Option<Duration>) -> Self {
+        self.consent_lifetime = consent_lifetime;
+        self
+    }
+
+    /// How far a peer's clock may be off: 0 to 60 s.
+    #[must_use]
+    pub const fn with_clock_skew(mut self, clock_skew: Duration) -> Self {
+        self.clock_skew = clock_skew;
+        self
+    }
+
+    /// The longest life of a client assertion: 10 to 600 s.
+    #[must_use]
+    pub const fn with_assertion_lifetime(mut self, assertion_lifetime: Duration) -> Self {
+        self.assertion_lifetime = assertion_lifetime;
+        self
+    }
+
+    /// The acr values that discovery lists.
+    #[must_use]
+    pub fn with_acr_values_supported<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.acr_values_supported = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The claims that discovery lists beyond those of the standard scopes.
+    #[must_use]
+    pub fn with_claims_supported<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.claims_supported = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The languages of the host's pages, as BCP 47 tags, which discovery lists.
+    #[must_use]
+    pub fn with_ui_locales_supported<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
+        self.ui_locales_supported = values.into_iter().map(Into::into).collect();
         self
     }
 

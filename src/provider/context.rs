@@ -10,6 +10,7 @@ use super::core::Core;
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, EntropyError};
+use crate::error::Error;
 use crate::event::{Endpoint, Event, EventKind, EventSink};
 use crate::secret::SystemSecrets;
 use crate::store::Grant;
@@ -107,6 +108,15 @@ impl<'a> Context<'a> {
     /// Tells the event sink.
     pub fn emit(&self, event: &Event) {
         self.events.emit(event);
+    }
+
+    /// Tells the event sink that the request is refused, and what was behind it.
+    pub(crate) fn report(&self, error: &Error) {
+        let event = self.event(EventKind::Refused(error.reason()));
+        self.events.emit(&event);
+        if let Some(cause) = std::error::Error::source(error) {
+            self.events.cause(&event, cause);
+        }
     }
 }
 

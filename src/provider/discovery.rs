@@ -12,7 +12,7 @@ use super::core::Core;
 use crate::client::ClientAuthMethod;
 use crate::event::Endpoint;
 use crate::jose::SigningAlg;
-use crate::types::{GrantType, ResponseMode, ResponseType, scope_claims};
+use crate::types::{GrantType, ResponseMode, ResponseType, Scope, scope_claims};
 use crate::wire::reply::Document;
 
 /// For how long metadata and keys may be kept: 10 minutes. A key that signs was announced before.
@@ -84,7 +84,7 @@ fn metadata(core: &Core) -> Map<String, Value> {
         }
     }
     say("grant_types_supported", core.grants.keys().map(GrantType::as_str).collect());
-    say("scopes_supported", core.config.scopes_supported.iter().collect());
+    say("scopes_supported", scopes(core).collect());
     if core.switches.authorization_code {
         metadata.extend(authorization(core));
     }
@@ -92,6 +92,16 @@ fn metadata(core: &Core) -> Map<String, Value> {
         rule.describe(&mut metadata);
     }
     metadata
+}
+
+/// The scopes that something here gives: what a person gives needs the authorization endpoint.
+fn scopes(core: &Core) -> impl Iterator<Item = &str> {
+    let signs_in = core.switches.authorization_code;
+    core.config.scopes_supported.iter().filter(move |scope| match *scope {
+        Scope::OFFLINE_ACCESS => core.issues_refresh_tokens(),
+        Scope::OPENID => signs_in,
+        scope => signs_in || scope_claims(scope).is_empty(),
+    })
 }
 
 fn client_methods(core: &Core) -> Vec<String> {

@@ -44,7 +44,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
         }
         Ok(Introspection::Inactive) => reply::json(StatusCode::OK, &json!({ "active": false })),
         Err(error) => {
-            refusal::report(&cx, &error);
+            cx.report(&error);
             refusal::json(&cx, request, &error)
         }
     }
@@ -56,7 +56,7 @@ pub(crate) async fn introspect(core: &Core, head: &RequestHead, params: &Params)
     let cx = arrival.context();
     let outcome = introspection(core, &cx, head, params).await;
     if let Err(error) = &outcome {
-        refusal::report(&cx, error);
+        cx.report(error);
     }
     outcome
 }
@@ -138,7 +138,10 @@ async fn refresh_token(
     token: &RefreshToken,
 ) -> Result<Claims> {
     let stored = core.stores.tokens.grant(&token.grant(), cx.now).await?;
-    let stored = stored.filter(|stored| token.is_of(stored)).ok_or(Reason::TokenUnknown)?;
+    let stored = stored.ok_or(Reason::TokenUnknown)?;
+    if !token.is_of(&stored) {
+        return Err(Reason::RefreshTokenForged.into());
+    }
     cx.note_grant_id(stored.record.id);
     if !core.policy.may_introspect(caller, &stored.record.client, &[]) {
         return Err(Reason::TokenForeign.into());

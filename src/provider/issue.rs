@@ -83,6 +83,20 @@ impl Issuance {
         Self { write: Write::Existing, ..Self::new(grant) }
     }
 
+    /// Whether it stays within its grant, and the grant is of the client that asks: a handler of a host can err.
+    fn check(&self, client: &Client) -> Result<(), Internal> {
+        let of_resources = |resource| self.grant.resources.contains(resource);
+        let within = self.grant.client == *client.id()
+            && self.scope.is_subset(&self.grant.scope)
+            && self.resources.iter().all(of_resources);
+        match within {
+            true => Ok(()),
+            false => {
+                Err(Internal::new("could not issue tokens", "the issuance exceeds its grant or its client"))
+            }
+        }
+    }
+
     /// The grant type of the request that is answered.
     fn grant_type(&self) -> &GrantType {
         match &self.write {
@@ -112,6 +126,7 @@ pub(crate) async fn issue(
     mut issuance: Issuance,
 ) -> Result<TokenResponse> {
     let client = client.client();
+    issuance.check(client)?;
     let plan = Plan::new(core, cx, client, &issuance);
     for _ in 0..MAX_DRAWS {
         match attempt(core, cx, client, (&plan, &mut issuance)).await {

@@ -99,7 +99,10 @@ impl Provider {
     #[must_use]
     pub fn refuse(&self, path: &str, reason: Reason) -> Response {
         let endpoint = self.route(path).unwrap_or(Endpoint::Unknown);
-        route::refuse(&self.0, endpoint, reason)
+        match reason {
+            Reason::HandlerPanicked => route::panicked(&self.0, endpoint),
+            reason => route::refuse(&self.0, endpoint, reason),
+        }
     }
 
     /// The endpoint at a path, as it stands in the request line before the query.

@@ -5,14 +5,8 @@ use http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
 
 use super::context::Context;
 use crate::error::{Error, ErrorCode};
-use crate::event::EventKind;
 use crate::wire::challenge::Challenge;
 use crate::wire::{Request, Response, cors, reply};
-
-/// Tells the host: one event for each request that is refused.
-pub(super) fn report(cx: &Context<'_>, error: &Error) {
-    cx.emit(&cx.event(EventKind::Refused(error.reason())));
-}
 
 /// The body of RFC 6749 section 5.2.
 ///

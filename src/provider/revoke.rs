@@ -27,7 +27,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let mut response = match answer(core, &cx, request).await {
         Ok(()) => reply::empty(StatusCode::OK),
         Err(error) => {
-            refusal::report(&cx, &error);
+            cx.report(&error);
             refusal::json(&cx, request, &error)
         }
     };
@@ -41,7 +41,7 @@ pub(crate) async fn revoke(core: &Core, head: &RequestHead, params: &Params) -> 
     let cx = arrival.context();
     let outcome = revocation(core, &cx, head, params).await;
     if let Err(error) = &outcome {
-        refusal::report(&cx, error);
+        cx.report(error);
     }
     outcome
 }
@@ -72,7 +72,7 @@ async fn revocation(core: &Core, cx: &Context<'_>, head: &RequestHead, params: &
 
 /// Whether the client is told the same as if the token had been revoked.
 const fn is_silent(reason: Reason) -> bool {
-    matches!(reason, Reason::TokenForeign | Reason::TokenUnknown)
+    matches!(reason, Reason::RefreshTokenForged | Reason::TokenForeign | Reason::TokenUnknown)
 }
 
 /// Ends the token: a refresh token with its whole grant, an access token by itself.
@@ -92,7 +92,10 @@ async fn ended(core: &Core, cx: &Context<'_>, client: &Client, token: &str) -> R
 /// Any token of the family ends it, used up or not: whoever gives one back wants the access to be over.
 async fn end_grant(core: &Core, cx: &Context<'_>, client: &Client, token: &RefreshToken) -> Result<()> {
     let stored = core.stores.tokens.grant(&token.grant(), cx.now).await?;
-    let stored = stored.filter(|stored| token.is_of(stored)).ok_or(Reason::TokenUnknown)?;
+    let stored = stored.ok_or(Reason::TokenUnknown)?;
+    if !token.is_of(&stored) {
+        return Err(Reason::RefreshTokenForged.into());
+    }
     cx.note_grant_id(stored.record.id);
     if stored.record.client != *client.id() {
         return Err(Reason::TokenForeign.into());

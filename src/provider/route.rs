@@ -1,6 +1,6 @@
 //! Which endpoint is at which path, and the answer to whatever arrives there.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt as _;
 use http::Method;
@@ -77,7 +77,14 @@ fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
 pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
     let endpoint = core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown);
     let answered = AssertUnwindSafe(dispatch(core, endpoint, request)).catch_unwind().await;
-    answered.unwrap_or_else(|_| Authorize::Respond(refuse(core, endpoint, Reason::HandlerPanicked)))
+    answered.unwrap_or_else(|_| Authorize::Respond(panicked(core, endpoint)))
+}
+
+/// The answer after a panic. What panicked may be the host's own page or event sink, so that its part in the answer
+/// may panic again and must not matter.
+pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
+    let refused = catch_unwind(AssertUnwindSafe(|| refuse(core, endpoint, Reason::HandlerPanicked)));
+    refused.unwrap_or_else(|_| reply::error_json(Reason::HandlerPanicked))
 }
 
 async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {

@@ -26,7 +26,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let mut response = match answer(core, &cx, request).await {
         Ok(claims) => reply::json(StatusCode::OK, &claims),
         Err(error) => {
-            refusal::report(&cx, &error);
+            cx.report(&error);
             refuse(&cx, &error)
         }
     };
@@ -40,7 +40,7 @@ pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
     let cx = arrival.context();
     let outcome = claims(core, &cx, token).await;
     if let Err(error) = &outcome {
-        refusal::report(&cx, error);
+        cx.report(error);
     }
     outcome
 }

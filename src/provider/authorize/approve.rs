@@ -200,7 +200,8 @@ fn lifetime(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization, scope
     let issuing = Issuing::new(client, &GrantType::AuthorizationCode, scope, audience);
     let refreshable = core.issues_refresh_tokens() && client.allows_grant(&GrantType::RefreshToken);
     let by_default = refreshable && scope.contains(Scope::OFFLINE_ACCESS);
-    match (core.policy.issues_refresh_token(&issuing, by_default), client.is_confidential()) {
+    let refreshable = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
+    match (refreshable, client.is_confidential()) {
         (false, _) => cx.config.code_lifetime + MAX_ACCESS_TOKEN_LIFETIME,
         (true, true) => cx.config.confidential_grant_lifetime,
         (true, false) => cx.config.public_grant_lifetime,

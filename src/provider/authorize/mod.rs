@@ -37,7 +37,7 @@ use super::context::{Arrival, Context};
 use super::core::Core;
 use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
-use crate::types::{Authentication, Params, Prompt};
+use crate::types::{Authentication, Params, Prompt, Scope};
 use crate::wire::{self, Request, Response};
 
 /// What became of a request at the authorization endpoint.
@@ -123,6 +123,11 @@ async fn read(
     let readers =
         Readers { policy: &*core.policy, hints: &core.hints, refresh_tokens: core.issues_refresh_tokens() };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
+    // Noticed at the token endpoint, it would cost the code, every time.
+    let alg = draft.client.metadata().id_token_signed_response_alg;
+    if request.scope.contains(Scope::OPENID) && core.keyring.signer(alg).is_none() {
+        return Err(returned(Reason::IdTokenAlgUnavailable.into()));
+    }
     for rule in &core.rules {
         let asked = Asked { client: &draft.client, request: &request, params: &draft.params };
         rule.check(cx, &asked).await.map_err(returned)?;

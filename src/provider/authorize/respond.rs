@@ -7,7 +7,6 @@ use http::{HeaderValue, StatusCode};
 
 use super::return_address::ReturnAddress;
 use crate::error::{Error, Reason};
-use crate::event::EventKind;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::secret::Secret;
@@ -38,8 +37,9 @@ impl Failure {
 
     /// Tells the event sink, and answers.
     pub(super) fn answer(self, core: &Core, cx: &Context<'_>) -> Response {
-        let reason = self.reason();
-        cx.emit(&cx.event(EventKind::Refused(reason)));
+        let (Self::Show(error) | Self::Return(_, error)) = &self;
+        cx.report(error);
+        let reason = error.reason();
         match self {
             Self::Show(_) => show(core, reason),
             Self::Return(back, _) => refusal(cx, &back, reason),

@@ -28,7 +28,7 @@ impl ClientCredentialsGrant {
     /// The scope that the policy allows, without what only a person can give (attack 142).
     fn scope(&self, client: &Client, asked: Option<Scope>) -> Result<Scope, Reason> {
         let asked = asked.unwrap_or_else(|| client.settings().default_scope.clone());
-        let mut scope = self.policy.scope(client, &asked)?;
+        let mut scope = self.policy.scope(client, &asked)?.intersection(&asked);
         for personal in [Scope::OPENID, Scope::OFFLINE_ACCESS] {
             scope.remove(personal);
         }

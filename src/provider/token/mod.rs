@@ -28,7 +28,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let mut response = match answer(core, &cx, request).await {
         Ok(tokens) => tokens.to_response(),
         Err(error) => {
-            refusal::report(&cx, &error);
+            cx.report(&error);
             refusal::json(&cx, request, &error)
         }
     };
@@ -42,7 +42,7 @@ pub(crate) async fn redeem(core: &Core, head: &RequestHead, params: Params) -> R
     let cx = arrival.context();
     let outcome = tokens(core, &cx, head, params).await;
     if let Err(error) = &outcome {
-        refusal::report(&cx, error);
+        cx.report(error);
     }
     outcome
 }
