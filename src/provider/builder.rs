@@ -28,7 +28,7 @@ use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
 
-/// The shortest time for which a grant, a refresh token or a consent can be kept.
+/// The shortest life of a grant, and of a refresh token that is not used.
 const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 
 /// Why the parts of a provider do not fit together.
@@ -332,13 +332,12 @@ impl ProviderBuilder {
             }
         }
         let lasting = [
-            ("refresh_idle", Some(config.refresh_idle)),
-            ("public_grant_lifetime", Some(config.public_grant_lifetime)),
-            ("confidential_grant_lifetime", Some(config.confidential_grant_lifetime)),
-            ("consent_lifetime", config.consent_lifetime),
+            ("refresh_idle", config.refresh_idle),
+            ("public_grant_lifetime", config.public_grant_lifetime),
+            ("confidential_grant_lifetime", config.confidential_grant_lifetime),
         ];
         for (setting, value) in lasting {
-            if value.is_some_and(|value| value < SHORTEST_GRANT) {
+            if value < SHORTEST_GRANT {
                 return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
             }
         }

@@ -154,7 +154,7 @@ pub struct Config {
     pub rotation_grace: Duration,
     /// How long a pending authorization request lives: 5 minutes to 2 hours, default 30 minutes.
     pub pending_lifetime: Duration,
-    /// How long remembered consent counts: 1 hour or more; `None` is without limit. Default 365 days.
+    /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
     pub clock_skew: Duration,
@@ -318,7 +318,7 @@ impl Config {
         self
     }
 
-    /// How long remembered consent counts: 1 hour or more; `None` is without limit.
+    /// How long remembered consent counts: zero is not at all, `None` is without limit.
     #[must_use]
     pub const fn with_consent_lifetime(mut self, consent_lifetime: Option<Duration>) -> Self {
         self.consent_lifetime = consent_lifetime;
