@@ -99,3 +99,6 @@ impl fmt::Debug for SqliteStore {
         f.debug_struct("SqliteStore").field("namespace", &self.namespace).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

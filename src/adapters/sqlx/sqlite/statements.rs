@@ -100,6 +100,9 @@ pub(super) const REVOKE_TOKEN: &str =
     "DELETE FROM vouchsafe_issued WHERE namespace = $1 AND kind = 1 AND id = $2";
 
 /// One text for each filter; `$2` and `$3` are what it names, and `$4` is the moment.
+///
+/// A plus keeps SQLite from going by the index of a column that many rows share: the ends, which most rows have
+/// before them, and the client, where a subject is named too.
 pub(super) struct ByFilter {
     id: &'static str,
     client: &'static str,
@@ -127,7 +130,7 @@ macro_rules! by_filter {
             client: concat!($before, "client = $2", $after),
             session: concat!($before, "session = $2", $after),
             subject: concat!($before, "subject = $2", $after),
-            subject_and_client: concat!($before, "subject = $2 AND client = $3", $after),
+            subject_and_client: concat!($before, "subject = $2 AND +client = $3", $after),
         }
     };
 }
@@ -137,14 +140,14 @@ pub(super) const GRANTS: ByFilter = by_filter!(
     concat!(
         "SELECT ",
         grant_columns!(),
-        " FROM vouchsafe_issued WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND keep_until > $4 AND "
+        " FROM vouchsafe_issued WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND +keep_until > $4 AND "
     ),
     " AND id > $5 ORDER BY id LIMIT $6"
 );
 
 pub(super) const REVOKE: ByFilter = by_filter!(
     "UPDATE vouchsafe_issued SET revoked_at = $4 \
-     WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND keep_until > $4 AND ",
+     WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND +keep_until > $4 AND ",
     ""
 );
 

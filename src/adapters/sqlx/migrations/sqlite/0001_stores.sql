@@ -45,14 +45,14 @@ CREATE TABLE vouchsafe_issued (
     idle_until    INTEGER,
     secret        BLOB    NOT NULL,
     payload       BLOB    NOT NULL,
-    PRIMARY KEY (namespace, kind, id),
+    PRIMARY KEY (namespace, id, kind),
     CHECK ((family IS NULL) = (seq IS NULL) AND (family IS NULL) = (idle_until IS NULL))
 ) STRICT;
 
 CREATE INDEX vouchsafe_issued_client ON vouchsafe_issued (namespace, client, id) WHERE kind = 0;
 CREATE INDEX vouchsafe_issued_session ON vouchsafe_issued (namespace, session, id)
     WHERE kind = 0 AND session IS NOT NULL;
-CREATE INDEX vouchsafe_issued_subject ON vouchsafe_issued (namespace, subject, client, id)
+CREATE INDEX vouchsafe_issued_subject ON vouchsafe_issued (namespace, subject, id)
     WHERE kind = 0 AND subject IS NOT NULL;
 CREATE INDEX vouchsafe_issued_end ON vouchsafe_issued (namespace, keep_until);
 
