@@ -85,6 +85,12 @@ fn metadata(core: &Core) -> Map<String, Value> {
     }
     say("grant_types_supported", core.grants.keys().map(GrantType::as_str).collect());
     say("scopes_supported", scopes(core).collect());
+    if !core.config.ui_locales_supported.is_empty() {
+        say("ui_locales_supported", json!(core.config.ui_locales_supported));
+    }
+    if let Some(url) = &core.config.service_documentation {
+        say("service_documentation", url.as_str().into());
+    }
     if core.switches.authorization_code {
         metadata.extend(authorization(core));
     }
@@ -140,15 +146,8 @@ fn authorization(core: &Core) -> Map<String, Value> {
         Value::Object(said) => said,
         _ => Map::new(),
     };
-    let lists = [
-        ("acr_values_supported", &config.acr_values_supported),
-        ("ui_locales_supported", &config.ui_locales_supported),
-    ];
-    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        said.insert(name.to_owned(), json!(list));
-    }
-    if let Some(url) = &config.service_documentation {
-        said.insert("service_documentation".to_owned(), url.as_str().into());
+    if !config.acr_values_supported.is_empty() {
+        said.insert("acr_values_supported".to_owned(), json!(config.acr_values_supported));
     }
     said
 }

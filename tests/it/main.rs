@@ -5,6 +5,7 @@
 mod adapter_axum;
 mod adapter_reqwest;
 mod adapter_tracing;
+mod authorize_faults;
 mod consent;
 mod oauth_form_post;
 mod oidc_core_auth_time;

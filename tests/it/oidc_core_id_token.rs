@@ -11,7 +11,7 @@ use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
 use vouchsafe::error::{BoxError, Reason};
 use vouchsafe::jose::{self, Jws, SigningAlg, SigningHeader};
 use vouchsafe::provider::{ClaimsHook, LoginNeed, Needs};
-use vouchsafe::testing::{Harness, authorize_form, block_on, client_key, code_form};
+use vouchsafe::testing::{Harness, authorize_form, block_on, client_key, code_form, token_form};
 use vouchsafe::types::{Authentication, Claims, ClientId, RedirectUri};
 
 #[test]
@@ -161,4 +161,17 @@ fn a_hint_of_anyone_else_says_nothing() {
         assert_eq!(h.authorize(&form).next(None).needs(), &Needs::Login(LoginNeed::Absent));
         assert!(h.authorize(&form).next(Some(&h.login("bob"))).code().starts_with("vs_ac_"));
     }
+}
+
+/// attack 53: a client named like a person is not taken for that person.
+#[test]
+fn a_client_is_never_the_person_of_its_name() {
+    let service =
+        ClientMetadata::service().with_scope(vouchsafe::types::Scope::parse("read openid").unwrap());
+    let named = Client::builder(ClientId::new("alice").unwrap(), service);
+    let h = Harness::builder().confidential(named).build();
+    let tokens = h.redeem(token_form("client_credentials").client("alice").scope("read openid")).issued();
+    assert_eq!(tokens.id_token, None);
+    assert_eq!(h.introspect("alice", &tokens.access_token).json()["sub"], "client:alice");
+    let _ = h.userinfo(&tokens.access_token).challenged(Reason::AccessTokenScope);
 }

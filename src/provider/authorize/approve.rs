@@ -16,7 +16,7 @@ use crate::provider::core::Core;
 use crate::provider::format::{TokenKind, opaque};
 use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::secret::{Secret, TokenHash};
-use crate::store::{AuthorizationCode, Consent, Grant};
+use crate::store::{AuthorizationCode, Consent, Filter, Grant};
 use crate::types::{Authentication, GrantId, GrantType, Scope};
 use crate::wire::Response;
 
@@ -118,7 +118,15 @@ pub(super) async fn carry_out(
     }
     let grant = insert_grant(core, cx, pending, approval).await?;
     cx.note_grant(&grant);
-    let code = insert_code(core, cx, pending, grant).await?;
+    let id = grant.id;
+    let code = match insert_code(core, cx, pending, grant).await {
+        Ok(code) => code,
+        Err(error) => {
+            // Nobody can redeem the grant. Should this fail too, it lies idle until it ends.
+            core.stores.tokens.revoke(&Filter::Id(id), cx.now).await.ok();
+            return Err(error);
+        }
+    };
     cx.emit(&cx.event(EventKind::Approved));
     Ok(respond::code(cx, &pending.state().back, &code))
 }
@@ -199,9 +207,9 @@ fn lifetime(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization, scope
     let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
     let issuing = Issuing::new(client, &GrantType::AuthorizationCode, scope, audience);
     let refreshable = core.issues_refresh_tokens() && client.allows_grant(&GrantType::RefreshToken);
-    let by_default = refreshable && scope.contains(Scope::OFFLINE_ACCESS);
-    let refreshable = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
-    match (refreshable, client.is_confidential()) {
+    let by_default = scope.contains(Scope::OFFLINE_ACCESS);
+    let refreshed = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
+    match (refreshed, client.is_confidential()) {
         (false, _) => cx.config.code_lifetime + MAX_ACCESS_TOKEN_LIFETIME,
         (true, true) => cx.config.confidential_grant_lifetime,
         (true, false) => cx.config.public_grant_lifetime,

@@ -1,5 +1,6 @@
 //! The authorization request, read.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::types::{ClaimsRequest, Display, Params, Prompts, ResponseType, Scope,
 
 /// An authorization request whose every parameter was read and found sound (RFC 6749 section 4.1.1, OpenID Connect
 /// Core 1.0 section 3.1.2.1).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AuthorizationRequest {
     /// What is to be in the response.
@@ -127,6 +128,20 @@ impl AuthorizationRequest {
     /// login came after the request.
     pub(super) fn is_recent(&self, auth_time: Timestamp, requested_at: Timestamp) -> bool {
         auth_time >= requested_at || self.max_age.is_none_or(|age| auth_time.plus(age) >= requested_at)
+    }
+}
+
+/// Leaves out what tells of a person or is the client's own to know: hints, claims, `nonce`.
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationRequest")
+            .field("response_type", &self.response_type)
+            .field("scope", &self.scope)
+            .field("prompt", &self.prompt)
+            .field("max_age", &self.max_age)
+            .field("acr_values", &self.acr_values)
+            .field("resources", &self.resources)
+            .finish_non_exhaustive()
     }
 }
 
