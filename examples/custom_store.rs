@@ -346,7 +346,7 @@ impl ConsentStore for ShelfStore {
         let cursor = |row: &ConsentRecord| {
             format!("{} {}", BASE64_URL_SAFE_NO_PAD.encode(row.subject.as_bytes()), row.client)
         };
-        Ok(listing(live.cloned().filter(behind), page, cursor))
+        Ok(listing(live.filter(|row| behind(row)).cloned(), page, cursor))
     }
 
     async fn forget(

@@ -124,9 +124,9 @@ async fn page(mount: &Mount, request: &Request) -> Result<Response, Response> {
 async fn answer(mount: &Mount, request: &Request) -> Result<Response, Response> {
     let refused = |reason| mount.provider().refusal_page(reason);
     let params = form_post(request).map_err(refused)?;
-    let one = |name| params.one(name).map(Option::unwrap_or_default).map_err(refused);
-    let pending = mount.resume(one("request")?, request.headers()).await?;
-    match (one("answer")?, Subject::new(one("name")?)) {
+    let one = |name| params.one(name).map(Option::unwrap_or_default);
+    let pending = mount.resume(one("request").map_err(refused)?, request.headers()).await?;
+    match (one("answer").map_err(refused)?, Subject::new(one("name").map_err(refused)?)) {
         ("allow", Ok(subject)) => {
             let login = Authentication::new(subject, SystemClock.now());
             let scope = pending.request().scope.clone();

@@ -7,7 +7,6 @@
 //! outside this module is free of those types.
 
 #[cfg(feature = "axum")]
-#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
 
 #[cfg(feature = "reqwest")]
@@ -20,7 +19,6 @@ pub mod sqlx;
 pub mod tokio;
 
 #[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub mod tower;
 
 #[cfg(feature = "tracing")]
