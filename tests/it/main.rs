@@ -24,6 +24,7 @@ mod rfc7523_client_assertion;
 mod rfc7636_pkce;
 mod rfc7636_token;
 mod rfc7662_introspection;
+mod rfc9068_jwt_access_tokens;
 mod rfc9110_http;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
