@@ -70,6 +70,7 @@ impl App {
         let pages = Pages::new(
             NAME,
             [
+                ("cup.html", include_str!("templates/cup.html")),
                 ("home.html", include_str!("templates/home.html")),
                 ("account.html", include_str!("templates/account.html")),
                 ("problem.html", include_str!("templates/problem.html")),

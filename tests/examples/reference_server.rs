@@ -117,13 +117,13 @@ async fn a_form_without_a_token_of_this_browser_is_refused() {
     let server = server("forged", &[]);
     let (victim, consent) = asked_for_consent(&server).await;
     let (attacker, theirs) = asked_for_consent(&server).await;
-    let (sealed, token) = (consent.hidden("request"), consent.hidden("form_token"));
+    let (sealed, token) = (consent.field("request"), consent.field("form_token"));
     let consent_url = server.at("/consent");
     let allow = async |browser: &Browser, token: &str, headers: &[(&str, &str)]| {
         let pairs = [("action", "allow"), ("request", &sealed), ("form_token", token)];
         browser.post(&consent_url, &pairs, headers).await.status
     };
-    let foreign = theirs.hidden("form_token");
+    let foreign = theirs.field("form_token");
     assert_eq!(allow(&victim, "", &[]).await, StatusCode::FORBIDDEN);
     assert_eq!(allow(&victim, &foreign, &[]).await, StatusCode::FORBIDDEN);
     assert_eq!(allow(&attacker, &token, &[]).await, StatusCode::FORBIDDEN);
@@ -139,7 +139,7 @@ async fn a_form_without_a_token_of_this_browser_is_refused() {
     assert_eq!(allow(&victim, &token, &own).await, StatusCode::SEE_OTHER);
 
     let login = Browser::new().visit(&request(&server, "")).await;
-    let fields = [("username", "alice"), ("password", "wonderland"), ("request", &login.hidden("request"))];
+    let fields = [("username", "alice"), ("password", "wonderland"), ("request", &login.field("request"))];
     let refused = Browser::new().post(&server.at("/login"), &fields, &[]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.cookies().is_empty(), "nobody is signed in by it");
@@ -151,7 +151,7 @@ async fn a_request_that_is_swapped_after_it_was_shown_is_refused() {
     let server = server("swapped", &[]);
     let (browser, shown) = asked_for_consent(&server).await;
     let other = browser.visit(&request(&server, "&prompt=consent").replace("profile", "profile+email")).await;
-    let refused = browser.press(&shown, "consent-allow", &[("request", &other.hidden("request"))]).await;
+    let refused = browser.press(&shown, "consent-allow", &[("request", &other.field("request"))]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
 
@@ -174,7 +174,7 @@ async fn another_browser_cannot_go_on_with_a_request() {
     let login = Browser::new().visit(&request(&server, "")).await;
     let (victim, _) = asked_for_consent(&server).await;
     for page in ["/login", "/consent"] {
-        let address = server.at(&format!("{page}?request={}", login.hidden("request")));
+        let address = server.at(&format!("{page}?request={}", login.field("request")));
         for browser in [&victim, &Browser::new()] {
             let refused = browser.open(&address).await;
             assert_eq!(refused.status, StatusCode::BAD_REQUEST);
@@ -280,6 +280,8 @@ async fn hostile_forms_are_refused_and_nothing_is_reflected() {
     let browser = Browser::new();
     let login = browser.visit(&request(&server, "&login_hint=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")).await;
     assert!(!login.body.contains("<script"));
+    assert_eq!(login.field("username"), "\"><script>alert(1)</script>");
+    assert_eq!(browser.visit(&request(&server, "")).await.field("username"), "");
     let long = "x".repeat(70_000);
     let refused = browser.press(&login, "login-submit", &[("username", "alice"), ("password", &long)]).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);

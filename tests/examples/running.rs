@@ -218,8 +218,8 @@ impl Page {
             .collect()
     }
 
-    /// The value of a hidden field.
-    pub(crate) fn hidden(&self, name: &str) -> String {
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> String {
         let tag = tags(&self.body, "<input").find(|tag| attribute(tag, "name").as_deref() == Some(name));
         attribute(tag.unwrap_or_else(|| panic!("{name} is not on the page: {}", self.content())), "value")
             .unwrap_or_default()
