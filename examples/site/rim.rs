@@ -1,9 +1,10 @@
 //! Between axum and the library: requests with their whole body, and responses.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use vouchsafe::adapters::axum::response;
 use vouchsafe::wire::{self, MAX_BODY_BYTES};
 
 /// A request with its whole body, of at most 64 KiB.
@@ -25,6 +26,6 @@ pub(crate) struct Outbound(pub wire::Response);
 
 impl IntoResponse for Outbound {
     fn into_response(self) -> Response {
-        self.0.map(Body::from)
+        response(self.0)
     }
 }

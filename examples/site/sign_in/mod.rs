@@ -75,9 +75,10 @@ pub(crate) fn routes(
     let issuer = provider.config().issuer.clone();
     let at = |page: &str| format!("{}{page}", issuer.path());
     let logins = Arc::new(Logins::new(issuer.clone()));
-    let endpoints = router(Mount::new(provider.clone(), logins.clone()));
+    let mount = Mount::new(provider, logins.clone());
+    let endpoints = router(&mount);
     let forms = Forms::new("op_form", issuer.origin())?;
-    let site = SignIn { mount: Mount::new(provider, logins.clone()), logins, users, pages, forms, hints };
+    let site = SignIn { mount, logins, users, pages, forms, hints };
     let pages = Router::new()
         .route(&at("/login"), get(login::show).post(login::submit))
         .route(&at("/consent"), get(consent::show).post(consent::submit))
