@@ -31,8 +31,16 @@ pub enum Consent {
     /// Asked, unless remembered. The default.
     #[default]
     Required,
-    /// Not asked, but for `prompt=consent`: a client of the host's own.
+    /// Not asked, but for `prompt=consent`: a client of the host's own. A client that answers at a loopback address
+    /// or a private-use scheme is asked for all the same, since any program could stand in for it (RFC 8252
+    /// section 8.6).
     Waived,
+    /// Not asked, but for `prompt=consent`, whatever the client's redirect URIs are.
+    ///
+    /// # Security
+    /// Any program on the person's machine that claims the scheme or the port gets a code for whoever is signed in,
+    /// and the person sees nothing of it. Only for machines on which every program is the host's own.
+    DangerousWaivedForNative,
 }
 
 /// What protects a code of this client from being injected elsewhere (RFC 9700 section 2.1.1).

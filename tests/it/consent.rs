@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings, Consent};
 use vouchsafe::error::Reason;
 use vouchsafe::provider::{GrantFilter, Needs};
 use vouchsafe::store::{Listing, Page};
 use vouchsafe::testing::{AuthorizeForm, Harness, RESOURCE, authorize_form, block_on, code_form};
-use vouchsafe::types::{ClientId, Subject};
+use vouchsafe::types::{ClientId, RedirectUri, Subject};
 
 fn alice() -> Subject {
     Subject::new("alice").unwrap()
@@ -164,4 +165,26 @@ fn a_resource_must_be_known_and_whole() {
         [Reason::ResourceNotAllowed, Reason::ResourceMalformed]
             .contains(&vouchsafe::testing::refusals(&h.authorize(&flood).outcome.events)[0])
     );
+}
+
+/// RFC 8252 section 8.6: another program that claims the scheme or the port would get a code, and nobody would see it.
+#[test]
+fn consent_is_waived_for_a_native_client_only_where_the_host_insists() {
+    for (consent, asked) in [(Consent::Waived, true), (Consent::DangerousWaivedForNative, false)] {
+        for uri in ["http://127.0.0.1/cb", "com.example.own:/cb"] {
+            let metadata = ClientMetadata::code_flow([RedirectUri::register(uri).unwrap()])
+                .with_auth_method(ClientAuthMethod::None);
+            let own = Client::builder(ClientId::new("own").unwrap(), metadata)
+                .settings(ClientSettings::new().with_consent(consent))
+                .build()
+                .unwrap();
+            let h = Harness::builder().client(own).build();
+            let form = asking("openid").client("own").set("redirect_uri", uri);
+            let visit = h.authorize(&form).next(Some(&h.login("alice")));
+            match asked {
+                true => assert!(matches!(visit.needs(), Needs::Consent(_)), "{uri}"),
+                false => assert!(visit.code().starts_with("vs_ac_"), "{uri}"),
+            }
+        }
+    }
 }

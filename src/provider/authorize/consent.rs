@@ -26,8 +26,8 @@ pub(super) enum Agreed {
 
 /// What counts as agreed to, with what the store knows, if it had to be asked.
 ///
-/// Remembered consent never counts for a client that answers at a loopback address or a private-use scheme, since
-/// any program could stand in for it (RFC 8252 section 8.6), and nothing counts under `prompt=consent`.
+/// Neither remembered nor waived consent counts for a client that answers at a loopback address or a private-use scheme, since
+/// any program could stand in for it (RFC 8252 section 8.6), unless the host insists; and nothing counts under `prompt=consent`.
 pub(super) async fn agreed(
     cx: &Context<'_>,
     store: &dyn ConsentStore,
@@ -38,11 +38,12 @@ pub(super) async fn agreed(
     if pending.request().prompt.contains(Prompt::Consent) {
         return Ok((Agreed::Nothing, None));
     }
-    if client.settings().consent == client::Consent::Waived {
-        return Ok((Agreed::Waived, None));
-    }
-    if client.is_native() {
-        return Ok((Agreed::Nothing, None));
+    match (client.settings().consent, client.is_native()) {
+        (client::Consent::DangerousWaivedForNative, _) | (client::Consent::Waived, false) => {
+            return Ok((Agreed::Waived, None));
+        }
+        (client::Consent::Waived | client::Consent::Required, true) => return Ok((Agreed::Nothing, None)),
+        (client::Consent::Required, false) => {}
     }
     let known = consent::read(cx, store, &login.subject, client.id()).await?;
     let agreed =
