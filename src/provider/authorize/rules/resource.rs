@@ -1,11 +1,9 @@
 //! `resource` (RFC 8707 section 2).
 
-use url::Url;
-
 use super::super::draft::Draft;
 use super::super::request::Readers;
-use super::MAX_VALUE_BYTES;
 use crate::error::Reason;
+use crate::types::Resource;
 
 /// Most resources in one request.
 const MAX_RESOURCES: usize = 16;
@@ -14,7 +12,8 @@ const MAX_RESOURCES: usize = 16;
 pub(in super::super) fn resources(readers: &Readers<'_>, draft: &Draft) -> Result<Vec<String>, Reason> {
     let mut resources: Vec<String> = Vec::new();
     for resource in draft.params.many("resource") {
-        if !is_absolute(resource) || resources.len() == MAX_RESOURCES {
+        Resource::parse(resource).map_err(|_| Reason::ResourceMalformed)?;
+        if resources.len() == MAX_RESOURCES {
             return Err(Reason::ResourceMalformed);
         }
         readers.policy.resource(&draft.client, resource)?;
@@ -23,11 +22,4 @@ pub(in super::super) fn resources(readers: &Readers<'_>, draft: &Draft) -> Resul
         }
     }
     Ok(resources)
-}
-
-fn is_absolute(uri: &str) -> bool {
-    uri.len() <= MAX_VALUE_BYTES
-        && !uri.contains('#')
-        && uri.bytes().all(|b| b.is_ascii_graphic())
-        && Url::parse(uri).is_ok()
 }
