@@ -91,10 +91,6 @@ async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authori
     if endpoint == Endpoint::Authorization {
         return authorize::open(core, request).await;
     }
-    if let Some(response) = preflight_methods(endpoint).and_then(|methods| cors::preflight(request, methods))
-    {
-        return Authorize::Respond(response);
-    }
     Authorize::Respond(match endpoint {
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => introspect::respond(core, request).await,
@@ -107,6 +103,9 @@ async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authori
 
 /// Metadata and keys: for everybody, of any origin.
 fn document(core: &Core, endpoint: Endpoint, request: &Request) -> Response {
+    if let Some(preflight) = cors::preflight(request, "GET, HEAD") {
+        return preflight;
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         refuse(core, endpoint, Reason::MethodNotAllowed);
         return reply::method_not_allowed("GET, HEAD");
@@ -116,16 +115,6 @@ fn document(core: &Core, endpoint: Endpoint, request: &Request) -> Response {
     let mut response = document.answer(request);
     cors::allow(response.headers_mut(), None, AllowedOrigins::Any);
     response
-}
-
-/// The methods that a browser may be told it can use across origins; `None` where it never may (attack 49).
-const fn preflight_methods(endpoint: Endpoint) -> Option<&'static str> {
-    match endpoint {
-        Endpoint::Discovery | Endpoint::Jwks => Some("GET, HEAD"),
-        Endpoint::Revocation | Endpoint::Token => Some("POST"),
-        Endpoint::Userinfo => Some("GET, POST"),
-        _ => None,
-    }
 }
 
 /// A refusal that no endpoint's own code makes.

@@ -14,13 +14,16 @@ use crate::secret::Secret;
 use crate::store::AccessToken;
 use crate::types::{Authentication, Claims, Params, Scope, scope_claims};
 use crate::wire::challenge::Challenge;
-use crate::wire::{Authorization, Request, RequestHead, Response, form_post, reply};
+use crate::wire::{Authorization, Request, RequestHead, Response, cors, form_post, reply};
 
 /// The parameter that carries a token in a form (RFC 6750 section 2.2).
 const ACCESS_TOKEN: &str = "access_token";
 
 /// Answers a request on the wire.
 pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
+    if let Some(preflight) = cors::preflight(request, "GET, POST") {
+        return preflight;
+    }
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
     let mut response = match answer(core, &cx, request).await {

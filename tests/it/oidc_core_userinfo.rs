@@ -186,3 +186,20 @@ fn a_failing_directory_is_a_503() {
     assert_eq!(refusals(&outcome.events), [Reason::AccountsUnavailable]);
     assert!(outcome.header("retry-after").is_some());
 }
+
+/// attack 328: a host that calls the endpoint by itself answers preflights too.
+#[test]
+fn a_preflight_is_answered_by_the_endpoint_itself() {
+    let h = Harness::new();
+    let request = http::Request::options("https://op.example/userinfo")
+        .header("origin", "https://evil.example")
+        .header("access-control-request-method", "GET")
+        .body(Bytes::new())
+        .unwrap();
+    let outcome =
+        h.exchange(request, |provider, request| async move { provider.userinfo(&request).await }).unchanged();
+    assert_eq!(outcome.response.status(), 204);
+    assert_eq!(outcome.header("access-control-allow-methods"), Some("GET, POST"));
+    assert_eq!(outcome.header("access-control-allow-credentials"), None);
+    assert_eq!(outcome.events, []);
+}
