@@ -16,8 +16,13 @@ pub enum AccessTokenFormatChoice {
     #[default]
     Opaque,
     /// A JWT of RFC 9068, recorded, so that it can be introspected and revoked here.
+    ///
+    /// Where a request names no resource and the provider has no default audience, it is for the issuer.
     Jwt,
     /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
+    ///
+    /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name (the `claims` parameter)
+    /// is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources.
     JwtStateless,
     /// The format of a host, by the name under which the provider's builder was given it.
     Extension(Arc<str>),

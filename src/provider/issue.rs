@@ -196,6 +196,7 @@ impl Plan {
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
         let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let format = recorded_for_userinfo(format, issuance);
         let lifetime = default_lifetime(cx, client, (resources, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
         let refresh_token = match write {
@@ -208,8 +209,25 @@ impl Plan {
             }
             _ => RefreshTokenIssue::None,
         };
-        Self { format, lifetime, audience: audience.clone(), refresh_token }
+        let audience = audience_of(cx, &format, audience);
+        Self { format, lifetime, audience, refresh_token }
     }
+}
+
+/// A JWT that carried what was asked of userinfo by name would tell it to every resource, so it is kept in a record.
+fn recorded_for_userinfo(format: AccessTokenFormatChoice, issuance: &Issuance) -> AccessTokenFormatChoice {
+    let asked = issuance.scope.contains(Scope::OPENID) && !issuance.grant.claims.userinfo.is_empty();
+    match format {
+        AccessTokenFormatChoice::JwtStateless if asked => AccessTokenFormatChoice::Jwt,
+        format => format,
+    }
+}
+
+/// RFC 9068 section 2.2 demands `aud`: where neither request nor configuration has one, a JWT is for the issuer, whose
+/// userinfo endpoint is the one resource that there is.
+fn audience_of(cx: &Context<'_>, format: &AccessTokenFormatChoice, audience: &[String]) -> Vec<String> {
+    let jwt = matches!(format, AccessTokenFormatChoice::Jwt | AccessTokenFormatChoice::JwtStateless);
+    if jwt && audience.is_empty() { vec![cx.issuer().to_owned()] } else { audience.to_vec() }
 }
 
 /// A client that acts for itself asks again instead (RFC 6749 section 4.4.3).

@@ -1,13 +1,19 @@
 //! OpenID Connect Core 1.0 sections 5.1 to 5.4, RFC 6750 sections 2 and 3: userinfo.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
+use vouchsafe::client::{AccessTokenFormatChoice, Client, ClientAuthMethod, ClientMetadata, ClientSettings};
 use vouchsafe::error::Reason;
-use vouchsafe::testing::{Harness, Outcome, authorize_form, refusals, token_form};
-use vouchsafe::types::{Claims, Subject};
+use vouchsafe::provider::{Config, Provider};
+use vouchsafe::store::Stores;
+use vouchsafe::testing::{
+    AccountTable, Harness, HarnessBuilder, ManualClock, Outcome, authorize_form, code_form, refusals, token_form,
+};
+use vouchsafe::types::{Claims, ClientId, RedirectUri, Subject};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -202,4 +208,53 @@ fn a_preflight_is_answered_by_the_endpoint_itself() {
     assert_eq!(outcome.header("access-control-allow-methods"), Some("GET, POST"));
     assert_eq!(outcome.header("access-control-allow-credentials"), None);
     assert_eq!(outcome.events, []);
+}
+
+fn with_jwts(format: AccessTokenFormatChoice) -> HarnessBuilder {
+    let metadata = ClientMetadata::code_flow([RedirectUri::register("https://jwt.example/cb").unwrap()])
+        .with_auth_method(ClientAuthMethod::None);
+    let client = Client::builder(ClientId::new("jwt").unwrap(), metadata)
+        .settings(ClientSettings::new().with_access_token_format(format));
+    Harness::builder().client(client.build().unwrap())
+}
+
+/// The `claims` parameter is not lost with a token that has no record: such a token gets one.
+#[test]
+fn claims_asked_by_name_are_told_for_stateless_tokens_too() {
+    let h = with_jwts(AccessTokenFormatChoice::JwtStateless).build();
+    let plain = authorize_form().client("jwt");
+    let asking = plain.clone().set("claims", r#"{"userinfo":{"email":null}}"#);
+    for (form, told, recorded) in [
+        (plain, json!({"sub": "alice"}), false),
+        (asking, json!({"sub": "alice", "email": "alice@people.example"}), true),
+    ] {
+        let tokens = h.redeem(code_form(&form, &h.code(&form, "alice"))).issued();
+        assert_eq!(h.userinfo(&tokens.access_token).accepted().json(), told);
+        assert!(!tokens.access_claims().to_string().contains("email"));
+        assert_eq!(h.revoke("jwt", &tokens.access_token).response.status() == 200, recorded);
+    }
+}
+
+/// RFC 9068 section 2.2: a JWT has an audience, also where nobody configured one; the code is not lost over it.
+#[test]
+fn a_jwt_without_any_other_audience_is_for_the_issuer() {
+    for format in [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless] {
+        let h = with_jwts(format).build();
+        let form = authorize_form().client("jwt");
+        let (config, stores) =
+            (Config::new("https://op.example".parse().unwrap()), Stores::of(Arc::new(h.store().clone())));
+        let keyring = h.provider().keyring().clone();
+        let without_audience = Provider::builder(config, stores, keyring, h.system_secrets().clone())
+            .clock(Arc::new(ManualClock::default()))
+            .accounts(Arc::new(AccountTable::default()))
+            .with_authorization_code()
+            .build()
+            .unwrap();
+        let request = h.post("/token", code_form(&form, &h.code(&form, "alice")));
+        let redeemed =
+            h.exchange(request, |_, request| async move { without_audience.token(&request).await });
+        let tokens = redeemed.issued();
+        assert_eq!(tokens.access_claims()["aud"], "https://op.example");
+        assert_eq!(h.userinfo(&tokens.access_token).accepted().json(), json!({"sub": "alice"}));
+    }
 }
