@@ -1,6 +1,6 @@
 //! Authorization codes.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use crate::secret::TokenHash;
 use crate::types::{ClientId, GrantId};
 
 /// What an authorization code stands for; the sealed payload of a [`CodeRecord`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuthorizationCode {
     /// The permission that was given.
@@ -33,6 +33,17 @@ impl AuthorizationCode {
     #[must_use]
     pub const fn new(grant: Grant) -> Self {
         Self { grant, redirect_uri: None, code_challenge: None, nonce: None }
+    }
+}
+
+/// Leaves out the `nonce`, which can be a secret of the client.
+impl Debug for AuthorizationCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationCode")
+            .field("grant", &self.grant)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("code_challenge", &self.code_challenge)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,3 +106,23 @@ pub trait CodeStore: Debug + Send + Sync {
 }
 
 const _: fn(&dyn CodeStore) = |_| ();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{ClaimsRequest, GrantType};
+
+    #[test]
+    fn what_is_printed_of_a_code_holds_neither_nonce_nor_values_of_claims() {
+        let client = ClientId::new("web").unwrap();
+        let at = Timestamp::from_unix(0);
+        let claims = ClaimsRequest::parse(r#"{"userinfo":{"email":{"value":"al@x.example"}}}"#).unwrap();
+        let grant = Grant::new(GrantId::from_bytes([0; 16]), client, GrantType::AuthorizationCode, at)
+            .with_claims(claims);
+        let mut code = AuthorizationCode::new(grant);
+        code.nonce = Some("n-0S6_WzA2Mj".to_owned());
+        let printed = format!("{code:?}");
+        assert!(printed.contains("email"), "{printed}");
+        assert!(!printed.contains("n-0S6_WzA2Mj") && !printed.contains("al@x.example"), "{printed}");
+    }
+}

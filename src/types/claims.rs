@@ -72,7 +72,7 @@ impl std::fmt::Debug for Claims {
 }
 
 /// How one claim is asked for (OpenID Connect Core 1.0 section 5.5.1).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ClaimRequest {
     /// Whether the client calls the claim essential.
@@ -81,6 +81,14 @@ pub struct ClaimRequest {
     /// The values asked for, the preferred first; empty when any will do. `value` counts as one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Value>,
+}
+
+/// Counts the values only: they are personal data.
+impl std::fmt::Debug for ClaimRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let values = self.values.len();
+        f.debug_struct("ClaimRequest").field("essential", &self.essential).field("values", &values).finish()
+    }
 }
 
 /// The `claims` parameter (OpenID Connect Core 1.0 section 5.5).

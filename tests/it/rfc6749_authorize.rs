@@ -335,3 +335,17 @@ fn a_rule_of_the_host_is_asked_again_when_a_request_is_resumed() {
     let sealed = visit.sealed();
     assert!(h.resume(&sealed).approved_by("alice").code().starts_with("vs_ac_"));
 }
+
+/// A host that logs the request with `{:?}` tells nothing of the person and no secret of the client.
+#[test]
+fn what_is_printed_of_a_request_is_discreet() {
+    let h = Harness::new();
+    let form = authorize_form()
+        .set("login_hint", "al@hint.example")
+        .set("claims", r#"{"id_token":{"email":{"value":"al@claim.example"}}}"#);
+    let printed = format!("{:?}", h.authorize(&form).pending().request());
+    assert!(printed.contains("openid"), "{printed}");
+    for secret in ["al@hint.example", "al@claim.example", "n-0S6_WzA2Mj"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
