@@ -5,8 +5,10 @@ use std::time::Duration;
 use http::HeaderMap;
 use proptest::prelude::*;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
-use vouchsafe::error::Reason;
-use vouchsafe::provider::{Approval, LoginNeed, MAX_SEALED_BYTES, Needs};
+use vouchsafe::error::{Reason, Result};
+use vouchsafe::provider::{
+    Approval, Asked, AuthorizationRule, Context, LoginNeed, MAX_SEALED_BYTES, Needs,
+};
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
     AuthorizeForm, Browser, CODE_VERIFIER, Harness, HarnessBuilder, authorize_form, code_form,
@@ -273,4 +275,34 @@ proptest! {
         let sound = client == "web" && redirect_uri == "https://web.example/cb" && verifier == CODE_VERIFIER;
         prop_assert_eq!(h.redeem(form).response.status() == 200, sound);
     }
+}
+
+/// Refuses a request in which it sees a parameter that it did not declare, and one without the one that it did.
+#[derive(Debug)]
+struct Declaring;
+
+#[async_trait::async_trait]
+impl AuthorizationRule for Declaring {
+    async fn check(&self, _: &Context<'_>, asked: &Asked<'_>) -> Result<()> {
+        let seen = |name| Ok::<_, Reason>(asked.params.one(name)?.is_some());
+        match (seen("tenant")?, seen("undeclared")?) {
+            (true, false) => Ok(()),
+            _ => Err(Reason::HintMalformed.into()),
+        }
+    }
+
+    fn parameters(&self) -> &[&str] {
+        &["tenant"]
+    }
+}
+
+#[test]
+fn a_rule_sees_the_parameters_that_it_declared_on_arrival_and_on_resuming() {
+    let h = Harness::builder()
+        .provider(|builder| builder.authorization_rule(std::sync::Arc::new(Declaring)))
+        .build();
+    let form = authorize_form().set("undeclared", "1");
+    h.authorize(&form).returned(Reason::HintMalformed);
+    let visit = h.authorize(&form.set("tenant", "t"));
+    assert!(visit.resumed_after(Duration::from_secs(1)).approved_by("alice").code().starts_with("vs_ac_"));
 }

@@ -91,7 +91,7 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
     let params = wire::query_or_form(request)?;
     let draft = draft::assemble(&*core.stores.clients, params, None, cx.now).await?;
-    let (back, asked) = read(core, cx, &draft).await?;
+    let (back, asked, params) = read(core, cx, &draft).await?;
     let (browser, set_cookie) = Browser::met(cx, request.headers())?;
     // Where nothing may be shown, nothing is resumed (attack 36).
     let set_cookie = set_cookie.filter(|_| !asked.prompt.contains(Prompt::None));
@@ -99,7 +99,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         client: draft.client,
         request: asked,
         back,
-        params: core.worth_keeping(&draft.params),
+        params,
         requested_at: cx.now,
         expires_at: cx.now.plus(cx.config.pending_lifetime),
         browser,
@@ -111,12 +111,12 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
 }
 
 /// What every request goes through, whether it arrives or is resumed: the address is matched first, and only then is
-/// there a place to which an error could be returned.
+/// there a place to which an error could be returned. Also gives the parameters to read it from again.
 async fn read(
     core: &Core,
     cx: &Context<'_>,
     draft: &Draft,
-) -> Result<(ReturnAddress, AuthorizationRequest), Failure> {
+) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
     let back = ReturnAddress::registered(draft)?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
@@ -128,11 +128,13 @@ async fn read(
     if request.scope.contains(Scope::OPENID) && core.keyring.signer(alg).is_none() {
         return Err(returned(Reason::IdTokenAlgUnavailable.into()));
     }
+    // A rule sees the same whether the request arrives or is resumed.
+    let params = core.worth_keeping(&draft.params);
     for rule in &core.rules {
-        let asked = Asked { client: &draft.client, request: &request, params: &draft.params };
+        let asked = Asked { client: &draft.client, request: &request, params: &params };
         rule.check(cx, &asked).await.map_err(returned)?;
     }
-    Ok((back, request))
+    Ok((back, request, params))
 }
 
 /// Says what a pending request needs, or answers it.
@@ -235,12 +237,12 @@ async fn reopen(
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope, hint: body.hint };
     let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
-    let (back, request) = read(core, cx, &draft).await?;
+    let (back, request, params) = read(core, cx, &draft).await?;
     Ok(PendingAuthorization::new(State {
         client: draft.client,
         request,
         back,
-        params: core.worth_keeping(&draft.params),
+        params,
         requested_at: body.requested_at,
         expires_at: body.expires_at,
         browser,
@@ -251,7 +253,7 @@ async fn reopen(
 
 impl Core {
     /// The parameters that must be kept to read a request again.
-    fn worth_keeping(&self, params: &Params) -> Vec<(String, String)> {
+    fn worth_keeping(&self, params: &Params) -> Params {
         let of_rules: Vec<&str> = self.rules.iter().flat_map(|rule| rule.parameters()).copied().collect();
         request::worth_keeping(params, &of_rules)
     }

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::provider::consent::Known;
-use crate::types::{RedirectUri, Subject};
+use crate::types::{Params, RedirectUri, Subject};
 
 /// An authorization request that waits for a person: to sign in, to choose an account, to agree.
 ///
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) request: AuthorizationRequest,
     pub(super) back: ReturnAddress,
     /// The parameters from which the request is read again when it is resumed.
-    pub(super) params: Vec<(String, String)>,
+    pub(super) params: Params,
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,

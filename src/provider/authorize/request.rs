@@ -170,8 +170,8 @@ const PARAMETERS: [&str; 19] = [
 
 /// What of `params` must be kept to read the request again: the parameters that are read, here or by a rule of the
 /// host, without `id_token_hint`, of which the outcome is kept.
-pub(super) fn worth_keeping(params: &Params, also: &[&str]) -> Vec<(String, String)> {
+pub(super) fn worth_keeping(params: &Params, also: &[&str]) -> Params {
     let read = |name: &str| PARAMETERS.contains(&name) && name != "id_token_hint";
     let kept = params.iter().filter(|(name, value)| !value.is_empty() && (read(name) || also.contains(name)));
-    kept.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    Params::from_pairs(kept)
 }

@@ -59,7 +59,7 @@ impl Body {
     fn of(pending: &PendingAuthorization) -> Self {
         let state = pending.state();
         Self {
-            params: state.params.clone(),
+            params: state.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             scope: state.request.scope.clone(),
             hint: state.request.id_token_hint.clone(),
             requested_at: state.requested_at,

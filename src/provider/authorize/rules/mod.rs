@@ -30,7 +30,8 @@ pub struct Asked<'a> {
     pub client: &'a Client,
     /// What the built-in rules read.
     pub request: &'a AuthorizationRequest,
-    /// The parameters, each still to be read with [`Params::one`].
+    /// The standard parameters but for `id_token_hint`, and those that a rule declares; each still to be read with
+    /// [`Params::one`].
     pub params: &'a Params,
 }
 
