@@ -11,7 +11,8 @@ use vouchsafe::error::Reason;
 use vouchsafe::provider::{Config, Provider};
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
-    AccountTable, Harness, HarnessBuilder, ManualClock, Outcome, authorize_form, code_form, refusals, token_form,
+    AccountTable, Harness, HarnessBuilder, ManualClock, Outcome, authorize_form, code_form, refusals,
+    token_form,
 };
 use vouchsafe::types::{Claims, ClientId, RedirectUri, Subject};
 

@@ -6,9 +6,7 @@ use http::HeaderMap;
 use proptest::prelude::*;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
 use vouchsafe::error::{Reason, Result};
-use vouchsafe::provider::{
-    Approval, Asked, AuthorizationRule, Context, LoginNeed, MAX_SEALED_BYTES, Needs,
-};
+use vouchsafe::provider::{Approval, Asked, AuthorizationRule, Context, LoginNeed, MAX_SEALED_BYTES, Needs};
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
     AuthorizeForm, Browser, CODE_VERIFIER, Harness, HarnessBuilder, authorize_form, code_form,
@@ -298,9 +296,7 @@ impl AuthorizationRule for Declaring {
 
 #[test]
 fn a_rule_sees_the_parameters_that_it_declared_on_arrival_and_on_resuming() {
-    let h = Harness::builder()
-        .provider(|builder| builder.authorization_rule(std::sync::Arc::new(Declaring)))
-        .build();
+    let h = Harness::builder().provider(|builder| builder.rule(std::sync::Arc::new(Declaring))).build();
     let form = authorize_form().set("undeclared", "1");
     h.authorize(&form).returned(Reason::HintMalformed);
     let visit = h.authorize(&form.set("tenant", "t"));
