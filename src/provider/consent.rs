@@ -1,5 +1,7 @@
 //! Remembered consents: read, grown, listed, revoked.
 
+use serde::{Deserialize, Serialize};
+
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::payload::{self, Kind};
@@ -104,29 +106,38 @@ fn union(known: Option<&Consent>, given: &Consent) -> Consent {
     union
 }
 
+/// The payload of a consent: with the time of its column, so that nobody who writes to the store can prolong it.
+#[derive(Serialize, Deserialize)]
+struct Timed<T> {
+    consent: T,
+    expires_at: Timestamp,
+}
+
 fn record(cx: &Context<'_>, consent: &Consent, expires_at: Timestamp) -> Result<ConsentRecord> {
     let subject = SubjectKey::of(cx.secrets, cx.issuer(), &consent.subject);
+    let timed = Timed { consent, expires_at };
     Ok(ConsentRecord {
         subject,
         client: consent.client.clone(),
         version: ConsentVersion(0),
         expires_at,
-        payload: payload::seal(cx, Kind::Consent, &primary_key(&subject, &consent.client), consent)?,
+        payload: payload::seal(cx, Kind::Consent, &primary_key(&subject, &consent.client), &timed)?,
     })
 }
 
 /// The consent of a record; `None`, and an alarm, when it does not open or is not that of these columns.
 fn open(cx: &Context<'_>, record: &ConsentRecord) -> Option<Consent> {
     let key = primary_key(&record.subject, &record.client);
-    let opened = payload::open::<Consent>(cx, Kind::Consent, &key, &record.payload);
-    let sound = opened.filter(|consent| {
+    let opened = payload::open::<Timed<Consent>>(cx, Kind::Consent, &key, &record.payload);
+    let sound = opened.filter(|Timed { consent, expires_at }| {
         consent.client == record.client
             && SubjectKey::of(cx.secrets, cx.issuer(), &consent.subject) == record.subject
+            && *expires_at == record.expires_at
     });
     if sound.is_none() {
         cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(&record.client));
     }
-    sound
+    sound.map(|timed| timed.consent)
 }
 
 fn primary_key(subject: &SubjectKey, client: &ClientId) -> Vec<u8> {

@@ -5,8 +5,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::context::Context;
 use super::payload::{self, Kind};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::EventKind;
 use crate::secret::TokenHash;
@@ -20,6 +23,14 @@ pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 
 
 /// How much longer than any access token a used code is remembered: 30 minutes (attack 322).
 const RETENTION_MARGIN: Duration = Duration::from_secs(30 * 60);
+
+/// The payload of a code: with the times of its columns, so that nobody who writes to the store can prolong it.
+#[derive(Serialize, Deserialize)]
+struct Timed<T> {
+    code: T,
+    expires_at: Timestamp,
+    retain_until: Timestamp,
+}
 
 /// The record of a grant. It is kept until its limit or the end of its login session, whichever is later.
 pub(crate) fn grant_record(cx: &Context<'_>, grant: &Grant) -> Result<GrantRecord> {
@@ -40,12 +51,14 @@ pub(crate) fn grant_record(cx: &Context<'_>, grant: &Grant) -> Result<GrantRecor
 /// The record of a code that is issued now; `key` is the hash of the code.
 pub(crate) fn code_record(cx: &Context<'_>, key: &TokenHash, code: &AuthorizationCode) -> Result<CodeRecord> {
     let expires_at = cx.now.plus(cx.config.code_lifetime);
+    let retain_until = expires_at.plus(MAX_ACCESS_TOKEN_LIFETIME).plus(RETENTION_MARGIN);
+    let timed = Timed { code, expires_at, retain_until };
     Ok(CodeRecord {
         grant: code.grant.id,
         client: code.grant.client.clone(),
         expires_at,
-        retain_until: expires_at.plus(MAX_ACCESS_TOKEN_LIFETIME).plus(RETENTION_MARGIN),
-        payload: payload::seal(cx, Kind::AuthorizationCode, key.as_bytes(), code)?,
+        retain_until,
+        payload: payload::seal(cx, Kind::AuthorizationCode, key.as_bytes(), &timed)?,
     })
 }
 
@@ -79,13 +92,23 @@ pub(crate) fn open_grant(cx: &Context<'_>, record: &GrantRecord) -> Option<Grant
 
 /// The code of a record found under `key`; `None`, and an alarm, as for [`open_grant`].
 pub(crate) fn open_code(cx: &Context<'_>, key: &TokenHash, record: &CodeRecord) -> Option<AuthorizationCode> {
-    let opened =
-        payload::open::<AuthorizationCode>(cx, Kind::AuthorizationCode, key.as_bytes(), &record.payload);
-    let sound = opened.filter(|code| code.grant.id == record.grant && code.grant.client == record.client);
+    let opened = payload::open::<Timed<AuthorizationCode>>(
+        cx,
+        Kind::AuthorizationCode,
+        key.as_bytes(),
+        &record.payload,
+    );
+    let sound = opened.filter(|timed| {
+        let grant = &timed.code.grant;
+        grant.id == record.grant
+            && grant.client == record.client
+            && timed.expires_at == record.expires_at
+            && timed.retain_until == record.retain_until
+    });
     if sound.is_none() {
         alarm(cx, &record.client, record.grant);
     }
-    sound
+    sound.map(|timed| timed.code)
 }
 
 /// The access token of a record; `None`, and an alarm, as for [`open_grant`].

@@ -58,7 +58,7 @@ pub struct CodeRecord {
     pub expires_at: Timestamp,
     /// Until this moment, never before `expires_at`, a used code is remembered as used; then the row may go.
     pub retain_until: Timestamp,
-    /// A sealed [`AuthorizationCode`].
+    /// A sealed [`AuthorizationCode`], with the times above.
     pub payload: Sealed,
 }
 

@@ -54,7 +54,7 @@ pub struct ConsentRecord {
     pub version: ConsentVersion,
     /// From this moment on it does not count.
     pub expires_at: Timestamp,
-    /// A sealed [`Consent`].
+    /// A sealed [`Consent`], with the time above.
     pub payload: Sealed,
 }
 

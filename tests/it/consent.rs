@@ -1,12 +1,21 @@
 //! Consent: what is shown is what is granted, what was agreed to is remembered, listed and taken back
 //! (RFC 6749 section 10.2, RFC 6819 section 4.4.1.8, RFC 8252 section 8.6, OpenID Connect Core 1.0 section 11).
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings, Consent};
-use vouchsafe::error::Reason;
+use vouchsafe::clock::Timestamp;
+use vouchsafe::error::{Reason, StoreError};
+use vouchsafe::event::EventKind;
 use vouchsafe::provider::{GrantFilter, Needs};
-use vouchsafe::store::{Listing, Page};
+use vouchsafe::secret::TokenHash;
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{
+    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Listing,
+    Page, Remembered, Stores, SubjectKey,
+};
 use vouchsafe::testing::{AuthorizeForm, Harness, RESOURCE, authorize_form, block_on, code_form};
 use vouchsafe::types::{ClientId, RedirectUri, Subject};
 
@@ -187,4 +196,101 @@ fn consent_is_waived_for_a_native_client_only_where_the_host_insists() {
             }
         }
     }
+}
+
+/// A store into which somebody writes: whatever it is given lives a day longer in its columns.
+#[derive(Debug)]
+struct Prolonging(MemoryStore);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[async_trait]
+impl CodeStore for Prolonging {
+    async fn insert_code(
+        &self,
+        key: TokenHash,
+        mut code: CodeRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        code.expires_at = code.expires_at.plus(DAY);
+        self.0.insert_code(key, code, now).await
+    }
+
+    async fn consume_code(
+        &self,
+        key: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Consumed, StoreError> {
+        self.0.consume_code(key, client, now).await
+    }
+}
+
+#[async_trait]
+impl ConsentStore for Prolonging {
+    async fn remember(
+        &self,
+        mut record: ConsentRecord,
+        seen: Option<ConsentVersion>,
+        now: Timestamp,
+    ) -> Result<Remembered, StoreError> {
+        record.expires_at = record.expires_at.plus(DAY);
+        self.0.remember(record, seen, now).await
+    }
+
+    async fn remembered(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<ConsentRecord>, StoreError> {
+        self.0.remembered(subject, client, now).await
+    }
+
+    async fn consents(
+        &self,
+        of: &ConsentFilter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<ConsentRecord>, StoreError> {
+        self.0.consents(of, page, now).await
+    }
+
+    async fn forget(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.0.forget(subject, client, now).await
+    }
+}
+
+fn prolonged() -> Harness {
+    let stores = |store: &MemoryStore| {
+        let (memory, changed) = (Arc::new(store.clone()), Arc::new(Prolonging(store.clone())));
+        Stores::new(memory.clone(), changed.clone(), memory.clone(), changed).with_replays(memory)
+    };
+    Harness::builder().stores(stores).build()
+}
+
+/// attack 319: who writes to the store can move the columns, but a code whose columns moved is none.
+#[test]
+fn a_code_that_was_prolonged_in_the_store_is_not_redeemed() {
+    let h = prolonged();
+    let form = authorize_form();
+    let code = h.code(&form, "alice");
+    h.advance(Duration::from_secs(60));
+    let refused = h.redeem(code_form(&form, &code)).rejected(Reason::CodeUnreadable);
+    assert!(refused.events.iter().any(|event| matches!(event.kind, EventKind::PayloadUnreadable)));
+}
+
+/// attack 319: nor does a consent count whose column moved.
+#[test]
+fn a_consent_that_was_prolonged_in_the_store_does_not_count() {
+    let h = prolonged();
+    let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    let visit = h.authorize(&asking("openid")).next(Some(&h.login("alice")));
+    assert!(matches!(visit.needs(), Needs::Consent(_)));
+    assert!(consents(&h).items.is_empty());
 }
