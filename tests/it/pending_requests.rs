@@ -74,7 +74,7 @@ fn over_loopback_http_the_cookie_loses_what_http_cannot_have() {
         Harness::builder().config(|config| config.issuer = "http://127.0.0.1:4444".parse().unwrap()).build();
     let visit = h.authorize(&authorize_form());
     let cookie = visit.outcome.header("set-cookie").unwrap();
-    assert!(cookie.starts_with("vs_browser=") && !cookie.contains("Secure"), "{cookie}");
+    assert!(cookie.starts_with("vs_browser_") && !cookie.contains("Secure"), "{cookie}");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
     let sealed = visit.sealed();
     assert!(h.resume(&sealed).approved_by("alice").code().starts_with("vs_ac_"));

@@ -11,11 +11,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::clock::Timestamp;
 use crate::entropy::random;
 use crate::error::{Internal, Result};
+use crate::provider::config::Config;
 use crate::provider::context::Context;
 use crate::{seal, wire};
 
@@ -23,6 +25,9 @@ use crate::{seal, wire};
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 const ID_BYTES: usize = 32;
+
+/// Bytes of the issuer's hash in the name of its cookie.
+const ISSUER_HASH_BYTES: usize = 4;
 
 /// One browser, as a random number that only it and our sealed values know.
 #[derive(Clone, Copy)]
@@ -60,7 +65,7 @@ impl Browser {
         let mut plain = self.0.to_vec();
         plain.extend_from_slice(&expires_at.unix().to_be_bytes());
         let value = seal::seal_text(cx.secrets, cx.entropy, &context(cx), expires_at, &plain)?;
-        let cookie = Cookie::build((name(cx), value))
+        let cookie = Cookie::build((name(cx.config), value))
             .path("/")
             .secure(cx.config.issuer.is_https())
             .http_only(true)
@@ -72,22 +77,32 @@ impl Browser {
 }
 
 fn read(cx: &Context<'_>, headers: &HeaderMap) -> Option<(Browser, Timestamp)> {
-    let value = wire::cookie(headers, name(cx))?;
+    let value = wire::cookie(headers, &name(cx.config))?;
     let plain = seal::open_text(cx.secrets, &context(cx), &value, cx.now).ok()?;
     let (id, expires_at) = plain.split_first_chunk::<ID_BYTES>()?;
     let expires_at = i64::from_be_bytes(expires_at.try_into().ok()?);
     Some((Browser(*id), Timestamp::from_unix(expires_at)))
 }
 
-/// Issuers at one origin share the cookie, as `__Host-` demands `Path=/`: it is sealed for the origin.
 fn context<'a>(cx: &Context<'a>) -> seal::Context<'a> {
-    seal::Context { kind: "browser cookie", issuer: cx.config.issuer.origin(), key: b"" }
+    seal::Context { kind: "browser cookie", issuer: cx.issuer(), key: b"" }
 }
 
 /// With `__Host-` no neighbouring host can plant the cookie. An http issuer, which is at a loopback address, cannot
 /// have it.
-fn name(cx: &Context<'_>) -> &'static str {
-    if cx.config.issuer.is_https() { "__Host-vs_browser" } else { "vs_browser" }
+///
+/// A browser sends a cookie to every port of a host and, with the `Path=/` that `__Host-` demands, to every issuer of
+/// an origin. Where an issuer may have such neighbours, its name is in the cookie's, so that they do not take it from
+/// each other.
+fn name(config: &Config) -> String {
+    let issuer = &config.issuer;
+    let name = if issuer.is_https() { "__Host-vs_browser" } else { "vs_browser" };
+    if issuer.is_https() && issuer.path().is_empty() {
+        return name.to_owned();
+    }
+    let digest = Sha256::digest(issuer.as_str());
+    let hash = digest.iter().take(ISSUER_HASH_BYTES).map(|byte| format!("{byte:02x}"));
+    format!("{name}_{}", hash.collect::<String>())
 }
 
 impl Serialize for Browser {
@@ -110,5 +125,30 @@ impl<'de> Deserialize<'de> for Browser {
 impl fmt::Debug for Browser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Browser(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cookies know no ports, and `__Host-` no paths.
+    #[test]
+    fn issuers_that_a_browser_would_send_the_same_cookies_have_their_own() {
+        let name = |issuer: &str| name(&Config::new(issuer.parse().unwrap()));
+        assert_eq!(name("https://op.example"), "__Host-vs_browser");
+        assert_eq!(name("https://op.example:8443"), "__Host-vs_browser");
+        let names = [
+            name("https://op.example"),
+            name("https://op.example/a"),
+            name("https://op.example/b"),
+            name("http://127.0.0.1:4444"),
+            name("http://127.0.0.1:4445"),
+        ];
+        for (at, own) in names.iter().enumerate() {
+            assert!(!names[at + 1..].contains(own), "{own}");
+        }
+        assert_eq!(names[1].len(), "__Host-vs_browser_".len() + 8);
+        assert!(names[1].starts_with("__Host-vs_browser_") && names[3].starts_with("vs_browser_"));
     }
 }
