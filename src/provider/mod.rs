@@ -120,7 +120,8 @@ impl Provider {
     /// Reads a request to the authorization endpoint, GET or POST (RFC 6749 section 3.1).
     ///
     /// A request that is not sound is answered at once: by a page as long as no registered redirect URI was matched,
-    /// and to the client from then on. A sound one is for [`Provider::next`].
+    /// and to the client from then on. A sound one is for [`Provider::next`]; one that was posted without our cookie,
+    /// as by another site, is first asked for again by GET, so that the cookie comes with it.
     pub async fn authorize(&self, request: &Request) -> Authorize {
         authorize::open(&self.0, request).await
     }

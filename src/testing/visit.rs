@@ -75,10 +75,17 @@ impl Harness {
         self.open_authorization(Method::GET, &format!("?{}", form.encode()), "")
     }
 
-    /// Posts the form to the authorization endpoint.
+    /// Posts the form to the authorization endpoint, and comes back by GET where it says so.
     #[track_caller]
     pub fn authorize_by_post(&self, form: &AuthorizeForm) -> Visit<'_> {
-        self.open_authorization(Method::POST, "", &form.encode())
+        let visit = self.open_authorization(Method::POST, "", &form.encode());
+        let config = self.provider().config();
+        let endpoint = config.issuer.endpoint(&config.paths.authorization);
+        let query = visit.outcome.header("location").and_then(|location| location.strip_prefix(&endpoint));
+        match query.map(str::to_owned) {
+            Some(query) => self.open_authorization(Method::GET, &query, ""),
+            None => visit,
+        }
     }
 
     /// Opens the authorization endpoint with a query and a body as they are.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
 use vouchsafe::error::{Reason, Result};
@@ -301,4 +301,39 @@ fn a_rule_sees_the_parameters_that_it_declared_on_arrival_and_on_resuming() {
     h.authorize(&form).returned(Reason::HintMalformed);
     let visit = h.authorize(&form.set("tenant", "t"));
     assert!(visit.resumed_after(Duration::from_secs(1)).approved_by("alice").code().starts_with("vs_ac_"));
+}
+
+/// A form posted from another site brings no cookie of `SameSite=Lax`: what waits in other tabs must outlive it.
+#[test]
+fn a_post_without_the_cookie_comes_back_by_get_and_ends_no_other_request() {
+    let h = Harness::new();
+    let sealed = h.authorize(&authorize_form()).sealed();
+    let own = h.browser().cookie(COOKIE).unwrap();
+    h.browser().clear();
+    let form = authorize_form().set("state", "a b&c");
+    let posted = h.open_authorization(Method::POST, "", &form.encode());
+    assert_eq!((posted.outcome.response.status().as_u16(), posted.outcome.header("set-cookie")), (303, None));
+    let landing = posted.landing();
+    assert_eq!(landing.uri, "https://op.example/authorize");
+    assert_eq!(landing.params.one("state"), Ok(Some("a b&c")));
+    h.browser().plant_cookie(COOKIE, &own);
+    let query = format!("?{}", landing.params.encode());
+    let visit = h.open_authorization(Method::GET, &query, "");
+    assert_eq!(visit.outcome.header("set-cookie"), None);
+    assert!(visit.approved_by("alice").code().starts_with("vs_ac_"));
+    assert!(h.resume(&sealed).approved_by("alice").code().starts_with("vs_ac_"));
+}
+
+#[test]
+fn a_post_that_is_long_silent_or_known_is_answered_at_once() {
+    let h = Harness::new();
+    let post = |form: &AuthorizeForm| h.open_authorization(Method::POST, "", &form.encode());
+    let silent = post(&authorize_form().prompt("none"));
+    assert_eq!(silent.outcome.header("set-cookie"), None);
+    silent.next(None).returned(Reason::LoginNeeded);
+    let long = post(&oversized());
+    assert!(long.pending().request().nonce.is_some() && long.outcome.header("set-cookie").is_some());
+    let known = post(&authorize_form());
+    assert_eq!(known.outcome.header("set-cookie"), None);
+    assert!(known.approved_by("alice").code().starts_with("vs_ac_"));
 }

@@ -16,7 +16,7 @@ mod return_address;
 mod rules;
 mod sealed;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
 pub use needs::{LoginNeed, MissingConsent, Needs};
@@ -92,9 +92,17 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
     let params = wire::query_or_form(request)?;
     let draft = draft::assemble(&*core.stores.clients, params, None, cx.now).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
+    let silent = asked.prompt.contains(Prompt::None);
+    if !silent
+        && request.method() == Method::POST
+        && Browser::known(cx, request.headers()).is_none()
+        && let Some(by_get) = respond::by_get(cx, &draft.params)
+    {
+        return Ok(Authorize::Respond(by_get));
+    }
     let (browser, set_cookie) = Browser::met(cx, request.headers())?;
     // Where nothing may be shown, nothing is resumed (attack 36).
-    let set_cookie = set_cookie.filter(|_| !asked.prompt.contains(Prompt::None));
+    let set_cookie = set_cookie.filter(|_| !silent);
     let pending = PendingAuthorization::new(State {
         client: draft.client,
         request: asked,

@@ -16,6 +16,9 @@ use crate::wire::{Response, location, reply};
 /// After how long a browser that met a failing store may ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Most bytes of parameters that a browser is sent back with in a query.
+const MAX_QUERY_BYTES: usize = 4096;
+
 /// Why a request goes no further, and who is told.
 ///
 /// What fails before a redirect URI was matched is shown to the person: that is what `?` makes of an error. Only
@@ -62,6 +65,16 @@ pub(super) fn code(cx: &Context<'_>, back: &ReturnAddress, code: &Secret) -> Res
 pub(super) fn refusal(cx: &Context<'_>, back: &ReturnAddress, reason: Reason) -> Response {
     let description = reason.description();
     encode(cx, back, &[("error", reason.wire().0.as_str()), ("error_description", &description)])
+}
+
+/// Asks the browser for the same request by GET; `None` when it is too long for that.
+///
+/// A form that another site posts comes without our cookie, which is `SameSite=Lax`. Were a new one set then, any site
+/// could end what the person has begun in other tabs. A GET brings the cookie, if there is one.
+pub(super) fn by_get(cx: &Context<'_>, params: &Params) -> Option<Response> {
+    let query = params.encode();
+    let endpoint = cx.config.issuer.endpoint(&cx.config.paths.authorization);
+    (query.len() <= MAX_QUERY_BYTES).then(|| reply::redirect(&format!("{endpoint}?{query}")))
 }
 
 /// Adds `state` and `iss`, which are in every response, and sends it as the request asked.
