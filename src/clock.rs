@@ -49,7 +49,7 @@ impl Timestamp {
 
     /// Whether something that ends at this moment has ended: `now` equal to the limit counts as ended.
     #[must_use]
-    pub fn has_passed(self, now: Timestamp) -> bool {
+    pub fn has_passed(self, now: Self) -> bool {
         self <= now
     }
 }

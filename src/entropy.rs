@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 
 use rand::TryRng as _;
+#[expect(clippy::disallowed_types, reason = "the one place where the operating system is asked")]
+use rand::rngs::SysRng;
 
 /// Where unpredictable bytes come from.
 ///
@@ -26,9 +28,8 @@ pub struct EntropyError;
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(clippy::disallowed_types, reason = "the one place where the operating system is asked")]
     fn fill(&self, dest: &mut [u8]) -> Result<(), EntropyError> {
-        rand::rngs::SysRng.try_fill_bytes(dest).map_err(|_| EntropyError)
+        SysRng.try_fill_bytes(dest).map_err(|_| EntropyError)
     }
 }
 

@@ -11,6 +11,7 @@ pub type Step<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 ///
 /// Each number of `schedule` chooses, among those that have not ended, the next to be polled; where the schedule ends,
 /// they take turns. A future must wake itself, as one that waits in [`Faults::pause`](super::Faults::pause) does.
+#[must_use]
 pub fn interleave<T>(futures: Vec<Step<'_, T>>, schedule: &[usize]) -> Vec<T> {
     let mut outputs: Vec<Option<T>> = futures.iter().map(|_| None).collect();
     let mut running: Vec<(usize, Step<'_, T>)> = futures.into_iter().enumerate().collect();

@@ -46,7 +46,6 @@ pub struct Tokens {
     pub body: Value,
 }
 
-#[expect(clippy::must_use_candidate, reason = "what asserts may be the end of a chain")]
 impl Outcome {
     /// The request was refused for this reason, once, as RFC 6749 section 5.2 says; nothing was issued.
     ///

@@ -212,7 +212,8 @@ mod tests {
             prop_assert_eq!(a.is_subset(&b), a.difference(&b).is_empty());
             prop_assert_eq!(a.is_subset(&b) && b.is_subset(&a), {
                 let (mut x, mut y): (Vec<_>, Vec<_>) = (a.iter().collect(), b.iter().collect());
-                (x.sort_unstable(), y.sort_unstable());
+                x.sort_unstable();
+                y.sort_unstable();
                 x == y
             });
         }
