@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Serves a router on a free port, until the test ends.
-pub async fn serve(router: Router) -> SocketAddr {
+pub(crate) async fn serve(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -21,15 +21,15 @@ pub async fn serve(router: Router) -> SocketAddr {
 
 /// An answer as it came over the wire.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// A header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
@@ -37,7 +37,7 @@ impl Answer {
 /// Sends a request head and body as they are, on a connection of its own, and reads the answer.
 ///
 /// The head's lines are joined by CRLF; `Host` and `Connection: close` are added.
-pub async fn send(server: SocketAddr, head: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn send(server: SocketAddr, head: &[&str], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(server).await.unwrap();
     let mut request = head.join("\r\n");
     if !head.iter().any(|line| line.starts_with("Host:")) {
