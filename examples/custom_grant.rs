@@ -45,7 +45,7 @@ async fn main() -> Result<(), BoxError> {
     // In the shop's app this is for the customer who is signed in. Here that is always Alice.
     let draw =
         post(async move || codes.draw("alice").map(|code| code.expose().to_owned()).unwrap_or_default());
-    let app = axum::Router::new().route("/till-codes", draw).merge(router(&mount));
+    let app = axum::Router::new().route("/till-codes", draw).merge(router(mount));
 
     println!("listening on {url}");
     println!("try: curl -d grant_type={GRANT_TYPE} -d till_code=$(curl -sX POST {url}/till-codes) \\");

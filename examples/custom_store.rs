@@ -36,13 +36,13 @@ use vouchsafe::{
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     store_suite::all(&[Arc::new(ShelfStore::default())], &TokioRuntime::current()?).await;
-    println!("the store keeps the contract");
 
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4444".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let app = router(&Mount::headless(provider(&url)?));
+    let app = router(Mount::headless(provider(&url)?));
     println!("listening on {url}");
+    println!("the store keeps the contract");
     Ok(axum::serve(listener, app).await?)
 }
 

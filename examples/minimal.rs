@@ -33,7 +33,7 @@ async fn main() -> Result<(), BoxError> {
             .build()?;
 
     // Your application's routes stay as they are; the provider's come beside them.
-    let app = axum::Router::new().merge(router(&Mount::new(provider, Arc::new(Host))));
+    let app = axum::Router::new().merge(router(Mount::new(provider, Arc::new(Host))));
     println!("listening on {issuer}");
     Ok(axum::serve(listener, app).await?)
 }

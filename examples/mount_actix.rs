@@ -104,16 +104,17 @@ async fn page(mount: &Mount, request: &Request) -> Result<Response, Response> {
     let params = query_or_form(request).map_err(refused)?;
     let sealed = params.one("request").map_err(refused)?.unwrap_or_default();
     let pending = mount.resume(sealed, request.headers()).await?;
-    // The sealed request is base64url, and a scope has no quotes; a client's name can be anything.
-    let name = pending.client().metadata().client_name.as_deref().unwrap_or("Somebody");
-    let name = name.replace('&', "&amp;").replace('<', "&lt;");
-    let scope = &pending.request().scope;
+    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let name = escape(pending.client().metadata().client_name.as_deref().unwrap_or("Somebody"));
+    let scope = escape(&pending.request().scope.to_string());
+    // What could be resumed is base64url.
     let html = format!(
-        "<!doctype html><html lang=en><title>Who are you?</title><h1>Who are you?</h1>\
-         <p>{name} asks for: {scope}.</p><form method=post action=/consent>\
-         <input type=hidden name=request value={sealed}><label>Name <input name=name></label>\
-         <button name=answer value=allow id=consent-allow>Allow</button>\
-         <button name=answer value=deny id=consent-deny>Deny</button></form>"
+        r#"<!doctype html><html lang="en"><title>Who are you?</title><h1>Who are you?</h1>
+        <p>{name} asks for: {scope}.</p>
+        <form method="post" action="/consent"><input type="hidden" name="request" value="{sealed}">
+        <label>Name <input name="name"></label>
+        <button type="submit" name="answer" value="allow" id="consent-allow">Allow</button>
+        <button type="submit" name="answer" value="deny" id="consent-deny">Deny</button></form>"#
     );
     let page = http::Response::builder().header(CONTENT_TYPE, "text/html; charset=utf-8").body(html.into());
     page.map_err(|_| refused(Reason::InternalFault))

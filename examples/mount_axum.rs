@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
             reply::security_headers(page.headers_mut());
             page
         }));
-    let app = pages.merge(router(&mount)).with_state(bakery::Site { bakery, mount });
+    let app = pages.merge(router(mount.clone())).with_state(bakery::Site { bakery, mount });
     println!("listening on {url}");
     Ok(axum::serve(listener, app).await?)
 }
@@ -168,10 +168,11 @@ mod bakery {
     pub(crate) async fn home(State(site): State<Site>, headers: HeaderMap) -> Response {
         let body = match site.bakery.login(&headers) {
             Some(login) => format!(
-                "<p>Good morning, {}.</p><form method=post action=/logout>{TOKEN}<button>Sign out</button></form>",
+                r#"<p>Good morning, {}.</p>
+                <form method="post" action="/logout">{TOKEN}<button type="submit">Sign out</button></form>"#,
                 escape(login.customer.name)
             ),
-            None => "<p><a href=/login>Sign in</a> to order bread.</p>".to_owned(),
+            None => r#"<p><a href="/login">Sign in</a> to order bread.</p>"#.to_owned(),
         };
         page(&headers, "The bakery", &body)
     }
@@ -208,8 +209,8 @@ mod bakery {
         let Some(token) = known.or_else(|| Some(generate(&OsEntropy, 256).ok()?.expose().to_owned())) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let field = format!("<input type=hidden name=form_token value=\"{}\">", escape(&token));
-        let html = format!("<!doctype html><html lang=en><title>{title}</title><h1>{title}</h1>{body}");
+        let field = format!(r#"<input type="hidden" name="form_token" value="{}">"#, escape(&token));
+        let html = format!(r#"<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1>{body}"#);
         ([(SET_COOKIE, set_cookie(FORM_COOKIE, &token))], Html(html.replace(TOKEN, &field))).into_response()
     }
 
@@ -299,10 +300,11 @@ mod sign_in {
     fn login_form(headers: &HeaderMap, sealed: Option<&str>, problem: &str) -> Response {
         let request = sealed.map(hidden).unwrap_or_default();
         let form = format!(
-            "<form method=post action=/login>{TOKEN}{request}<p>{problem}</p>\
-             <p><label>E-mail <input name=email type=email autocomplete=username required></label></p>\
-             <p><label>Password <input name=password type=password autocomplete=current-password required></label></p>\
-             <button id=login-submit>Sign in</button></form>"
+            r#"<form method="post" action="/login">{TOKEN}{request}
+            <p>{problem}</p>
+            <p><label>E-mail <input name="email" type="email" autocomplete="username" required></label></p>
+            <p><label>Password <input name="password" type="password" required></label></p>
+            <button type="submit" id="login-submit">Sign in</button></form>"#
         );
         page(headers, "Sign in", &form)
     }
@@ -371,9 +373,11 @@ mod sign_in {
         let scope: String =
             pending.request().scope.iter().map(|token| format!("<li>{}", escape(token))).collect();
         format!(
-            "<p>{}, <b>{}</b> asks for:</p><ul>{scope}</ul><p>You will be sent to {}.</p>\
-             <form method=post action=/consent>{TOKEN}{}<input type=hidden name=account value=\"{}\">\
-             <button name=answer value=allow id=consent-allow>Allow</button> <button name=answer value=deny id=consent-deny>Deny</button></form>",
+            r#"<p>{}, <b>{}</b> asks for:</p><ul>{scope}</ul><p>You will be sent to {}.</p>
+            <form method="post" action="/consent">{TOKEN}{}
+            <input type="hidden" name="account" value="{}">
+            <button type="submit" name="answer" value="allow" id="consent-allow">Allow</button>
+            <button type="submit" name="answer" value="deny" id="consent-deny">Deny</button></form>"#,
             escape(login.customer.name),
             escape(name),
             escape(pending.redirect_uri().as_str()),
@@ -416,6 +420,6 @@ mod sign_in {
     }
 
     fn hidden(sealed: &str) -> String {
-        format!("<input type=hidden name=request value=\"{}\">", escape(sealed))
+        format!(r#"<input type="hidden" name="request" value="{}">"#, escape(sealed))
     }
 }

@@ -12,7 +12,8 @@ use crate::wire::Response;
 ///
 /// The paths are whole: they begin with the path of the issuer, and those of metadata stand where RFC 8414 section 3.1
 /// wants them. So the router is merged at the root, never nested. Every method of these paths is the provider's.
-pub fn router<S: Clone + Send + Sync + 'static>(mount: &Mount) -> Router<S> {
+#[expect(clippy::needless_pass_by_value, reason = "a host mounts it once and is done with it")]
+pub fn router<S: Clone + Send + Sync + 'static>(mount: Mount) -> Router<S> {
     let service = MountService::new(mount.clone());
     let paths = mount.provider().paths();
     paths.fold(Router::new(), |router, (_, path)| router.route(path, any_service(service.clone())))

@@ -66,7 +66,7 @@ async fn mounted() -> (Harness, SocketAddr) {
     });
     let h = builder.build();
     let host = Arc::new(Host(h.now()));
-    let address = serve(router(&Mount::new(h.provider().clone(), host))).await;
+    let address = serve(router(Mount::new(h.provider().clone(), host))).await;
     (h, address)
 }
 
