@@ -11,6 +11,9 @@ use crate::clock::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitPoint {
+    /// Before an authorization request too large for the browser is written to the store, when nobody may have signed
+    /// in yet; the key is the `client_id`.
+    Authorization,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
     /// Before a token is introspected; the key is the authenticated `client_id`.

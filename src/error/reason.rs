@@ -268,6 +268,8 @@ reasons! {
     AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
     /// An approval grants more than was asked and shown.
     ApprovalExceeds => InvalidScope, "the approval exceeds the request";
+    /// Another person approves than the one who was asked.
+    ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 
     // Access tokens at userinfo
     /// No access token.

@@ -18,11 +18,13 @@ use crate::types::{ClientId, Subject};
 const MAX_ATTEMPTS: u8 = 8;
 
 /// What the store knows of a consent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Known {
     /// What was agreed to; `None` when the record does not open, which counts as nothing.
     pub(crate) consent: Option<Consent>,
     version: ConsentVersion,
+    /// From this moment on it is nothing to add to, while the version still stands.
+    expires_at: Timestamp,
 }
 
 /// Reads the consent of `subject` for `client`.
@@ -34,7 +36,11 @@ pub(crate) async fn read(
 ) -> Result<Option<Known>> {
     let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
     let record = store.remembered(&key, client, cx.now).await?;
-    Ok(record.map(|record| Known { consent: open(cx, &record), version: record.version }))
+    Ok(record.map(|record| Known {
+        consent: open(cx, &record),
+        version: record.version,
+        expires_at: record.expires_at,
+    }))
 }
 
 /// Adds `given` to what is remembered; `known` is what was read of the same subject and client before, if it was.
@@ -52,7 +58,8 @@ pub(crate) async fn remember(
     }
     let mut known = known;
     for _ in 0..MAX_ATTEMPTS {
-        let union = union(known.as_ref().and_then(|known| known.consent.as_ref()), given);
+        let lasting = known.as_ref().filter(|known| !known.expires_at.has_passed(cx.now));
+        let union = union(lasting.and_then(|known| known.consent.as_ref()), given);
         let seen = known.as_ref().map(|known| known.version);
         match store.remember(record(cx, &union, expires_at)?, seen, cx.now).await? {
             Remembered::Written => return Ok(()),

@@ -40,7 +40,7 @@ impl Consent {
 }
 
 /// Which writing of a consent this is; a write names the version it has seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConsentVersion(pub u64);
 
 /// A consent as a store keeps it, keyed by subject and client.

@@ -9,14 +9,14 @@ use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::{Reason, StoreError};
 use vouchsafe::event::EventKind;
-use vouchsafe::provider::{GrantFilter, Needs};
+use vouchsafe::provider::{Answer, GrantFilter, Needs};
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
     CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Listing,
     Page, Remembered, Stores, SubjectKey,
 };
-use vouchsafe::testing::{AuthorizeForm, Harness, RESOURCE, authorize_form, block_on, code_form};
+use vouchsafe::testing::{AuthorizeForm, Faults, Harness, RESOURCE, authorize_form, block_on, code_form};
 use vouchsafe::types::{ClientId, RedirectUri, Subject};
 
 fn alice() -> Subject {
@@ -294,3 +294,51 @@ fn a_consent_that_was_prolonged_in_the_store_does_not_count() {
     assert!(matches!(visit.needs(), Needs::Consent(_)));
     assert!(consents(&h).items.is_empty());
 }
+
+/// Somebody else signs in in another tab while the consent page is open: the yes to that page is not theirs.
+#[test]
+fn whoever_was_not_asked_cannot_approve() {
+    let h = Harness::new();
+    let visit =
+        h.authorize(&asking("openid")).next(Some(&h.login("alice"))).resumed_after(Duration::from_secs(1));
+    let refused = visit.approved_by("bob").refused(Reason::ApprovalOtherSubject);
+    assert_eq!(refused.needs(), &Needs::Select);
+    let asked = refused.answered(Answer::Select).next(Some(&h.login("bob")));
+    assert!(matches!(asked.needs(), Needs::Consent(_)));
+    assert!(asked.resumed_after(Duration::from_secs(1)).approved_by("bob").code().starts_with("vs_ac_"));
+    assert!(visit.approved_by("alice").code().starts_with("vs_ac_"));
+    let nobody = h.authorize(&asking("openid")).next(None).resumed_after(Duration::from_secs(1));
+    assert!(nobody.approved_by("bob").code().starts_with("vs_ac_"));
+}
+
+/// An approval is two statements, and one more for a consent to remember, also when the request came back sealed.
+#[test]
+fn growing_a_remembered_consent_costs_one_statement() {
+    let faults = Faults::new();
+    let stores = faults.clone();
+    let h = Harness::builder().stores(move |store| stores.stores(store)).build();
+    let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    let ask = |scope: &str| {
+        let visit = h.authorize(&asking(scope)).next(Some(&h.login("alice")));
+        visit.resumed_after(Duration::from_secs(1))
+    };
+    let (email, phone) = (ask("openid email"), ask("openid phone"));
+    drop(faults.calls());
+    let _ = email.remembered_by("alice").code();
+    assert_eq!(faults.calls(), ["remember", "insert_grant", "insert_code"]);
+    let _ = phone.remembered_by("alice").code();
+    assert_eq!(faults.calls(), ["remember", "remembered", "remember", "insert_grant", "insert_code"]);
+    assert_eq!(consents(&h).items[0].scope.to_string(), "openid email phone");
+}
+
+#[test]
+fn a_consent_that_ends_while_a_page_is_open_is_not_added_to() {
+    let h = Harness::builder().config(|config| config.consent_lifetime = Some(2 * HOUR)).build();
+    let _ = h.authorize(&asking("openid phone")).remembered_by("alice").code();
+    h.advance(2 * HOUR - Duration::from_secs(60));
+    let visit = h.authorize(&asking("openid email")).next(Some(&h.login("alice")));
+    let _ = visit.resumed_after(Duration::from_secs(60)).remembered_by("alice").code();
+    assert_eq!(consents(&h).items[0].scope.to_string(), "openid email");
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);

@@ -5,8 +5,12 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
+use vouchsafe::clock::Timestamp;
 use vouchsafe::error::{Reason, Result};
-use vouchsafe::provider::{Approval, Asked, AuthorizationRule, Context, LoginNeed, MAX_SEALED_BYTES, Needs};
+use vouchsafe::limiter::{Admission, LimitPoint, Limiter};
+use vouchsafe::provider::{
+    Answer, Approval, Asked, AuthorizationRule, Context, LoginNeed, MAX_SEALED_BYTES, Needs,
+};
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
     AuthorizeForm, Browser, CODE_VERIFIER, Harness, HarnessBuilder, authorize_form, code_form,
@@ -336,4 +340,42 @@ fn a_post_that_is_long_silent_or_known_is_answered_at_once() {
     let known = post(&authorize_form());
     assert_eq!(known.outcome.header("set-cookie"), None);
     assert!(known.approved_by("alice").code().starts_with("vs_ac_"));
+}
+
+/// Whoever asks costs the store one row at most, however many pages follow.
+#[test]
+fn an_oversized_request_is_written_once() {
+    let h = Harness::new();
+    let first = h.authorize(&oversized().prompt("select_account")).sealed();
+    let written = h.store_state();
+    let visit = h.resume(&first).answered(Answer::Select);
+    let again = h.resume(&visit.sealed());
+    assert!(h.store_state() == written);
+    let alice = h.login("alice");
+    assert!(matches!(again.next(Some(&alice)).needs(), Needs::Consent(_)), "the choice is not forgotten");
+    assert!(again.approved_by("alice").code().starts_with("vs_ac_"));
+}
+
+#[derive(Debug)]
+struct Closed;
+
+#[async_trait::async_trait]
+impl Limiter for Closed {
+    async fn admit(&self, point: LimitPoint, key: &str, _: Timestamp) -> Admission {
+        match (point, key) {
+            (LimitPoint::Authorization, "web") => Admission::Refused { retry_after: Duration::from_secs(7) },
+            _ => Admission::Admitted,
+        }
+    }
+}
+
+#[test]
+fn the_limiter_is_asked_before_a_request_is_written() {
+    let h = Harness::builder().provider(|builder| builder.limiter(std::sync::Arc::new(Closed))).build();
+    let before = h.store_state();
+    let visit = h.authorize(&oversized());
+    let refused = vouchsafe::testing::block_on(h.provider().seal(visit.pending())).unwrap_err();
+    assert_eq!(refused.reason(), Reason::RateLimited);
+    assert!(h.store_state() == before);
+    assert!(!h.authorize(&authorize_form()).sealed().is_empty(), "nothing is written, so nobody is asked");
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use super::consent::claim_names;
 use super::needs::{self, Needs};
 use super::pending::PendingAuthorization;
 use super::respond;
-use crate::clock::Timestamp;
 use crate::error::{Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
 use crate::policy::Issuing;
@@ -16,8 +18,8 @@ use crate::provider::core::Core;
 use crate::provider::format::{TokenKind, opaque};
 use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::secret::{Secret, TokenHash};
-use crate::store::{AuthorizationCode, Consent, Filter, Grant};
-use crate::types::{Authentication, GrantId, GrantType, Scope};
+use crate::store::{AuthorizationCode, Consent, Filter, Grant, SubjectKey};
+use crate::types::{Authentication, GrantId, GrantType, Scope, Subject};
 use crate::wire::Response;
 
 /// How often another id or code is drawn because one is taken (attack 321).
@@ -82,7 +84,8 @@ impl Denial {
 pub struct Refused {
     /// What it does not meet.
     pub reason: Reason,
-    /// What is needed first, where that would help; the same as [`Next::Ask`](super::Next::Ask) would say.
+    /// What is needed first, where that would help, as [`Next::Ask`](super::Next::Ask) would say;
+    /// [`Needs::Select`] also when another person approves than the one whom the consent page was shown to.
     pub needs: Option<Needs>,
     /// The request, to ask again or to deny.
     pub pending: PendingAuthorization,
@@ -90,20 +93,30 @@ pub struct Refused {
 
 /// Weighs an approval against its request, as of when that was made.
 pub(super) fn weigh(
+    cx: &Context<'_>,
     pending: &PendingAuthorization,
     approval: &Approval,
-    now: Timestamp,
 ) -> Result<(), (Reason, Option<Needs>)> {
-    if pending.expires_at().has_passed(now) {
+    if pending.expires_at().has_passed(cx.now) {
         return Err((Reason::PendingExpired, None));
     }
     if let Some(needs) = needs::unmet(pending, &approval.authentication) {
         return Err((needs.reason(), Some(needs)));
     }
+    // In another tab somebody else may have signed in while the page was open: its yes is not theirs.
+    let approving = asked_key(cx, &approval.authentication.subject);
+    if pending.state().asked.as_ref().is_some_and(|asked| *asked != approving) {
+        return Err((Reason::ApprovalOtherSubject, Some(Needs::Select)));
+    }
     if !approval.scope.is_subset(&pending.request().scope) {
         return Err((Reason::ApprovalExceeds, None));
     }
     Ok(())
+}
+
+/// The name by which a pending request remembers who was asked: of one length, however long the subject is.
+pub(super) fn asked_key(cx: &Context<'_>, subject: &Subject) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(SubjectKey::of(cx.secrets, cx.issuer(), subject).as_bytes())
 }
 
 /// Carries an approval out that was weighed: what is to be remembered, the grant, the code, each in one statement.

@@ -27,7 +27,8 @@ pub(super) enum Agreed {
 /// What counts as agreed to, with what the store knows, if it had to be asked.
 ///
 /// Neither remembered nor waived consent counts for a client that answers at a loopback address or a private-use scheme, since
-/// any program could stand in for it (RFC 8252 section 8.6), unless the host insists; and nothing counts under `prompt=consent`.
+/// any program could stand in for it (RFC 8252 section 8.6), unless the host insists; and nothing counts under
+/// `prompt=consent`.
 pub(super) async fn agreed(
     cx: &Context<'_>,
     store: &dyn ConsentStore,

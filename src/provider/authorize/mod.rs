@@ -33,6 +33,7 @@ use self::draft::{Draft, Settled};
 use self::pending::State;
 use self::request::Readers;
 use self::respond::Failure;
+use self::sealed::Opened;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use crate::error::{Error, Reason, Result};
@@ -113,6 +114,8 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         browser,
         selected: false,
         consent: None,
+        asked: None,
+        ticket: None,
     });
     sealed::check_size(core, &pending).map_err(|error| pending.failed(error))?;
     Ok(Authorize::Interact { pending, set_cookie })
@@ -180,6 +183,8 @@ async fn step(
         }
         (Some(needs), _) if silent => Err(pending.failed(needs.reason())),
         (needs, login) => {
+            let of_consent = login.filter(|_| matches!(needs, Some(Needs::Consent(_))));
+            pending.note_asked(of_consent.map(|login| approve::asked_key(cx, &login.subject)));
             if let Some(login) = login {
                 pending.note_consent(&login.subject, known);
             }
@@ -197,7 +202,7 @@ pub(super) async fn approve(
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
     cx.note_client(pending.client());
-    if let Err((reason, needs)) = approve::weigh(&pending, &approval, cx.now) {
+    if let Err((reason, needs)) = approve::weigh(&cx, &pending, &approval) {
         cx.emit(&cx.event(EventKind::Refused(reason)));
         return Err(Refused { reason, needs, pending });
     }
@@ -239,13 +244,15 @@ async fn reopen(
     sealed: &str,
     headers: &HeaderMap,
 ) -> Result<PendingAuthorization, Failure> {
-    let body = sealed::open(core, cx, sealed).await?;
+    let Opened { body, progress, ticket } = sealed::open(core, cx, sealed).await?;
     let known = Browser::known(cx, headers).filter(|browser| browser.is(&body.browser));
     let browser = known.ok_or(Reason::PendingForeignBrowser)?;
     let params = Params::from_pairs(body.params);
-    let settled = Settled { scope: body.scope, hint: body.hint };
+    let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
     let (back, request, params) = read(core, cx, &draft).await?;
+    // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
+    let ticket = ticket.filter(|_| request.scope == body.scope);
     Ok(PendingAuthorization::new(State {
         client: draft.client,
         request,
@@ -254,8 +261,10 @@ async fn reopen(
         requested_at: body.requested_at,
         expires_at: body.expires_at,
         browser,
-        selected: body.selected,
-        consent: None,
+        selected: progress.selected,
+        consent: progress.consent,
+        asked: progress.asked,
+        ticket,
     }))
 }
 

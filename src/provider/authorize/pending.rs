@@ -33,8 +33,13 @@ pub(super) struct State {
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,
     pub(super) selected: bool,
-    /// What was remembered of this person's consent when it was last read; it is not sealed.
+    /// What was remembered of this person's consent when it was last read.
     pub(super) consent: Option<(Subject, Option<Known>)>,
+    /// Who was asked for consent last, as [`asked_key`](super::approve::asked_key) names them; `None` when something
+    /// else was needed.
+    pub(super) asked: Option<String>,
+    /// The key of the ticket that holds the request as it is, if it was too large for the browser.
+    pub(super) ticket: Option<String>,
 }
 
 /// A need that the person has answered in a way that no login shows.
@@ -52,6 +57,10 @@ impl PendingAuthorization {
 
     pub(super) const fn state(&self) -> &State {
         &self.0
+    }
+
+    pub(super) fn note_asked(&mut self, asked: Option<String>) {
+        self.0.asked = asked;
     }
 
     pub(super) fn note_consent(&mut self, subject: &Subject, known: Option<Known>) {

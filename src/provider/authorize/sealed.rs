@@ -7,13 +7,15 @@ use super::pending::PendingAuthorization;
 use super::request::HintedSubject;
 use crate::clock::Timestamp;
 use crate::error::{Internal, Reason, Result, StoreError, StoreErrorKind};
+use crate::limiter::LimitPoint;
+use crate::provider::consent::Known;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::payload::{self, Kind};
 use crate::seal::{self, Unsealed};
 use crate::secret::{self, TokenHash};
 use crate::store::{TicketRecord, TicketStore};
-use crate::types::Scope;
+use crate::types::{Scope, Subject};
 
 /// Most characters of a sealed request: what fits into a URL everywhere. What is longer waits in a `TicketStore`.
 pub const MAX_SEALED_BYTES: usize = 4096;
@@ -27,11 +29,15 @@ const OVERHEAD: usize = 4 + 1 + 24 + 8 + 16;
 /// How often another key is drawn because one is taken.
 const MAX_ATTEMPTS: u8 = 3;
 
+/// Bytes by which a request grows when it is noted who was asked for consent.
+const ASKED_BYTES: usize = 64;
+
 /// What a sealed text holds.
 #[derive(Serialize, Deserialize)]
-struct Envelope<T> {
+struct Envelope {
     version: u8,
-    carried: T,
+    carried: Carried,
+    progress: Progress,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,6 +49,22 @@ enum Carried {
     Ticket(String),
 }
 
+/// What changes from page to page. It is always in the text, so that a ticket is written once.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Progress {
+    pub(super) selected: bool,
+    pub(super) asked: Option<String>,
+    pub(super) consent: Option<(Subject, Option<Known>)>,
+}
+
+/// A sealed text that was opened.
+pub(super) struct Opened {
+    pub(super) body: Body,
+    pub(super) progress: Progress,
+    /// The key of the ticket that the request was in.
+    pub(super) ticket: Option<String>,
+}
+
 /// A request, to be read again when it comes back.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Body {
@@ -52,7 +74,6 @@ pub(super) struct Body {
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,
-    pub(super) selected: bool,
 }
 
 impl Body {
@@ -65,8 +86,25 @@ impl Body {
             requested_at: state.requested_at,
             expires_at: state.expires_at,
             browser: state.browser,
-            selected: state.selected,
         }
+    }
+}
+
+impl Envelope {
+    fn new(carried: Carried, pending: &PendingAuthorization) -> Self {
+        let state = pending.state();
+        let (asked, consent) = (state.asked.clone(), state.consent.clone());
+        Self { version: VERSION, carried, progress: Progress { selected: state.selected, asked, consent } }
+    }
+
+    /// The plain text; `None` when it is too long. What was remembered of consent is left out where there is no room
+    /// for it, since it can be read again.
+    fn fitting(mut self) -> Result<Option<Vec<u8>>> {
+        let mut bytes = plain(&self)?;
+        if length(bytes.len()) > MAX_SEALED_BYTES && self.progress.consent.take().is_some() {
+            bytes = plain(&self)?;
+        }
+        Ok((length(bytes.len()) <= MAX_SEALED_BYTES).then_some(bytes))
     }
 }
 
@@ -75,24 +113,26 @@ impl Body {
 /// # Errors
 /// [`Reason::PendingTooLarge`] when it is too long, and there is no `TicketStore`.
 pub(super) fn check_size(core: &Core, pending: &PendingAuthorization) -> Result<()> {
-    if core.stores.tickets.is_none()
-        && length(plain(Carried::Request(Body::of(pending)))?.len()) > MAX_SEALED_BYTES
-    {
+    let envelope = Envelope::new(Carried::Request(Body::of(pending)), pending);
+    if core.stores.tickets.is_none() && length(plain(&envelope)?.len() + ASKED_BYTES) > MAX_SEALED_BYTES {
         return Err(Reason::PendingTooLarge.into());
     }
     Ok(())
 }
 
-/// Seals a pending request until its time is over. Only an oversized one is written to a store.
+/// Seals a pending request until its time is over. Only an oversized one is written to a store, once.
 ///
 /// # Errors
-/// [`Reason::PendingTooLarge`] as above; a store or a random source that fails.
+/// [`Reason::PendingTooLarge`] as above; [`Reason::RateLimited`] before anything is written; a store or a random
+/// source that fails.
 pub(super) async fn seal(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization) -> Result<String> {
-    let mut bytes = plain(Carried::Request(Body::of(pending)))?;
-    if length(bytes.len()) > MAX_SEALED_BYTES {
-        let tickets = core.stores.tickets.as_deref().ok_or(Reason::PendingTooLarge)?;
-        bytes = plain(Carried::Ticket(deposit(cx, tickets, &Body::of(pending)).await?))?;
-    }
+    let bytes = match Envelope::new(Carried::Request(Body::of(pending)), pending).fitting()? {
+        Some(bytes) => bytes,
+        None => {
+            let key = ticket(core, cx, pending).await?;
+            Envelope::new(Carried::Ticket(key), pending).fitting()?.ok_or(Reason::PendingTooLarge)?
+        }
+    };
     Ok(seal::seal_text(cx.secrets, cx.entropy, &context(cx), pending.expires_at(), &bytes)?)
 }
 
@@ -100,20 +140,35 @@ pub(super) async fn seal(core: &Core, cx: &Context<'_>, pending: &PendingAuthori
 ///
 /// # Errors
 /// [`Reason::PendingExpired`], [`Reason::PendingUnreadable`], or a store that fails.
-pub(super) async fn open(core: &Core, cx: &Context<'_>, sealed: &str) -> Result<Body> {
+pub(super) async fn open(core: &Core, cx: &Context<'_>, sealed: &str) -> Result<Opened> {
     let bytes = seal::open_text(cx.secrets, &context(cx), sealed, cx.now).map_err(|error| match error {
         Unsealed::Altered => Reason::PendingUnreadable,
         Unsealed::Expired => Reason::PendingExpired,
     })?;
-    let body = match serde_json::from_slice(&bytes) {
-        Ok(Envelope { version: VERSION, carried: Carried::Request(body) }) => body,
-        Ok(Envelope { version: VERSION, carried: Carried::Ticket(key) }) => collect(core, cx, &key).await?,
+    let opened = match serde_json::from_slice(&bytes) {
+        Ok(Envelope { version: VERSION, carried: Carried::Request(body), progress }) => {
+            Opened { body, progress, ticket: None }
+        }
+        Ok(Envelope { version: VERSION, carried: Carried::Ticket(key), progress }) => {
+            Opened { body: collect(core, cx, &key).await?, progress, ticket: Some(key) }
+        }
         _ => return Err(Reason::PendingUnreadable.into()),
     };
-    if body.expires_at.has_passed(cx.now) {
+    if opened.body.expires_at.has_passed(cx.now) {
         return Err(Reason::PendingExpired.into());
     }
-    Ok(body)
+    Ok(opened)
+}
+
+/// The ticket that the request is in, or a new one. Nobody has signed in yet, so the limiter is asked before a row
+/// is written.
+async fn ticket(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization) -> Result<String> {
+    let tickets = core.stores.tickets.as_deref().ok_or(Reason::PendingTooLarge)?;
+    if let Some(key) = &pending.state().ticket {
+        return Ok(key.clone());
+    }
+    core.admit(cx, LimitPoint::Authorization, pending.client().id()).await?;
+    deposit(cx, tickets, &Body::of(pending)).await
 }
 
 async fn deposit(cx: &Context<'_>, tickets: &dyn TicketStore, body: &Body) -> Result<String> {
@@ -139,10 +194,8 @@ async fn collect(core: &Core, cx: &Context<'_>, key: &str) -> Result<Body> {
     Ok(body.ok_or(Reason::PendingUnreadable)?)
 }
 
-fn plain(carried: Carried) -> Result<Vec<u8>> {
-    let envelope = Envelope { version: VERSION, carried };
-    Ok(serde_json::to_vec(&envelope)
-        .map_err(|error| Internal::new("could not serialise a request", error))?)
+fn plain(envelope: &Envelope) -> Result<Vec<u8>> {
+    Ok(serde_json::to_vec(envelope).map_err(|error| Internal::new("could not serialise a request", error))?)
 }
 
 /// Characters of the sealed text for so many bytes.
