@@ -76,7 +76,7 @@ pub(crate) fn routes(
     let at = |page: &str| format!("{}{page}", issuer.path());
     let logins = Arc::new(Logins::new(issuer.clone()));
     let mount = Mount::new(provider, logins.clone());
-    let endpoints = router(&mount);
+    let endpoints = router(mount.clone());
     let forms = Forms::new("op_form", issuer.origin())?;
     let site = SignIn { mount, logins, users, pages, forms, hints };
     let pages = Router::new()
