@@ -17,7 +17,7 @@ use crate::site::{demo, keys, sign_in};
 use crate::{accounts, fetching};
 
 /// The name that people see.
-const SERVICE: &str = "vouchsafe";
+const SERVICE: &str = "Reference Provider";
 
 /// Everything that the server answers, as the flags ask for it, and the records that it works on.
 ///

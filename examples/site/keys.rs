@@ -52,6 +52,15 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> Result<Secret, String>) -> R
 }
 
 fn read(file: File) -> io::Result<Secret> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions());
+        if mode & 0o077 != 0 {
+            return Err(io::Error::other(
+                "others may read or write it, and it must be its owner's alone (0600)",
+            ));
+        }
+    }
     let mut content = String::new();
     file.take(MAX_BYTES).read_to_string(&mut content)?;
     Ok(Secret::new(content))

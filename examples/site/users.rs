@@ -18,8 +18,8 @@ const BAD_SUBJECT: &str = "claims.sub, or else the username, must be 1 to 255 pr
 
 /// The users of an example, by username.
 ///
-/// Their passwords come from a file in clear, so a salted SHA-256 loses nothing here. A service of its own
-/// keeps Argon2id hashes.
+/// Their passwords come from a file in clear, so a salted SHA-256 loses nothing here. A service of its own keeps
+/// Argon2id hashes, and bounds how often a password may be tried.
 pub(crate) struct Users {
     salt: [u8; 32],
     users: BTreeMap<String, User>,

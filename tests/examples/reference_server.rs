@@ -60,6 +60,7 @@ async fn asked_for_consent(server: &Server) -> (Browser, Page) {
     (browser, consent)
 }
 
+/// attack 46: after a form, as everywhere, 303 is the only redirect ([`Page::location`] accepts no other).
 #[tokio::test]
 async fn a_person_signs_in_agrees_and_is_sent_back_with_a_code() {
     let server = server("whole", &[]);
@@ -326,11 +327,14 @@ async fn with_a_certificate_it_serves_https_and_hardens_its_cookies() {
     assert!(browser.follow(signed_in).await.body.contains("id=\"consent-allow\""));
 }
 
+/// A connection that a client keeps open between requests does not hold the end up.
 #[cfg(unix)]
-#[test]
-fn it_ends_cleanly_when_it_is_told_to() {
+#[tokio::test]
+async fn it_ends_cleanly_when_it_is_told_to() {
     for signal in ["TERM", "INT"] {
         let server = server(&format!("signal-{signal}"), &["--workers", "1"]);
+        let browser = Browser::new();
+        assert_eq!(browser.open(&server.at("/healthz")).await.status, StatusCode::OK);
         assert_eq!(server.signal(signal).code(), Some(0), "{signal}");
     }
 }
@@ -367,6 +371,10 @@ async fn keys_and_secrets_are_made_once_for_their_owner_alone() {
     }
     assert_eq!(first.signal("TERM").code(), Some(0));
     assert_eq!(published(&Server::start("provider", &flags)).await, before);
+
+    std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let refused = refusal("provider", &flags);
+    assert!(refused.contains("secrets.json: others may read"), "{refused}");
 }
 
 #[test]
