@@ -10,7 +10,7 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 10] = [
+const TARGETS: [(&str, Oracle); 11] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
@@ -21,6 +21,7 @@ const TARGETS: [(&str, Oracle); 10] = [
     ("output", fuzzing::output),
     ("redirect_uri", fuzzing::redirect_uri),
     ("scope", fuzzing::scope),
+    ("tokens", fuzzing::tokens),
 ];
 
 #[test]

@@ -84,11 +84,11 @@ impl Issuance {
     }
 
     /// Whether it stays within its grant, and the grant is of the client that asks: a handler of a host can err.
-    fn check(&self, client: &Client) -> Result<(), Internal> {
-        let of_resources = |resource| self.grant.resources.contains(resource);
+    fn check(&self, cx: &Context<'_>, client: &Client) -> Result<(), Internal> {
+        let granted = self.grant.resources_or(&cx.config.default_audience);
         let within = self.grant.client == *client.id()
             && self.scope.is_subset(&self.grant.scope)
-            && self.resources.iter().all(of_resources);
+            && self.resources.iter().all(|resource| granted.contains(resource));
         match within {
             true => Ok(()),
             false => {
@@ -126,7 +126,7 @@ pub(crate) async fn issue(
     mut issuance: Issuance,
 ) -> Result<TokenResponse> {
     let client = client.client();
-    issuance.check(client)?;
+    issuance.check(cx, client)?;
     let plan = Plan::new(core, cx, client, &issuance);
     for _ in 0..MAX_DRAWS {
         match attempt(core, cx, client, (&plan, &mut issuance)).await {

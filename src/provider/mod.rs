@@ -8,7 +8,7 @@ mod consent;
 mod context;
 mod core;
 mod discovery;
-mod format;
+pub(crate) mod format;
 mod grant;
 mod grants;
 mod hooks;

@@ -97,6 +97,11 @@ impl Grant {
         self.expires_at = expires_at;
         self
     }
+
+    /// The resources granted, or the default audience where there are none.
+    pub(crate) fn resources_or<'a>(&'a self, default_audience: &'a [String]) -> &'a [String] {
+        if self.resources.is_empty() { default_audience } else { &self.resources }
+    }
 }
 
 /// A grant as a store keeps it.

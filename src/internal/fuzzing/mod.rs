@@ -9,6 +9,7 @@ mod jws;
 mod output;
 mod redirect_uri;
 mod scope;
+mod tokens;
 
 pub use authorization::authorization;
 pub use authorize::authorize;
@@ -19,6 +20,7 @@ pub use jws::jws;
 pub use output::output;
 pub use redirect_uri::redirect_uri;
 pub use scope::scope;
+pub use tokens::tokens;
 
 /// Cuts the input at its line feeds into `N` texts; what is missing is empty, and bytes that are not UTF-8 are
 /// replaced.
@@ -33,3 +35,5 @@ mod authorize_tests;
 mod jose_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tokens_tests;

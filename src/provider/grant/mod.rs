@@ -72,7 +72,7 @@ fn narrowed_resources(cx: &Context<'_>, grant: &Grant, asked: Vec<String>) -> Re
     if asked.is_empty() {
         return Ok(grant.resources.clone());
     }
-    let granted = if grant.resources.is_empty() { &cx.config.default_audience } else { &grant.resources };
+    let granted = grant.resources_or(&cx.config.default_audience);
     match asked.iter().all(|resource| granted.contains(resource)) {
         true => Ok(asked),
         false => Err(Reason::ResourceNotGranted),
