@@ -1,4 +1,4 @@
-//! The two big examples as programs, over real sockets on the loopback address.
+//! The examples as programs, over real sockets on the loopback address.
 //!
 //! `cargo test` builds them first; `cargo test --test examples` alone does not (`cargo build --examples` does).
 
@@ -8,3 +8,4 @@ mod openidconnect;
 mod quickstart;
 mod reference_server;
 mod running;
+mod small;
