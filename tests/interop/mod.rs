@@ -89,6 +89,7 @@ pub(crate) fn node(script: &str, arguments: &[&str]) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(install);
     let status = Command::new("node")
+        .arg("--test-reporter=spec")
         .arg(scripts().join(script))
         .args(arguments)
         .stdin(Stdio::null())

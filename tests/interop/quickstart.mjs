@@ -69,6 +69,7 @@ async function journey(page, hands, name) {
 
   await press('sign-in');
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  assert.equal(await page.locator('#username').inputValue(), '');
   await look('login');
   await type('username', 'alice');
   await type('password', 'through the looking-glass');
