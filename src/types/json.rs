@@ -157,6 +157,7 @@ mod tests {
         }
     }
 
+    /// attack 330
     #[test]
     fn only_levels_above_the_cap_are_refused() {
         assert!(read("[[[[1]]]]").is_ok());
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!(parse_strict(deep.as_bytes(), 200_000, usize::MAX), Err(InvalidJson::TooDeep));
     }
 
+    /// attack 330
     #[test]
     fn only_one_whole_value_is_read() {
         assert_eq!(parse_strict(&[b' '; 1025], 1024, 4), Err(InvalidJson::TooLong));
