@@ -223,7 +223,6 @@ async fn a_refresh_takes_three_statements() {
     }
 }
 
-/// attack 135: a refresh token that has expired costs the reading of its grant, and no write.
 #[tokio::test]
 async fn introspection_takes_one_statement_and_revocation_two() {
     let (counted, grant) = (Counted::new().await, grant());

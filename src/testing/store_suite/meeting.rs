@@ -8,10 +8,11 @@ use std::task::{Poll, Waker};
 
 use crate::runtime::Runtime;
 
-pub(super) type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// Runs all of `tasks`, none of which begins before all are there, and gives what they answered, in any order.
-pub(super) async fn meet<T: Send + 'static>(runtime: &dyn Runtime, tasks: Vec<Task<T>>) -> Vec<T> {
+pub(super) async fn meet<T: Send + 'static>(
+    runtime: &dyn Runtime,
+    tasks: Vec<Pin<Box<dyn Future<Output = T> + Send>>>,
+) -> Vec<T> {
     let size = tasks.len();
     let meeting = Arc::new(Meeting { size, state: Mutex::new(State::default()) });
     for task in tasks {

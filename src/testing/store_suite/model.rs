@@ -28,8 +28,8 @@ where
     let mut run =
         Run { store, model: Reference::default(), now: draw::NOW, dice: Dice(seed), names: Names::draw() };
     for step in 0..steps {
-        if let Err((question, answers)) = run.ask().await {
-            panic!("seed {seed}, step {step}: {question}: {answers}");
+        if let Err(difference) = run.ask().await {
+            panic!("seed {seed}, step {step}: {difference}");
         }
     }
 }
@@ -96,18 +96,16 @@ macro_rules! compare {
         if answer == expected {
             Ok(())
         } else {
-            Err(($question, format!("the store answered {answer:?}, the model {expected:?}")))
+            Err(format!("{}: the store answered {answer:?}, the model {expected:?}", $question))
         }
     }};
 }
-
-type Difference = (String, String);
 
 impl<S> Run<'_, S>
 where
     S: CodeStore + ConsentStore + ReplayStore + Sweep + TicketStore + TokenStore,
 {
-    async fn ask(&mut self) -> Result<(), Difference> {
+    async fn ask(&mut self) -> Result<(), String> {
         match self.dice.below(20) {
             0..=2 => self.now = self.soon(30),
             3 => return self.sweep().await,
@@ -164,15 +162,15 @@ where
         TokenRecord { key, grant, client, expires_at, payload: draw::payload() }
     }
 
-    async fn sweep(&mut self) -> Result<(), Difference> {
+    async fn sweep(&mut self) -> Result<(), String> {
         let limit = u16::try_from(self.dice.below(5)).expect("a number below 5 fits");
         match self.store.sweep(limit, self.now).await {
             Ok(swept) if swept <= limit => Ok(()),
-            other => Err((format!("sweep {limit}"), format!("the store answered {other:?}"))),
+            other => Err(format!("sweep {limit}: the store answered {other:?}")),
         }
     }
 
-    async fn ask_codes(&mut self) -> Result<(), Difference> {
+    async fn ask_codes(&mut self) -> Result<(), String> {
         let (key, client, now) = (self.key(), self.client(), self.now);
         if self.dice.below(2) == 0 {
             let question = format!("consume_code {key:?} {client:?} at {now:?}");
@@ -191,7 +189,7 @@ where
         compare!(question, answer, self.model.insert_code(key, code))
     }
 
-    async fn ask_tickets(&mut self) -> Result<(), Difference> {
+    async fn ask_tickets(&mut self) -> Result<(), String> {
         let (key, now) = (self.key(), self.now);
         match self.dice.below(3) {
             0 => {
@@ -214,7 +212,7 @@ where
         }
     }
 
-    async fn ask_replays(&mut self) -> Result<(), Difference> {
+    async fn ask_replays(&mut self) -> Result<(), String> {
         let (key, now, until) = (self.key(), self.now, self.soon(60));
         let space = *self.dice.pick(&["left", "right"]);
         let question = format!("first_use {space} {key:?} until {until:?} at {now:?}");
@@ -222,7 +220,7 @@ where
         compare!(question, answer, Ok(self.model.first_use(space, &key, until, now)))
     }
 
-    async fn ask_consents(&mut self) -> Result<(), Difference> {
+    async fn ask_consents(&mut self) -> Result<(), String> {
         let (subject, client, now) = (self.subject(), self.client(), self.now);
         match self.dice.below(5) {
             0 => {
@@ -280,7 +278,7 @@ where
         }
     }
 
-    async fn ask_grants(&mut self) -> Result<(), Difference> {
+    async fn ask_grants(&mut self) -> Result<(), String> {
         let (filter, now) = (self.filter(), self.now);
         match self.dice.below(6) {
             0 => {
@@ -322,7 +320,7 @@ where
         self.names.keys.push(draw::key());
     }
 
-    async fn insert_tokens(&mut self) -> Result<(), Difference> {
+    async fn insert_tokens(&mut self) -> Result<(), String> {
         let (now, grant) = (self.now, self.grant());
         let id = grant.id;
         if self.model.grant_has_ended(&id, now) {
@@ -341,7 +339,7 @@ where
         compare!(question, answer, self.model.insert_tokens(under, issued, now))
     }
 
-    async fn use_refresh_token(&mut self) -> Result<(), Difference> {
+    async fn use_refresh_token(&mut self) -> Result<(), String> {
         let (now, id) = (self.now, self.grant_id());
         let graces = [Grace::UntilSuccessorUsed, Grace::For(Duration::from_secs(self.dice.below(60)))];
         let used = RefreshUse {
@@ -361,7 +359,7 @@ where
         compare!(question, answer, self.model.use_refresh_token(&id, &used, issued, now))
     }
 
-    async fn ask_tokens(&mut self) -> Result<(), Difference> {
+    async fn ask_tokens(&mut self) -> Result<(), String> {
         let (key, now) = (self.key(), self.now);
         if self.dice.below(4) > 0 {
             let answer = self.store.access_token(&key, now).await;

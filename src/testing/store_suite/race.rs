@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::answered;
 use super::draw::{self, NOW, at};
-use super::meeting::{Task, meet};
+use super::meeting::meet;
 use crate::error::StoreErrorKind::Conflict;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
@@ -60,7 +61,9 @@ where
         F: Future<Output = T> + Send + 'static,
     {
         let nodes = self.nodes.iter().cycle().take(size).cloned();
-        let tasks = nodes.enumerate().map(|(n, store)| Box::pin(task(n, store)) as Task<T>);
+        let tasks = nodes
+            .enumerate()
+            .map(|(n, store)| Box::pin(task(n, store)) as Pin<Box<dyn Future<Output = T> + Send>>);
         meet(self.runtime, tasks.collect()).await
     }
 

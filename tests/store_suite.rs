@@ -1,0 +1,308 @@
+//! The suite itself: a store that breaks one clause of the contract is found out.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt as _;
+use vouchsafe::adapters::tokio::TokioRuntime;
+use vouchsafe::clock::Timestamp;
+use vouchsafe::error::StoreError;
+use vouchsafe::seal::Sealed;
+use vouchsafe::secret::TokenHash;
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{
+    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
+    Grace, GrantRecord, GrantStore, Insertion, Issued, Listing, Page, RefreshUse, Refreshed, Remembered,
+    ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+};
+use vouchsafe::testing::store_suite as suite;
+use vouchsafe::types::{ClientId, GrantId};
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    CodeLivesASecondLonger,
+    CodeOfAnotherIsAbsent,
+    ConsentIsWrittenUnseen,
+    ExpiredGrantIsForgotten,
+    FirstUseEndsASecondEarly,
+    GraceIsASecondLonger,
+    PageRepeatsAnItem,
+    PayloadLosesItsEnd,
+    ReplayIsNotTold,
+    ReplayedCodeIsExpired,
+    RevocationStopsAtTheFirst,
+    RevokedGrantIsAbsent,
+    RotationHasTwoSteps,
+    SweepComesASecondEarly,
+    SweepGoesBeyondItsLimit,
+    TakingHasTwoSteps,
+    TicketIsTakenAgain,
+    TokenLivesASecondLonger,
+    TokenSurvivesRevocation,
+}
+
+const FAULTS: [Fault; 19] = [
+    Fault::CodeLivesASecondLonger,
+    Fault::CodeOfAnotherIsAbsent,
+    Fault::ConsentIsWrittenUnseen,
+    Fault::ExpiredGrantIsForgotten,
+    Fault::FirstUseEndsASecondEarly,
+    Fault::GraceIsASecondLonger,
+    Fault::PageRepeatsAnItem,
+    Fault::PayloadLosesItsEnd,
+    Fault::ReplayIsNotTold,
+    Fault::ReplayedCodeIsExpired,
+    Fault::RevocationStopsAtTheFirst,
+    Fault::RevokedGrantIsAbsent,
+    Fault::RotationHasTwoSteps,
+    Fault::SweepComesASecondEarly,
+    Fault::SweepGoesBeyondItsLimit,
+    Fault::TakingHasTwoSteps,
+    Fault::TicketIsTakenAgain,
+    Fault::TokenLivesASecondLonger,
+    Fault::TokenSurvivesRevocation,
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_fault_is_found() {
+    let runtime = TokioRuntime::current().unwrap();
+    for fault in FAULTS {
+        let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: Some(fault) })];
+        let passed = AssertUnwindSafe(suite::all(&nodes, &runtime)).catch_unwind().await.is_ok();
+        assert!(!passed, "{fault:?} is not found");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_without_fault_passes() {
+    let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: None })];
+    suite::all(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+/// A store in memory with one fault, or none.
+#[derive(Debug)]
+struct Faulty {
+    store: MemoryStore,
+    fault: Option<Fault>,
+}
+
+impl Faulty {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    fn earlier_if(&self, fault: Fault, now: Timestamp) -> Timestamp {
+        if self.has(fault) { now.minus(Duration::from_secs(1)) } else { now }
+    }
+
+    fn later_if(&self, fault: Fault, now: Timestamp) -> Timestamp {
+        if self.has(fault) { now.plus(Duration::from_secs(1)) } else { now }
+    }
+}
+
+#[async_trait]
+impl CodeStore for Faulty {
+    async fn insert_code(
+        &self,
+        key: TokenHash,
+        mut code: CodeRecord,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.has(Fault::PayloadLosesItsEnd) {
+            let (_, shorter) = code.payload.as_bytes().split_last().expect("a payload is not empty");
+            code.payload = Sealed::from_parts(code.payload.secret(), shorter.to_vec());
+        }
+        self.store.insert_code(key, code, now).await
+    }
+
+    async fn consume_code(
+        &self,
+        key: &TokenHash,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Consumed, StoreError> {
+        let now = self.earlier_if(Fault::CodeLivesASecondLonger, now);
+        match self.store.consume_code(key, client, now).await? {
+            Consumed::Foreign if self.has(Fault::CodeOfAnotherIsAbsent) => Ok(Consumed::Absent),
+            Consumed::Replayed { .. } if self.has(Fault::ReplayedCodeIsExpired) => Ok(Consumed::Expired),
+            consumed => Ok(consumed),
+        }
+    }
+}
+
+#[async_trait]
+impl GrantStore for Faulty {
+    async fn insert_grant(&self, grant: GrantRecord, now: Timestamp) -> Result<(), StoreError> {
+        self.store.insert_grant(grant, now).await
+    }
+
+    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
+        let grant = self.store.grant(id, now).await?;
+        let forgets = self.has(Fault::ExpiredGrantIsForgotten);
+        Ok(grant.filter(|grant| !forgets || !grant.record.expires_at.has_passed(now)))
+    }
+
+    async fn grants(
+        &self,
+        of: &Filter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredGrant>, StoreError> {
+        let mut listing = self.store.grants(of, page, now).await?;
+        if let (true, [.., before, _]) = (self.has(Fault::PageRepeatsAnItem), &*listing.items) {
+            listing.next = listing.next.map(|_| before.record.id.to_string());
+        }
+        Ok(listing)
+    }
+
+    async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
+        if !self.has(Fault::RevocationStopsAtTheFirst) {
+            return self.store.revoke(of, now).await;
+        }
+        match self.store.grants(of, &Page::first(1), now).await?.items.first() {
+            None => Ok(0),
+            Some(first) => self.store.revoke(&Filter::Id(first.record.id), now).await,
+        }
+    }
+}
+
+#[async_trait]
+impl TokenStore for Faulty {
+    async fn insert_tokens(
+        &self,
+        under: Under,
+        issued: Issued,
+        now: Timestamp,
+    ) -> Result<Insertion, StoreError> {
+        match self.store.insert_tokens(under, issued, now).await? {
+            Insertion::GrantRevoked if self.has(Fault::RevokedGrantIsAbsent) => Ok(Insertion::GrantAbsent),
+            insertion => Ok(insertion),
+        }
+    }
+
+    async fn use_refresh_token(
+        &self,
+        grant: &GrantId,
+        mut used: RefreshUse,
+        issued: Option<TokenRecord>,
+        now: Timestamp,
+    ) -> Result<Refreshed, StoreError> {
+        if let (Grace::For(grace), true) = (used.grace, self.has(Fault::GraceIsASecondLonger)) {
+            used.grace = Grace::For(grace + Duration::from_secs(1));
+        }
+        if self.has(Fault::RotationHasTwoSteps) {
+            let stored = self.store.grant(grant, now).await?;
+            tokio::task::yield_now().await;
+            if used.outcome(stored.as_ref(), now) == Refreshed::Rotated {
+                let head = self.store.grant(grant, now).await?.and_then(|grant| grant.head);
+                used.seq = head.map_or(used.seq, |head| head.seq);
+            }
+        }
+        match self.store.use_refresh_token(grant, used, issued, now).await? {
+            Refreshed::Replayed if self.has(Fault::ReplayIsNotTold) => Ok(Refreshed::GrantRevoked),
+            outcome => Ok(outcome),
+        }
+    }
+
+    async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
+        self.store.access_token(key, self.earlier_if(Fault::TokenLivesASecondLonger, now)).await
+    }
+
+    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        if self.has(Fault::TokenSurvivesRevocation) {
+            return Ok(());
+        }
+        self.store.revoke_token(key, now).await
+    }
+}
+
+#[async_trait]
+impl ConsentStore for Faulty {
+    async fn remember(
+        &self,
+        record: ConsentRecord,
+        seen: Option<ConsentVersion>,
+        now: Timestamp,
+    ) -> Result<Remembered, StoreError> {
+        let stored = self.store.remembered(&record.subject, &record.client, now).await?;
+        let stored = stored.map(|stored| stored.version);
+        let seen = if self.has(Fault::ConsentIsWrittenUnseen) { stored } else { seen };
+        self.store.remember(record, seen, now).await
+    }
+
+    async fn remembered(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<Option<ConsentRecord>, StoreError> {
+        self.store.remembered(subject, client, now).await
+    }
+
+    async fn consents(
+        &self,
+        of: &ConsentFilter,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<ConsentRecord>, StoreError> {
+        self.store.consents(of, page, now).await
+    }
+
+    async fn forget(
+        &self,
+        subject: &SubjectKey,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.store.forget(subject, client, now).await
+    }
+}
+
+#[async_trait]
+impl ReplayStore for Faulty {
+    async fn first_use(
+        &self,
+        space: &'static str,
+        id: &TokenHash,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let until = self.earlier_if(Fault::FirstUseEndsASecondEarly, until);
+        self.store.first_use(space, id, until, now).await
+    }
+}
+
+#[async_trait]
+impl TicketStore for Faulty {
+    async fn put(&self, key: TokenHash, ticket: TicketRecord, now: Timestamp) -> Result<(), StoreError> {
+        self.store.put(key, ticket, now).await
+    }
+
+    async fn get(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
+        self.store.get(key, now).await
+    }
+
+    async fn take(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
+        let there = self.store.get(key, now).await?;
+        if self.has(Fault::TakingHasTwoSteps) {
+            tokio::task::yield_now().await;
+            return Ok(self.store.take(key, now).await?.or(there));
+        }
+        let taken = self.store.take(key, now).await?;
+        if let (Some(ticket), true) = (&taken, self.has(Fault::TicketIsTakenAgain)) {
+            self.store.put(*key, ticket.clone(), now).await?;
+        }
+        Ok(taken)
+    }
+}
+
+#[async_trait]
+impl Sweep for Faulty {
+    async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let limit = if self.has(Fault::SweepGoesBeyondItsLimit) { limit + 1 } else { limit };
+        self.store.sweep(limit, self.later_if(Fault::SweepComesASecondEarly, now)).await
+    }
+}
