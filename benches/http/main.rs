@@ -60,7 +60,7 @@ fn main() {
     ] {
         let bare = Server::start(bare(&mount, &request), server_core);
         let ours = Server::start(router(mount.clone()), server_core);
-        compare(name, &request, [bare, ours], effort);
+        compare(name, &request, &[bare, ours], effort);
     }
 }
 
@@ -73,7 +73,7 @@ fn cores() -> [core_affinity::CoreId; 2] {
 }
 
 /// Runs both servers in turn and prints one line.
-fn compare(name: &str, request: &Request, servers: [Server; 2], effort: Effort) {
+fn compare(name: &str, request: &Request, servers: &[Server; 2], effort: Effort) {
     let mut loads = servers.each_ref().map(|server| Load::new(server.address(), request));
     let mut costs = [Vec::new(), Vec::new()];
     let mut idle = Vec::new();
