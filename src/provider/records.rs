@@ -136,3 +136,120 @@ pub(crate) fn session_key(cx: &Context<'_>, authentication: &Authentication) -> 
 fn alarm(cx: &Context<'_>, client: &ClientId, grant: GrantId) {
     cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(client).with_grant(grant));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Endpoint;
+    use crate::provider::context::Arrival;
+    use crate::store::GrantStore as _;
+    use crate::testing::{Harness, HarnessBuilder, block_on};
+    use crate::types::{GrantType, SessionId, Subject};
+
+    const KEY: TokenHash = TokenHash::from_bytes([5; 32]);
+
+    fn grant(cx: &Context<'_>, session_ends: Option<Timestamp>) -> Grant {
+        let mut login = Authentication::new(Subject::new("alice").unwrap(), cx.now)
+            .with_session(SessionId::new("one session").unwrap());
+        login.session_ends = session_ends;
+        let client = ClientId::new("web").unwrap();
+        Grant::new(GrantId::from_bytes([3; 16]), client, GrantType::AuthorizationCode, cx.now)
+            .with_authentication(login)
+            .with_expiry(cx.now.plus(Duration::from_secs(100)))
+    }
+
+    fn token(cx: &Context<'_>) -> AccessToken {
+        let client = ClientId::new("web").unwrap();
+        let ends = cx.now.plus(Duration::from_secs(60));
+        AccessToken::new(GrantId::from_bytes([3; 16]), client, cx.now, ends)
+    }
+
+    /// Runs `check` in a request to a provider that is built like this.
+    fn within(builder: HarnessBuilder, check: impl FnOnce(&Harness, &Context<'_>)) {
+        let h = builder.build();
+        let arrival = Arrival::at(Endpoint::Token, &h.provider().0);
+        check(&h, &arrival.context());
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        within(Harness::builder(), |h, cx| {
+            let (grant, token) = (grant(cx, None), token(cx));
+            assert_eq!(open_grant(cx, &grant_record(cx, &grant).unwrap()), Some(grant.clone()));
+            assert_eq!(open_token(cx, &token_record(cx, KEY, &token).unwrap()), Some(token));
+            let code = AuthorizationCode::new(grant);
+            assert_eq!(open_code(cx, &KEY, &code_record(cx, &KEY, &code).unwrap()), Some(code));
+            assert_eq!(h.events(), []);
+        });
+    }
+
+    /// attack 317, attack 319: a column that says something else than the payload makes both count for nothing.
+    #[test]
+    fn a_changed_column_is_an_alarm() {
+        within(Harness::builder(), |h, cx| {
+            let good = grant_record(cx, &grant(cx, None)).unwrap();
+            let changes: [fn(&mut GrantRecord); 5] = [
+                |record| record.id = GrantId::from_bytes([4; 16]),
+                |record| record.client = ClientId::new("evil").unwrap(),
+                |record| record.expires_at = Timestamp::NEVER,
+                |record| record.subject = None,
+                |record| record.session = Some(SessionKey::from_bytes([1; 32])),
+            ];
+            for change in changes {
+                let mut bad = good.clone();
+                change(&mut bad);
+                assert_eq!(open_grant(cx, &bad), None);
+            }
+            let good = token_record(cx, KEY, &token(cx)).unwrap();
+            let changes: [fn(&mut TokenRecord); 4] = [
+                |record| record.key = TokenHash::from_bytes([6; 32]),
+                |record| record.grant = GrantId::from_bytes([4; 16]),
+                |record| record.client = ClientId::new("evil").unwrap(),
+                |record| record.expires_at = Timestamp::NEVER,
+            ];
+            for change in changes {
+                let mut bad = good.clone();
+                change(&mut bad);
+                assert_eq!(open_token(cx, &bad), None);
+            }
+            assert!(h.events().iter().all(|event| event.kind == EventKind::PayloadUnreadable));
+            assert_eq!(h.events().len(), 9);
+        });
+    }
+
+    /// attack 317: nor does a payload open as another kind, under another key, or at another tenant.
+    #[test]
+    fn a_moved_payload_is_an_alarm() {
+        within(Harness::builder(), |_, cx| {
+            let code = AuthorizationCode::new(grant(cx, None));
+            let record = code_record(cx, &KEY, &code).unwrap();
+            assert_eq!(open_code(cx, &TokenHash::from_bytes([6; 32]), &record), None);
+            let other = CodeRecord { client: ClientId::new("evil").unwrap(), ..record.clone() };
+            assert_eq!(open_code(cx, &KEY, &other), None);
+            let disguised =
+                TokenRecord { payload: record.payload.clone(), ..token_record(cx, KEY, &token(cx)).unwrap() };
+            assert_eq!(open_token(cx, &disguised), None);
+            let tenant =
+                Harness::builder().config(|config| config.issuer = "https://op.example/b".parse().unwrap());
+            within(tenant, |_, there| assert_eq!(open_code(there, &KEY, &record), None));
+        });
+    }
+
+    /// attack 322: what has to be recognised again is kept long enough.
+    #[test]
+    fn records_are_kept_as_long_as_they_matter() {
+        within(Harness::builder(), |h, cx| {
+            let record = code_record(cx, &KEY, &AuthorizationCode::new(grant(cx, None))).unwrap();
+            assert_eq!(record.expires_at, cx.now.plus(Duration::from_secs(60)));
+            let longest = MAX_ACCESS_TOKEN_LIFETIME + Duration::from_secs(60 + 30 * 60);
+            assert_eq!(record.retain_until, cx.now.plus(longest));
+            let late = cx.now.plus(Duration::from_secs(5000));
+            for (ends, keep) in [(None, 100), (Some(late), 5000), (Some(cx.now), 100)] {
+                let record = grant_record(cx, &grant(cx, ends)).unwrap();
+                assert_eq!(record.keep_until, cx.now.plus(Duration::from_secs(keep)));
+            }
+            let record = grant_record(cx, &grant(cx, None)).unwrap();
+            assert!(block_on(h.store().insert_grant(record, cx.now)).is_ok());
+        });
+    }
+}

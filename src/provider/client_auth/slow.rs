@@ -121,3 +121,122 @@ impl Drop for Slot {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::Pin;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::event::Endpoint;
+    use crate::provider::context::Arrival;
+    use crate::testing::{Harness, abandon, block_on};
+
+    /// A hash that is its secret; counts what it costs.
+    #[derive(Debug, Default)]
+    struct Plain(AtomicUsize);
+
+    impl SlowHash for Plain {
+        fn verify(&self, hash: &str, secret: &[u8]) -> bool {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(hash, "broken", "this hash breaks the hasher");
+            hash.as_bytes() == secret
+        }
+    }
+
+    /// A runtime whose blocking work waits until it is let go.
+    #[derive(Default)]
+    struct Stalled(Mutex<Vec<Box<dyn FnOnce() + Send>>>);
+
+    #[async_trait]
+    impl Runtime for Stalled {
+        fn spawn(&self, _: Pin<Box<dyn Future<Output = ()> + Send>>) {}
+
+        async fn sleep(&self, _: Duration) {}
+
+        async fn blocking(&self, work: Box<dyn FnOnce() + Send>) {
+            self.0.lock().unwrap().push(work);
+            std::future::pending().await
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    impl fmt::Debug for Stalled {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Stalled")
+        }
+    }
+
+    fn with_context(check: impl FnOnce(&Harness, &Context<'_>)) {
+        let h = Harness::new();
+        let arrival = Arrival::at(Endpoint::Token, &h.provider().0);
+        check(&h, &arrival.context());
+    }
+
+    #[test]
+    fn a_hash_is_paid_once_for_each_secret_that_matches() {
+        with_context(|_, cx| {
+            let hasher = Arc::new(Plain::default());
+            let runtime = Arc::new(crate::testing::ManualRuntime::new());
+            let slow = SlowHashes::new(hasher.clone(), runtime, 1);
+            let ask =
+                |hash: &str, secret: &str| block_on(slow.matches(cx, hash, &Secret::new(secret))).unwrap();
+            assert!(ask("a", "a") && ask("a", "a"));
+            assert_eq!(hasher.0.load(Ordering::SeqCst), 1);
+            assert!(!ask("a", "b") && !ask("a", "b"));
+            assert_eq!(hasher.0.load(Ordering::SeqCst), 3);
+            assert!(!ask("b", "a"), "a match counts for its own hash alone");
+            assert!(!ask("x", &"x".repeat(MAX_SECRET_BYTES + 1)));
+            assert_eq!(hasher.0.load(Ordering::SeqCst), 4);
+        });
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut verified = Verified::default();
+        let digest = |n: usize| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&n.to_be_bytes());
+            digest
+        };
+        for n in 0..=MAX_VERIFIED {
+            verified.remember(digest(n));
+            verified.remember(digest(n));
+        }
+        assert_eq!((verified.seen.len(), verified.order.len()), (MAX_VERIFIED, MAX_VERIFIED));
+        assert!(!verified.seen.contains(&digest(0)) && verified.seen.contains(&digest(1)));
+    }
+
+    /// A request that is gone holds its place until the work that it began has ended, and not longer.
+    #[test]
+    fn beyond_the_bound_clients_are_sent_away() {
+        with_context(|_, cx| {
+            let runtime = Arc::new(Stalled::default());
+            let slow = SlowHashes::new(Arc::new(Plain::default()), runtime.clone(), 1);
+            let secret = Secret::new("a");
+            assert!(abandon(slow.matches(cx, "a", &secret), 1).is_none());
+            let busy = block_on(slow.matches(cx, "a", &secret)).unwrap_err();
+            assert_eq!(busy.reason(), Reason::HashingBusy);
+            let begun = std::mem::take(&mut *runtime.0.lock().unwrap());
+            begun.into_iter().for_each(|work| work());
+            assert!(abandon(slow.matches(cx, "a", &secret), 1).is_none());
+            assert_eq!(runtime.0.lock().unwrap().len(), 1);
+        });
+    }
+
+    #[test]
+    fn a_hasher_that_panics_lets_nobody_in_and_gives_its_place_back() {
+        with_context(|_, cx| {
+            let runtime = Arc::new(crate::testing::ManualRuntime::new());
+            let slow = SlowHashes::new(Arc::new(Plain::default()), runtime, 1);
+            let failed = block_on(slow.matches(cx, "broken", &Secret::new("a"))).unwrap_err();
+            assert_eq!(failed.reason(), Reason::InternalFault);
+            assert!(block_on(slow.matches(cx, "a", &Secret::new("a"))).unwrap());
+        });
+    }
+}
