@@ -4,9 +4,10 @@ use http::Method;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
 use vouchsafe::error::{ErrorCode, Reason};
 use vouchsafe::event::EventKind;
-use vouchsafe::provider::{Asked, AuthorizationRule, Context, Denial};
+use vouchsafe::provider::{Asked, AuthorizationRule, Context, Denial, ErrorPage};
 use vouchsafe::testing::{AuthorizeForm, Carrier, Harness, authorize_form};
 use vouchsafe::types::{ClientId, RedirectUri, ResponseType};
+use vouchsafe::wire::Response;
 
 #[test]
 fn a_sound_request_that_is_approved_gives_a_code() {
@@ -348,4 +349,27 @@ fn what_is_printed_of_a_request_is_discreet() {
     for secret in ["al@hint.example", "al@claim.example", "n-0S6_WzA2Mj"] {
         assert!(!printed.contains(secret), "{printed}");
     }
+}
+
+#[derive(Debug)]
+struct Careless;
+
+impl ErrorPage for Careless {
+    fn page(&self, _: Reason) -> Response {
+        let mut page = Response::new("<h1>Sorry</h1>".into());
+        page.headers_mut().insert("content-type", "text/html".parse().unwrap());
+        page.headers_mut().insert("location", "https://evil.example/".parse().unwrap());
+        page.headers_mut().insert("cache-control", "public".parse().unwrap());
+        page
+    }
+}
+
+/// attack 1, attack 47: a page of the host is its own to look at, and leads nowhere all the same.
+#[test]
+fn a_page_of_the_host_cannot_become_a_redirect() {
+    let h = Harness::builder().provider(|builder| builder.error_page(std::sync::Arc::new(Careless))).build();
+    let visit = h.authorize(&authorize_form().set("client_id", "nope"));
+    assert_eq!(&visit.outcome.response.body()[..], b"<h1>Sorry</h1>");
+    assert_eq!(visit.outcome.header("x-frame-options"), Some("DENY"));
+    visit.shown(Reason::AuthorizeClientUnknown);
 }

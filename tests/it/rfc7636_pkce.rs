@@ -1,6 +1,6 @@
 //! RFC 7636 sections 4.2 to 4.4, RFC 9700 section 2.1.1: the challenge.
 
-use vouchsafe::client::{Client, ClientMetadata, ClientSettings, PkceRequirement};
+use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings, PkceRequirement};
 use vouchsafe::error::Reason;
 use vouchsafe::testing::{AuthorizeForm, CODE_CHALLENGE, Harness, authorize_form};
 use vouchsafe::types::{ClientId, RedirectUri};
@@ -81,4 +81,19 @@ fn a_nonce_replaces_the_challenge_only_where_the_host_says_so() {
     assert!(h.code(&unchallenged().client("lax").without("nonce"), "alice").starts_with("vs_ac_"));
     let plain = authorize_form().client("lax").set("code_challenge_method", "plain");
     h.authorize(&plain).returned(Reason::PkceMethodUnsupported);
+}
+
+/// attack 32: what a host may decide for a confidential client does not reach a public one.
+#[test]
+fn a_public_client_is_never_excused() {
+    for requirement in [PkceRequirement::NonceInstead, PkceRequirement::DangerousNotRequired] {
+        let uri = RedirectUri::register("https://lax.example/cb").unwrap();
+        let metadata = ClientMetadata::code_flow([uri]).with_auth_method(ClientAuthMethod::None);
+        let client = Client::builder(ClientId::new("lax").unwrap(), metadata)
+            .settings(ClientSettings::new().with_pkce(requirement))
+            .build()
+            .unwrap();
+        let h = Harness::builder().client(client).build();
+        h.authorize(&unchallenged().client("lax")).returned(Reason::PkceChallengeMissing);
+    }
 }
