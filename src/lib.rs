@@ -23,6 +23,10 @@
 //! | vocabulary | [`types`], [`error`], [`secret`], [`clock`], [`entropy`], [`runtime`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "provider"),
+    allow(dead_code, reason = "mechanisms wait for the part that uses them")
+)]
 
 pub mod accounts;
 pub mod adapters;
