@@ -23,8 +23,9 @@ use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::Clients;
 use vouchsafe::store::{
     CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    GrantRecord, GrantStore, Insertion, Issued, Listing, NewFamily, Page, RefreshUse, Refreshed, Remembered,
-    ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
+    Remembered, ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
+    TokenStore,
 };
 use vouchsafe::testing::store_suite;
 use vouchsafe::types::GrantId;
@@ -140,11 +141,11 @@ impl Tables {
         self.grants.get_mut(id).filter(|grant| !grant.record.keep_until.has_passed(now))
     }
 
-    fn insert_grant(&mut self, record: GrantRecord, family: Option<&NewFamily>) -> Result<(), StoreError> {
+    fn insert_grant(&mut self, record: GrantRecord) -> Result<(), StoreError> {
         match self.grants.entry(record.id) {
             Entry::Occupied(_) => conflict(),
             Entry::Vacant(row) => {
-                row.insert(StoredGrant { record, revoked_at: None, head: family.map(NewFamily::head) });
+                row.insert(StoredGrant { record, revoked_at: None, head: None });
                 Ok(())
             }
         }
@@ -190,7 +191,7 @@ fn listing<T>(items: impl Iterator<Item = T>, page: &Page, cursor: impl Fn(&T) -
 #[async_trait]
 impl GrantStore for ShelfStore {
     async fn insert_grant(&self, grant: GrantRecord, _now: Timestamp) -> Result<(), StoreError> {
-        self.tables().insert_grant(grant, None)
+        self.tables().insert_grant(grant)
     }
 
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
@@ -219,34 +220,36 @@ impl GrantStore for ShelfStore {
 
 #[async_trait]
 impl TokenStore for ShelfStore {
+    async fn insert_granted_token(&self, granted: GrantedToken, _now: Timestamp) -> Result<(), StoreError> {
+        let (mut tables, token) = (self.tables(), granted.token.clone());
+        tables.check_free(Some(&token))?;
+        tables.insert_grant(granted.into_grant())?;
+        tables.insert_token(Some(token));
+        Ok(())
+    }
+
     async fn insert_tokens(
         &self,
-        under: Under,
+        id: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
-        if !issued.belongs_to(under.grant()) {
+        if !issued.belongs_to(id) {
             return Err(corrupt());
         }
         let (mut tables, Issued { access, family }) = (self.tables(), issued);
         let free = tables.check_free(access.as_ref());
-        match under {
-            Under::New(record) => {
+        match tables.kept(id, now) {
+            Some(grant) if grant.revoked_at.is_some() => return Ok(Insertion::GrantRevoked),
+            Some(grant) if grant.is_active(now) => {
                 free?;
-                tables.insert_grant(record, family.as_ref())?;
-            }
-            Under::Existing(id) => match tables.kept(&id, now) {
-                Some(grant) if grant.revoked_at.is_some() => return Ok(Insertion::GrantRevoked),
-                Some(grant) if grant.is_active(now) => {
-                    free?;
-                    match (&grant.head, family) {
-                        (Some(_), Some(_)) => return conflict(),
-                        (None, Some(family)) => grant.head = Some(family.head()),
-                        (_, None) => {}
-                    }
+                match (&grant.head, family) {
+                    (Some(_), Some(_)) => return conflict(),
+                    (None, Some(family)) => grant.head = Some(family.head()),
+                    (_, None) => {}
                 }
-                _ => return Ok(Insertion::GrantAbsent),
-            },
+            }
+            _ => return Ok(Insertion::GrantAbsent),
         }
         tables.insert_token(access);
         Ok(Insertion::Inserted)
@@ -289,8 +292,13 @@ impl TokenStore for ShelfStore {
         Ok((active && !token.expires_at.has_passed(now)).then_some(token))
     }
 
-    async fn revoke_token(&self, key: &TokenHash, _now: Timestamp) -> Result<(), StoreError> {
-        self.tables().tokens.remove(key);
+    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let Some(token) = tables.tokens.remove(key) else { return Ok(()) };
+        let brought = tables.kept(&token.grant, now).filter(|grant| grant.record.token == Some(*key));
+        if let Some(grant) = brought.filter(|grant| grant.revoked_at.is_none()) {
+            grant.revoked_at = Some(now);
+        }
         Ok(())
     }
 }

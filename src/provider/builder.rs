@@ -22,7 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
 use crate::jose::{IdTokenHintVerifier, Keyring};
-use crate::limiter::{Limiter, Unlimited};
+use crate::limiter::Limiter;
 use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
@@ -96,7 +96,7 @@ impl ProviderBuilder {
             entropy: Arc::new(OsEntropy),
             runtime: None,
             events: Arc::new(Silent),
-            limiter: Arc::new(Unlimited),
+            limiter: None,
             claims_hook: None,
             error_page: Arc::new(PlainErrorPage),
             formats,
@@ -158,7 +158,7 @@ impl ProviderBuilder {
 
     /// Who bounds how often something is tried. Default: nobody.
     pub fn limiter(mut self, limiter: Arc<dyn Limiter>) -> Self {
-        self.core.limiter = limiter;
+        self.core.limiter = Some(limiter);
         self
     }
 

@@ -38,7 +38,8 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) events: Arc<dyn EventSink>,
-    pub(crate) limiter: Arc<dyn Limiter>,
+    /// `None` admits everyone.
+    pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
     pub(crate) formats: Formats,
@@ -71,7 +72,8 @@ impl Core {
 
     /// Asks the limiter whether a request of `client` may go on.
     pub(crate) async fn admit(&self, cx: &Context<'_>, point: LimitPoint, client: &ClientId) -> Result<()> {
-        match self.limiter.admit(point, client.as_str(), cx.now).await {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        match limiter.admit(point, client.as_str(), cx.now).await {
             Admission::Admitted => Ok(()),
             Admission::Refused { retry_after } => {
                 Err(Rejection::from(Reason::RateLimited).with_retry_after(retry_after).into())

@@ -5,17 +5,15 @@ use std::time::Duration;
 use super::context::Context;
 use super::core::Core;
 use super::format::refresh::RefreshToken;
-use super::format::{Minted, id_token, jwt};
+use super::format::{id_token, jwt};
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use super::token::{AuthenticatedClient, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
 use crate::policy::Issuing;
-use crate::secret::Secret;
-use crate::store::{
-    AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord, Under,
-};
+use crate::secret::{Secret, TokenHash};
+use crate::store::{AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord};
 use crate::types::{Claims, GrantId, GrantType, Scope};
 
 /// How often new keys are drawn when the store has them already (attack 321).
@@ -132,7 +130,7 @@ pub(crate) async fn issue(
         match attempt(core, cx, client, (&plan, &mut issuance)).await {
             Err(Error::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
                 if matches!(issuance.write, Write::New) {
-                    issuance.grant.id = GrantId::generate(cx.entropy)?;
+                    issuance.grant.id = GrantId::generate(cx.entropy, cx.now)?;
                 }
             }
             outcome => return outcome,
@@ -158,8 +156,7 @@ async fn attempt(
         RefreshTokenIssue::First => Some(RefreshToken::first(issuance.grant.id, cx.entropy)?),
         RefreshTokenIssue::None => None,
     };
-    let record = record(cx, &minted, &token)?;
-    let (refresh_token, done) = write(core, cx, issuance, (record, family)).await?;
+    let (refresh_token, done) = write(core, cx, issuance, (minted.record, &token), family).await?;
     cx.note_grant(&issuance.grant);
     cx.emit(&cx.event(match done {
         Done::Issued => EventKind::TokensIssued { grant_type: issuance.grant_type().clone() },
@@ -304,10 +301,6 @@ async fn id_token(
     id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await.map(Some)
 }
 
-fn record(cx: &Context<'_>, minted: &Minted, token: &AccessToken) -> Result<Option<TokenRecord>> {
-    minted.record.map(|key| records::token_record(cx, key, token)).transpose()
-}
-
 /// Whether a write was the first of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
@@ -316,27 +309,32 @@ enum Done {
     Retried,
 }
 
-/// The write, and the refresh token that it leaves with the client.
+/// The write, and the refresh token that it leaves with the client. A token without a key is not recorded.
 async fn write(
     core: &Core,
     cx: &Context<'_>,
     issuance: &Issuance,
-    (access, family): (Option<TokenRecord>, Option<RefreshToken>),
+    (key, token): (Option<TokenHash>, &AccessToken),
+    family: Option<RefreshToken>,
 ) -> Result<(Option<RefreshToken>, Done)> {
-    let under = match &issuance.write {
-        Write::Refresh(refresh) => {
-            let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
-            return Ok((Some(token), done));
-        }
+    let tokens = &core.stores.tokens;
+    if let Write::New = issuance.write {
         // A token without a record has nothing that could be listed or revoked.
-        Write::New if access.is_none() => return Ok((None, Done::Issued)),
-        Write::New => Under::New(records::grant_record(cx, &issuance.grant)?),
-        Write::Existing => Under::Existing(issuance.grant.id),
-    };
+        if let Some(key) = key {
+            let granted = records::granted_token(cx, key, token, &issuance.grant)?;
+            tokens.insert_granted_token(granted, cx.now).await?;
+        }
+        return Ok((None, Done::Issued));
+    }
+    let access = key.map(|key| records::token_record(cx, key, token)).transpose()?;
+    if let Write::Refresh(refresh) = &issuance.write {
+        let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
+        return Ok((Some(token), done));
+    }
     let idle_until = cx.now.plus(cx.config.refresh_idle).min(issuance.grant.expires_at);
     let new_family = family.as_ref().map(|token| NewFamily { key: token.family(), idle_until });
     let issued = Issued { access, family: new_family };
-    match core.stores.tokens.insert_tokens(under, issued, cx.now).await? {
+    match tokens.insert_tokens(&issuance.grant.id, issued, cx.now).await? {
         Insertion::Inserted => Ok((family, Done::Issued)),
         Insertion::GrantRevoked => Err(Reason::GrantRevoked.into()),
         Insertion::GrantAbsent => Err(Reason::GrantUnknown.into()),

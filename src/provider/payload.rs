@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use zeroize::Zeroizing;
 
 use super::context::Context;
 use crate::error::{Error, Internal};
@@ -37,10 +36,11 @@ pub(crate) fn seal<T: Serialize>(
     key: &[u8],
     value: &T,
 ) -> Result<Sealed, Error> {
-    let plaintext =
-        serde_json::to_vec(value).map_err(|error| Internal::new("could not serialise a payload", error))?;
     let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
-    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &Zeroizing::new(plaintext))?)
+    seal::seal(cx.secrets, cx.entropy, &bound, |bytes| {
+        serde_json::to_writer(bytes, value)
+            .map_err(|error| Internal::new("could not serialise a payload", error).into())
+    })
 }
 
 /// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.

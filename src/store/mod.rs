@@ -39,8 +39,8 @@ pub use replay::ReplayStore;
 pub use sweep::Sweep;
 pub use ticket::{TicketRecord, TicketStore};
 pub use token::{
-    AccessToken, Advance, Grace, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord,
-    TokenStore, Under,
+    AccessToken, Advance, Grace, GrantedToken, Insertion, Issued, NewFamily, RefreshUse, Refreshed,
+    TokenRecord, TokenStore,
 };
 
 use crate::secret::SystemSecrets;

@@ -14,8 +14,9 @@ use crate::secret::TokenHash;
 use crate::store::memory::MemoryStore;
 use crate::store::{
     CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    GrantRecord, GrantStore, Insertion, Issued, Listing, Page, RefreshUse, Refreshed, Remembered,
-    ReplayStore, StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
+    Remembered, ReplayStore, StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord,
+    TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -188,13 +189,17 @@ impl GrantStore for FaultyStore {
 
 #[async_trait]
 impl TokenStore for FaultyStore {
+    async fn insert_granted_token(&self, granted: GrantedToken, now: Timestamp) -> Result<(), StoreError> {
+        self.faults.around("insert_granted_token", self.inner.insert_granted_token(granted, now)).await
+    }
+
     async fn insert_tokens(
         &self,
-        under: Under,
+        grant: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
-        self.faults.around("insert_tokens", self.inner.insert_tokens(under, issued, now)).await
+        self.faults.around("insert_tokens", self.inner.insert_tokens(grant, issued, now)).await
     }
 
     async fn use_refresh_token(

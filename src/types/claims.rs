@@ -110,6 +110,12 @@ pub const MAX_CLAIMS_BYTES: usize = 8 * 1024;
 const MAX_CLAIMS_DEPTH: usize = 16;
 
 impl ClaimsRequest {
+    /// Whether it asks for nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.userinfo.is_empty() && self.id_token.is_empty()
+    }
+
     /// Reads the parameter's JSON text.
     ///
     /// Members that OpenID Connect Core does not define are ignored; `null` asks for a claim plainly.

@@ -1,5 +1,6 @@
 //! `grant_type`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// A `grant_type`: one of the registered names, or the absolute URI of an extension grant
 /// (RFC 6749 section 4.5).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(from = "Cow<'_, str>")]
 #[non_exhaustive]
 pub enum GrantType {
     /// `authorization_code` (RFC 6749 section 4.1)
@@ -48,6 +49,18 @@ impl From<&str> for GrantType {
 impl From<String> for GrantType {
     fn from(name: String) -> Self {
         Self::from(name.as_str())
+    }
+}
+
+impl From<Cow<'_, str>> for GrantType {
+    fn from(name: Cow<'_, str>) -> Self {
+        Self::from(&*name)
+    }
+}
+
+impl Serialize for GrantType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

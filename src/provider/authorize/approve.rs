@@ -168,7 +168,7 @@ async fn insert_grant(
     let request = pending.request();
     let limit = cx.now.plus(lifetime(core, cx, pending, &approval.scope));
     let mut grant = Grant::new(
-        GrantId::generate(cx.entropy)?,
+        GrantId::generate(cx.entropy, cx.now)?,
         pending.client().id().clone(),
         GrantType::AuthorizationCode,
         cx.now,
@@ -182,7 +182,7 @@ async fn insert_grant(
         match core.stores.tokens.insert_grant(records::grant_record(cx, &grant)?, cx.now).await {
             Ok(()) => return Ok(grant),
             Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                grant.id = GrantId::generate(cx.entropy)?
+                grant.id = GrantId::generate(cx.entropy, cx.now)?
             }
             Err(error) => return Err(error.into()),
         }
