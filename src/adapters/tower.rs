@@ -46,7 +46,14 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
         let mount = self.0.clone();
-        Answering(Box::pin(async move { answer(&mount, request).await.map(Full::new) }))
+        let (head, body) = request.into_parts();
+        Answering(Box::pin(async move {
+            let response = match collect(body).await {
+                Ok(body) => mount.answer(&Request::from_parts(head, body)).await,
+                Err(reason) => mount.provider().refuse(head.uri.path(), reason),
+            };
+            response.map(Full::new)
+        }))
     }
 }
 
@@ -65,18 +72,6 @@ impl Future for Answering {
 impl fmt::Debug for Answering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Answering(..)")
-    }
-}
-
-async fn answer<B>(mount: &Mount, request: http::Request<B>) -> crate::wire::Response
-where
-    B: Body,
-    B::Error: Into<BoxError>,
-{
-    let (head, body) = request.into_parts();
-    match collect(body).await {
-        Ok(body) => mount.answer(&Request::from_parts(head, body)).await,
-        Err(reason) => mount.provider().refuse(head.uri.path(), reason),
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) async fn issue(
     core: &Core,
     cx: &Context<'_>,
     client: &AuthenticatedClient,
-    mut issuance: Issuance,
+    mut issuance: Box<Issuance>,
 ) -> Result<TokenResponse> {
     let client = client.client();
     issuance.check(cx, client)?;
@@ -151,7 +151,13 @@ async fn attempt(
         issuance.grant.expires_at = issuance.grant.expires_at.min(token.expires_at);
     }
     let minted = core.formats.mint(cx, &plan.format, (client, &token)).await?;
-    let id_token = id_token(core, cx, client, (issuance, &minted.token)).await?;
+    let id_token = match &issuance.id_token {
+        // Boxed, as are other large futures that most requests do without: they would make each request's larger.
+        Some(wanted) => {
+            Box::pin(id_token(core, cx, client, (&issuance.grant, wanted, &minted.token))).await?
+        }
+        None => None,
+    };
     let family = match plan.refresh_token {
         RefreshTokenIssue::First => Some(RefreshToken::first(issuance.grant.id, cx.entropy)?),
         RefreshTokenIssue::None => None,
@@ -282,15 +288,14 @@ async fn access_token(
     Ok(token)
 }
 
+/// `None` for a client that acts for itself.
 async fn id_token(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    (issuance, access_token): (&Issuance, &Secret),
+    (grant, wanted, access_token): (&Grant, &IdTokenIssuance, &Secret),
 ) -> Result<Option<Secret>> {
-    let (Some(wanted), Some(authentication)) = (&issuance.id_token, &issuance.grant.authentication) else {
-        return Ok(None);
-    };
+    let Some(authentication) = &grant.authentication else { return Ok(None) };
     let token = id_token::IdToken {
         client,
         authentication,

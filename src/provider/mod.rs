@@ -93,6 +93,11 @@ impl Provider {
         route::handle(&self.0, request).await
     }
 
+    /// [`Provider::handle`] for a caller that catches panics itself.
+    async fn dispatch(&self, request: &Request) -> Authorize {
+        route::dispatch(&self.0, request).await
+    }
+
     /// Refuses what cannot become a whole request, for those who read requests from a connection: a body over
     /// [`MAX_BODY_BYTES`](crate::wire::MAX_BODY_BYTES), say. Tells the event sink, and answers as the endpoint at `path`
     /// would.

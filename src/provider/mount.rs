@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue};
 
 use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
 use crate::error::{BoxError, Reason};
@@ -145,19 +145,29 @@ impl Mount {
     }
 
     async fn handle(&self, request: &Request) -> Response {
-        match self.provider.handle(request).await {
+        match self.provider.dispatch(request).await {
+            // Boxed, since most requests need nobody.
             Authorize::Interact { pending, set_cookie } => {
-                let mut response = match self.interaction.authentication(request).await {
-                    Ok(login) => self.proceed(pending, login.as_ref()).await,
-                    Err(_) => self.deny(&pending, Denial::Unavailable),
-                };
-                if let Some(cookie) = set_cookie {
-                    response.headers_mut().append(SET_COOKIE, cookie);
-                }
-                response
+                Box::pin(self.interact(request, pending, set_cookie)).await
             }
             Authorize::Respond(response) => response,
         }
+    }
+
+    async fn interact(
+        &self,
+        request: &Request,
+        pending: PendingAuthorization,
+        set_cookie: Option<HeaderValue>,
+    ) -> Response {
+        let mut response = match self.interaction.authentication(request).await {
+            Ok(login) => self.proceed(pending, login.as_ref()).await,
+            Err(_) => self.deny(&pending, Denial::Unavailable),
+        };
+        if let Some(cookie) = set_cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
     }
 
     async fn ask(&self, needs: &Needs, pending: &PendingAuthorization) -> Response {

@@ -75,9 +75,12 @@ fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
 
 /// Answers a request to any endpoint. A panic becomes a 500 (attack 332).
 pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
-    let endpoint = core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown);
-    let answered = AssertUnwindSafe(dispatch(core, endpoint, request)).catch_unwind().await;
-    answered.unwrap_or_else(|_| Authorize::Respond(panicked(core, endpoint)))
+    let answered = AssertUnwindSafe(dispatch(core, request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| Authorize::Respond(panicked(core, endpoint(core, request))))
+}
+
+fn endpoint(core: &Core, request: &Request) -> Endpoint {
+    core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown)
 }
 
 /// The answer after a panic. What panicked may be the host's own page or event sink, so that its part in the answer
@@ -87,16 +90,16 @@ pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
     refused.unwrap_or_else(|_| reply::error_json(Reason::HandlerPanicked))
 }
 
-async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
-    if endpoint == Endpoint::Authorization {
-        return authorize::open(core, request).await;
-    }
+/// Each endpoint's future is boxed by itself: allocating one of all their sizes would cost more than the two.
+pub(super) async fn dispatch(core: &Core, request: &Request) -> Authorize {
+    let endpoint = endpoint(core, request);
     Authorize::Respond(match endpoint {
+        Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
-        Endpoint::Introspection => introspect::respond(core, request).await,
-        Endpoint::Revocation => revoke::respond(core, request).await,
-        Endpoint::Token => token::respond(core, request).await,
-        Endpoint::Userinfo => userinfo::respond(core, request).await,
+        Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
+        Endpoint::Revocation => Box::pin(revoke::respond(core, request)).await,
+        Endpoint::Token => Box::pin(token::respond(core, request)).await,
+        Endpoint::Userinfo => Box::pin(userinfo::respond(core, request)).await,
         _ => refuse(core, Endpoint::Unknown, Reason::NotFound),
     })
 }
