@@ -20,6 +20,7 @@ mod records;
 mod refusal;
 mod revoke;
 mod route;
+mod scope;
 mod subject;
 mod token;
 mod userinfo;
@@ -99,10 +100,10 @@ impl Provider {
     #[must_use]
     pub fn refuse(&self, path: &str, reason: Reason) -> Response {
         let endpoint = self.route(path).unwrap_or(Endpoint::Unknown);
-        match reason {
+        scope::scoped_now(&self.0, endpoint, || match reason {
             Reason::HandlerPanicked => route::panicked(&self.0, endpoint),
             reason => route::refuse(&self.0, endpoint, reason),
-        }
+        })
     }
 
     /// The endpoint at a path, as it stands in the request line before the query.
@@ -123,7 +124,7 @@ impl Provider {
     /// and to the client from then on. A sound one is for [`Provider::next`]; one that was posted without our cookie,
     /// as by another site, is first asked for again by GET, so that the cookie comes with it.
     pub async fn authorize(&self, request: &Request) -> Authorize {
-        authorize::open(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Authorization, authorize::open(&self.0, request)).await
     }
 
     /// Says what a pending request needs of the person, given who is signed in, or answers it.
@@ -189,7 +190,7 @@ impl Provider {
 
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).
     pub async fn userinfo(&self, request: &Request) -> Response {
-        userinfo::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Userinfo, userinfo::respond(&self.0, request)).await
     }
 
     /// The claims of a person that an access token lets its client know, `sub` among them.
@@ -230,7 +231,7 @@ impl Provider {
     ///
     /// It never fails: a refusal becomes the body of section 5.2, a store that fails a 503 with `Retry-After`.
     pub async fn token(&self, request: &Request) -> Response {
-        token::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Token, token::respond(&self.0, request)).await
     }
 
     /// Redeems a grant for tokens: the token endpoint for tests, and for hosts with a transport of their own.
@@ -243,7 +244,7 @@ impl Provider {
 
     /// Answers a request to the introspection endpoint (RFC 7662).
     pub async fn introspection(&self, request: &Request) -> Response {
-        introspect::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Introspection, introspect::respond(&self.0, request)).await
     }
 
     /// Introspects a token: the introspection endpoint for tests, and for hosts with a transport of their own.
@@ -256,7 +257,7 @@ impl Provider {
 
     /// Answers a request to the revocation endpoint (RFC 7009).
     pub async fn revocation(&self, request: &Request) -> Response {
-        revoke::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Revocation, revoke::respond(&self.0, request)).await
     }
 
     /// Revokes a token: the revocation endpoint for tests, and for hosts with a transport of their own. A token that is

@@ -1,16 +1,16 @@
 //! The endpoints and the host's part of a sign-in behind one function: what frameworks mount.
 
 use std::fmt::Debug;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
 use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
-use crate::error::{BoxError, Reason};
+use super::{route, scope};
+use crate::error::BoxError;
+use crate::event::Endpoint;
 use crate::types::Authentication;
 use crate::wire::{Request, Response, reply};
 
@@ -107,8 +107,10 @@ impl Mount {
     ///
     /// A panic of the host's part becomes a 500 and an event, like one below (attack 332).
     pub async fn answer(&self, request: &Request) -> Response {
-        let answered = AssertUnwindSafe(self.handle(request)).catch_unwind().await;
-        answered.unwrap_or_else(|_| self.provider.refuse(request.uri().path(), Reason::HandlerPanicked))
+        let core = &*self.provider.0;
+        let endpoint = route::endpoint_of(core, request);
+        scope::caught(core, endpoint, self.handle(endpoint, request), || route::panicked(core, endpoint))
+            .await
     }
 
     /// Reads the sealed request that a page of the host was given; `headers` are those of the request for that page.
@@ -144,8 +146,8 @@ impl Mount {
         self.provider.deny(pending, denial)
     }
 
-    async fn handle(&self, request: &Request) -> Response {
-        match self.provider.handle(request).await {
+    async fn handle(&self, endpoint: Endpoint, request: &Request) -> Response {
+        match route::dispatch(&self.provider.0, endpoint, request).await {
             Authorize::Interact { pending, set_cookie } => {
                 let mut response = match self.interaction.authentication(request).await {
                     Ok(login) => self.proceed(pending, login.as_ref()).await,

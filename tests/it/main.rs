@@ -31,3 +31,5 @@ mod rfc9110_http;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
 mod server;
+mod trace;
+mod tracing_spans;
