@@ -43,6 +43,9 @@ pub enum EventKind {
     Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
     PayloadUnreadable,
+    /// An approved request has a `code_challenge` that another request of its client had within 24 hours: perhaps its
+    /// verifier is a constant. Only where `Config::code_challenge_reuse` reports it.
+    PkceChallengeReused,
     /// A refresh token's retry was answered: tokens were issued once more, beside the same refresh token.
     RefreshRetried,
     /// The request was refused.

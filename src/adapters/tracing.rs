@@ -102,8 +102,8 @@ impl RequestScope for RequestSpan {
 /// Writes what an event says into the span of its request, if that is the one that is entered: a span of the host's is
 /// the host's, whatever fields it has.
 fn note(event: &Event) {
-    // An alarm names the owner of a record, who need not be the client that asks.
-    if event.kind == EventKind::PayloadUnreadable {
+    // An alarm is not the outcome, and may name the owner of a record, who need not be the client that asks.
+    if matches!(event.kind, EventKind::PayloadUnreadable | EventKind::PkceChallengeReused) {
         return;
     }
     let span = Span::current();
@@ -123,7 +123,7 @@ fn note(event: &Event) {
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::PayloadUnreadable => Level::WARN,
+        EventKind::PayloadUnreadable | EventKind::PkceChallengeReused => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -141,6 +141,7 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
         | Reason::RefreshTokenForged
         | Reason::RefreshTokenReplayed => Level::WARN,
@@ -153,6 +154,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::Approved => "approved",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
+        EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
         EventKind::Revoked => "revoked",

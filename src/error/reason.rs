@@ -222,6 +222,8 @@ reasons! {
     NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
     /// `code_challenge` is missing.
     PkceChallengeMissing => InvalidRequest, "code challenge required";
+    /// `code_challenge` is that of another request of the client, and the provider refuses that.
+    PkceChallengeReused => InvalidRequest, "code_challenge must be a new one for each request";
     /// `code_challenge_method` is not S256.
     PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
     /// `code_challenge` is not 43 base64url characters.

@@ -18,6 +18,7 @@ mod mount;
 mod payload;
 mod records;
 mod refusal;
+mod replay;
 mod revoke;
 mod route;
 mod scope;
@@ -36,7 +37,7 @@ pub use authorize::{
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
-pub use config::{CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
+pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;

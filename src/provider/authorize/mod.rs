@@ -6,6 +6,7 @@
 
 mod approve;
 mod browser;
+mod challenge_reuse;
 mod consent;
 mod draft;
 mod needs;
