@@ -141,6 +141,7 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::PendingForgedForm
         | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
         | Reason::RefreshTokenForged

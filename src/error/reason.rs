@@ -200,6 +200,8 @@ reasons! {
     PendingUnreadable => InvalidRequest, "the request has expired or was altered, start again";
     /// A pending request came back in another browser.
     PendingForeignBrowser => InvalidRequest, "the request was started in another browser, start again";
+    /// A form for a pending request was posted by another browser than the one that began it (403).
+    PendingForgedForm => AccessDenied, "the request was started in another browser, start again";
     /// A pending request is past its 30 minutes.
     PendingExpired => InvalidRequest, "the request has expired, start again";
     /// The authorization request does not fit into a sealed value.

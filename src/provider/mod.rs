@@ -28,7 +28,7 @@ mod userinfo;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
@@ -173,7 +173,10 @@ impl Provider {
         authorize::seal(&self.0, pending).await
     }
 
-    /// Reads a sealed request again; `headers` are those of the request that brought it, for their cookie.
+    /// Reads a sealed request again; `method` and `headers` are those of the request that brought it.
+    ///
+    /// A cookie among the headers must be of the browser that began the request. Another browser that opens a page
+    /// was led there and gets a 400; one that posts a form was made to, and gets a 403 (attack 50, attack 52).
     ///
     /// The client is loaded and every rule applied anew, so that what is no longer allowed is refused. A request may
     /// be resumed and approved more than once, each time with a grant and a code of its own.
@@ -184,9 +187,10 @@ impl Provider {
     pub async fn resume(
         &self,
         sealed: &str,
+        method: &Method,
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Unresumable> {
-        authorize::resume(&self.0, sealed, headers).await
+        authorize::resume(&self.0, sealed, (method, headers)).await
     }
 
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, Method};
 
 use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
 use super::{route, scope};
@@ -113,13 +113,19 @@ impl Mount {
             .await
     }
 
-    /// Reads the sealed request that a page of the host was given; `headers` are those of the request for that page.
+    /// Reads the sealed request that a page of the host was given; `method` and `headers` are those of the request for
+    /// that page.
     ///
     /// # Errors
-    /// The response to give instead: the text was altered, its time is over, the browser is another, or the client
-    /// may no longer ask for this.
-    pub async fn resume(&self, sealed: &str, headers: &HeaderMap) -> Result<PendingAuthorization, Response> {
-        let resumed = self.provider.resume(sealed, headers).await;
+    /// The response to give instead: the text was altered, its time is over, the browser is another (a 403 where it
+    /// posts), or the client may no longer ask for this.
+    pub async fn resume(
+        &self,
+        sealed: &str,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<PendingAuthorization, Response> {
+        let resumed = self.provider.resume(sealed, method, headers).await;
         resumed.map_err(|Unresumable { response, .. }| response)
     }
 

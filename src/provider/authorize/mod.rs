@@ -229,11 +229,11 @@ pub(super) async fn seal(core: &Core, pending: &PendingAuthorization) -> Result<
 pub(super) async fn resume(
     core: &Core,
     sealed: &str,
-    headers: &HeaderMap,
+    by: (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Unresumable> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
-    reopen(core, &cx, sealed, headers).await.map_err(|failure| {
+    reopen(core, &cx, sealed, by).await.map_err(|failure| {
         let reason = failure.reason();
         Unresumable { reason, response: failure.answer(core, &cx) }
     })
@@ -243,11 +243,14 @@ async fn reopen(
     core: &Core,
     cx: &Context<'_>,
     sealed: &str,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Failure> {
     let Opened { body, progress, ticket } = sealed::open(core, cx, sealed).await?;
     let known = Browser::known(cx, headers).filter(|browser| browser.is(&body.browser));
-    let browser = known.ok_or(Reason::PendingForeignBrowser)?;
+    let browser = known.ok_or(match *method {
+        Method::POST => Reason::PendingForgedForm,
+        _ => Reason::PendingForeignBrowser,
+    })?;
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
