@@ -1,6 +1,6 @@
 //! The endpoints and the host's part of a sign-in behind one function: what frameworks mount.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -37,7 +37,7 @@ pub trait Interaction: Debug + Send + Sync {
 }
 
 /// A pending request that needs the person.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Question<'a> {
     /// What it needs first.
@@ -63,6 +63,14 @@ impl Question<'_> {
     #[must_use]
     pub fn deny(&self, denial: Denial) -> Response {
         self.provider.deny(self.pending, denial)
+    }
+}
+
+/// Leaves out the sealed request.
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needs, pending, .. } = self;
+        f.debug_struct("Question").field("needs", needs).field("pending", pending).finish_non_exhaustive()
     }
 }
 

@@ -77,7 +77,9 @@ impl Browser {
             .same_site(SameSite::Lax)
             .build();
         let written = HeaderValue::try_from(cookie.to_string());
-        Ok(written.map_err(|error| Internal::new("could not write a cookie", error))?)
+        let mut written = written.map_err(|error| Internal::new("could not write a cookie", error))?;
+        written.set_sensitive(true);
+        Ok(written)
     }
 }
 

@@ -17,6 +17,8 @@ mod return_address;
 mod rules;
 mod sealed;
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
@@ -43,7 +45,6 @@ use crate::types::{Authentication, Params, Prompt, Scope};
 use crate::wire::{self, Request, Response};
 
 /// What became of a request at the authorization endpoint.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Authorize {
@@ -60,7 +61,6 @@ pub enum Authorize {
 }
 
 /// What a pending request comes to.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Next {
@@ -71,13 +71,42 @@ pub enum Next {
 }
 
 /// A sealed request that cannot be resumed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Unresumable {
     /// Why.
     pub reason: Reason,
     /// The answer to give: a page, or a response to the client where the request has become one that it may not make.
     pub response: Response,
+}
+
+/// Prints neither the cookie nor more of a response than its status: it can carry a code.
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interact { pending, .. } => {
+                f.debug_struct("Interact").field("pending", pending).finish_non_exhaustive()
+            }
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of a response than its status: it can carry a code.
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask(needs, pending) => f.debug_tuple("Ask").field(needs).field(pending).finish(),
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of the response than its status: it repeats the client's `state`.
+impl fmt::Debug for Unresumable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.response.status();
+        f.debug_struct("Unresumable").field("reason", &self.reason).field("status", &status).finish()
+    }
 }
 
 /// Reads a request that arrives.
