@@ -232,7 +232,7 @@ mod sign_in {
     use axum::extract::{Form, Query, State};
     use axum::response::{IntoResponse as _, Redirect, Response};
     use http::header::SET_COOKIE;
-    use http::{HeaderMap, StatusCode};
+    use http::{HeaderMap, Method, StatusCode};
     use serde::Deserialize;
     use vouchsafe::adapters::axum::response;
     use vouchsafe::provider::{LoginNeed, PendingAuthorization};
@@ -290,7 +290,7 @@ mod sign_in {
     ) -> Response {
         // A request that cannot go on is refused before anybody enters a password for it.
         if let Some(sealed) = &query.request
-            && let Err(refusal) = site.mount.resume(sealed, &headers).await
+            && let Err(refusal) = site.mount.resume(sealed, &Method::GET, &headers).await
         {
             return response(refusal);
         }
@@ -344,7 +344,7 @@ mod sign_in {
         let Ok(authentication) = authentication(login) else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        response(match site.mount.resume(sealed, headers).await {
+        response(match site.mount.resume(sealed, &Method::POST, headers).await {
             Ok(pending) => site.mount.proceed(pending, Some(&authentication)).await,
             Err(refusal) => refusal,
         })
@@ -356,7 +356,7 @@ mod sign_in {
         Query(query): Query<For>,
     ) -> Response {
         let sealed = query.request.unwrap_or_default();
-        let pending = match site.mount.resume(&sealed, &headers).await {
+        let pending = match site.mount.resume(&sealed, &Method::GET, &headers).await {
             Ok(pending) => pending,
             Err(refusal) => return response(refusal),
         };
@@ -404,7 +404,7 @@ mod sign_in {
         let (Some(login), true) = (login, is_ours(&headers, &form.form_token)) else {
             return StatusCode::FORBIDDEN.into_response();
         };
-        let pending = match site.mount.resume(&form.request, &headers).await {
+        let pending = match site.mount.resume(&form.request, &Method::POST, &headers).await {
             Ok(pending) => pending,
             Err(refusal) => return response(refusal),
         };

@@ -1,18 +1,29 @@
-//! [`EventSink`] over tracing.
+//! [`EventSink`] over tracing: an event for each event, and a span for each request to an endpoint.
+//!
+//! What the host's stores, signers and hooks trace while a request is worked on lies below its span, also where it is
+//! done on other threads. What is handed to [`Runtime::blocking`](crate::runtime::Runtime::blocking) does not.
 
 use std::error::Error;
 
-use ::tracing::{Level, event};
+use ::tracing::field::{Empty, display};
+use ::tracing::{Level, Span, event, span};
+use http::StatusCode;
 
 use crate::error::Reason;
-use crate::event::{Event, EventKind, EventSink};
+use crate::event::{Endpoint, Event, EventKind, EventSink, RequestScope};
 use crate::types::{ClientId, Subject};
+
+/// The target of everything that is written here.
+const TARGET: &str = "vouchsafe";
+
+/// The name of the span of a request.
+const SPAN: &str = "vouchsafe";
 
 /// The level is part of the place in the source, so each level needs a place of its own.
 macro_rules! write_event {
     ($level:expr, $event:expr) => {
         event!(
-            target: "vouchsafe",
+            target: TARGET,
             $level,
             endpoint = ?$event.endpoint,
             client = $event.client.as_ref().map(ClientId::as_str),
@@ -33,11 +44,16 @@ macro_rules! write_event {
 /// `reason` by its own name; what is not known is left out. What was behind a refusal follows in a line of its own,
 /// as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
+///
+/// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are `endpoint`, and as
+/// they become known `client`, `grant`, `reason` and the HTTP `status`; they are what the last event said. The span
+/// names nobody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingEvents;
 
 impl EventSink for TracingEvents {
     fn emit(&self, event: &Event) {
+        note(event);
         match level(&event.kind) {
             Level::ERROR => write_event!(Level::ERROR, event),
             Level::WARN => write_event!(Level::WARN, event),
@@ -48,15 +64,66 @@ impl EventSink for TracingEvents {
     fn cause(&self, event: &Event, cause: &(dyn Error + 'static)) {
         let reason = reason(&event.kind).map(Reason::name);
         match level(&event.kind) {
-            Level::ERROR => event!(target: "vouchsafe", Level::ERROR, reason, cause, "because"),
-            _ => event!(target: "vouchsafe", Level::DEBUG, reason, cause, "because"),
+            Level::ERROR => event!(target: TARGET, Level::ERROR, reason, cause, "because"),
+            _ => event!(target: TARGET, Level::DEBUG, reason, cause, "because"),
         }
+    }
+
+    fn scope(&self, endpoint: Endpoint) -> Option<Box<dyn RequestScope>> {
+        let span = span!(
+            target: TARGET,
+            Level::INFO,
+            SPAN,
+            endpoint = ?endpoint,
+            client = Empty,
+            grant = Empty,
+            reason = Empty,
+            status = Empty,
+        );
+        (!span.is_disabled()).then(|| Box::new(RequestSpan(span)) as Box<dyn RequestScope>)
+    }
+}
+
+/// The span of one request. It is entered for each step and left after it, so that requests that share a thread do not
+/// end up in each other's.
+#[derive(Debug)]
+struct RequestSpan(Span);
+
+impl RequestScope for RequestSpan {
+    fn within(&self, step: &mut dyn FnMut()) {
+        self.0.in_scope(step);
+    }
+
+    fn answered(&self, status: StatusCode) {
+        self.0.record("status", status.as_u16());
+    }
+}
+
+/// Writes what an event says into the span of its request, if that is the one that is entered: a span of the host's is
+/// the host's, whatever fields it has.
+fn note(event: &Event) {
+    // An alarm is not the outcome, and may name the owner of a record, who need not be the client that asks.
+    if matches!(event.kind, EventKind::PayloadUnreadable | EventKind::PkceChallengeReused) {
+        return;
+    }
+    let span = Span::current();
+    if !span.metadata().is_some_and(|metadata| metadata.name() == SPAN && metadata.target() == TARGET) {
+        return;
+    }
+    if let Some(client) = &event.client {
+        span.record("client", client.as_str());
+    }
+    if let Some(grant) = event.grant {
+        span.record("grant", display(grant));
+    }
+    if let Some(reason) = reason(&event.kind) {
+        span.record("reason", reason.name());
     }
 }
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::PayloadUnreadable => Level::WARN,
+        EventKind::PayloadUnreadable | EventKind::PkceChallengeReused => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -74,6 +141,8 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::PendingForgedForm
+        | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
         | Reason::RefreshTokenForged
         | Reason::RefreshTokenReplayed => Level::WARN,
@@ -86,6 +155,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::Approved => "approved",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
+        EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
         EventKind::Revoked => "revoked",

@@ -200,6 +200,8 @@ reasons! {
     PendingUnreadable => InvalidRequest, "the request has expired or was altered, start again";
     /// A pending request came back in another browser.
     PendingForeignBrowser => InvalidRequest, "the request was started in another browser, start again";
+    /// A form for a pending request was posted by another browser than the one that began it (403).
+    PendingForgedForm => AccessDenied, "the request was started in another browser, start again";
     /// A pending request is past its 30 minutes.
     PendingExpired => InvalidRequest, "the request has expired, start again";
     /// The authorization request does not fit into a sealed value.
@@ -222,6 +224,8 @@ reasons! {
     NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
     /// `code_challenge` is missing.
     PkceChallengeMissing => InvalidRequest, "code challenge required";
+    /// `code_challenge` is that of another request of the client, and the provider refuses that.
+    PkceChallengeReused => InvalidRequest, "code_challenge must be a new one for each request";
     /// `code_challenge_method` is not S256.
     PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
     /// `code_challenge` is not 43 base64url characters.

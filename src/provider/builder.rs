@@ -9,7 +9,7 @@ use super::authorize::AuthorizationRule;
 use super::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
-use super::config::Config;
+use super::config::{CodeChallengeReuse, Config};
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
@@ -372,6 +372,10 @@ impl ProviderBuilder {
         }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
+        }
+        let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
+        if remembers && core.stores.replays.is_none() {
+            return needs("code_challenge_reuse", "ReplayStore");
         }
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");

@@ -2,14 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures_util::FutureExt as _;
 use http::Method;
 
 use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, revoke, token, userinfo};
+use super::{introspect, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -75,11 +74,13 @@ fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
 
 /// Answers a request to any endpoint. A panic becomes a 500 (attack 332).
 pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
-    let answered = AssertUnwindSafe(dispatch(core, request)).catch_unwind().await;
-    answered.unwrap_or_else(|_| Authorize::Respond(panicked(core, endpoint(core, request))))
+    let endpoint = endpoint_of(core, request);
+    let work = dispatch(core, endpoint, request);
+    scope::caught(core, endpoint, work, || Authorize::Respond(panicked(core, endpoint))).await
 }
 
-fn endpoint(core: &Core, request: &Request) -> Endpoint {
+/// The endpoint that a request is for.
+pub(super) fn endpoint_of(core: &Core, request: &Request) -> Endpoint {
     core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown)
 }
 
@@ -90,9 +91,10 @@ pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
     refused.unwrap_or_else(|_| reply::error_json(Reason::HandlerPanicked))
 }
 
+/// Answers a request to any endpoint, without a net.
+///
 /// Each endpoint's future is boxed by itself: allocating one of all their sizes would cost more than the two.
-pub(super) async fn dispatch(core: &Core, request: &Request) -> Authorize {
-    let endpoint = endpoint(core, request);
+pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
     Authorize::Respond(match endpoint {
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),

@@ -59,6 +59,7 @@ pub fn error_json(reason: Reason) -> Response {
 #[must_use]
 pub fn status(reason: Reason) -> StatusCode {
     match reason {
+        Reason::PendingForgedForm => StatusCode::FORBIDDEN,
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -30,4 +30,8 @@ mod rfc9068_jwt_access_tokens;
 mod rfc9110_http;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
+mod secrets;
 mod server;
+mod taint;
+mod trace;
+mod tracing_spans;

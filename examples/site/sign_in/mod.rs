@@ -100,7 +100,7 @@ struct SignIn {
 impl SignIn {
     /// The request that a page was asked for with.
     async fn resume(&self, request: &Request, sealed: &str) -> Result<PendingAuthorization, Stop> {
-        self.mount.resume(sealed, request.headers()).await.map_err(Stop::answered)
+        self.mount.resume(sealed, request.method(), request.headers()).await.map_err(Stop::answered)
     }
 
     /// What a request still needs of the person, or the answer to it.

@@ -86,7 +86,8 @@ fn check_pending(pending: &PendingAuthorization, set_cookie: Option<&HeaderValue
     let mut headers = HeaderMap::new();
     headers.insert(COOKIE, HeaderValue::from_bytes(pair).expect("a cookie is printable"));
     let sealed = block_on(HARNESS.provider().seal(pending)).expect("a pending request can be sealed");
-    let resumed = block_on(HARNESS.provider().resume(&sealed, &headers)).expect("and opened again");
+    let resumed =
+        block_on(HARNESS.provider().resume(&sealed, &Method::GET, &headers)).expect("and opened again");
     assert_eq!(resumed.request(), request, "another request was resumed");
     assert_eq!(resumed.redirect_uri(), pending.redirect_uri());
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::challenge_reuse;
 use super::consent::claim_names;
 use super::needs::{self, Needs};
 use super::pending::PendingAuthorization;
@@ -126,6 +127,7 @@ pub(super) async fn carry_out(
     pending: &PendingAuthorization,
     approval: Approval,
 ) -> Result<Response> {
+    challenge_reuse::weigh(core, cx, pending).await?;
     if approval.remember && !pending.client().is_native() {
         remember(core, cx, pending, &approval).await?;
     }

@@ -6,6 +6,7 @@
 
 mod approve;
 mod browser;
+mod challenge_reuse;
 mod consent;
 mod draft;
 mod needs;
@@ -15,6 +16,8 @@ mod respond;
 mod return_address;
 mod rules;
 mod sealed;
+
+use std::fmt;
 
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -42,7 +45,6 @@ use crate::types::{Authentication, Params, Prompt, Scope};
 use crate::wire::{self, Request, Response};
 
 /// What became of a request at the authorization endpoint.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Authorize {
@@ -59,7 +61,6 @@ pub enum Authorize {
 }
 
 /// What a pending request comes to.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Next {
@@ -70,13 +71,42 @@ pub enum Next {
 }
 
 /// A sealed request that cannot be resumed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Unresumable {
     /// Why.
     pub reason: Reason,
     /// The answer to give: a page, or a response to the client where the request has become one that it may not make.
     pub response: Response,
+}
+
+/// Prints neither the cookie nor more of a response than its status: it can carry a code.
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interact { pending, .. } => {
+                f.debug_struct("Interact").field("pending", pending).finish_non_exhaustive()
+            }
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of a response than its status: it can carry a code.
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask(needs, pending) => f.debug_tuple("Ask").field(needs).field(pending).finish(),
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of the response than its status: it repeats the client's `state`.
+impl fmt::Debug for Unresumable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.response.status();
+        f.debug_struct("Unresumable").field("reason", &self.reason).field("status", &status).finish()
+    }
 }
 
 /// Reads a request that arrives.
@@ -228,11 +258,11 @@ pub(super) async fn seal(core: &Core, pending: &PendingAuthorization) -> Result<
 pub(super) async fn resume(
     core: &Core,
     sealed: &str,
-    headers: &HeaderMap,
+    by: (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Unresumable> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
-    reopen(core, &cx, sealed, headers).await.map_err(|failure| {
+    reopen(core, &cx, sealed, by).await.map_err(|failure| {
         let reason = failure.reason();
         Unresumable { reason, response: failure.answer(core, &cx) }
     })
@@ -242,11 +272,14 @@ async fn reopen(
     core: &Core,
     cx: &Context<'_>,
     sealed: &str,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Failure> {
     let Opened { body, progress, ticket } = sealed::open(core, cx, sealed).await?;
     let known = Browser::known(cx, headers).filter(|browser| browser.is(&body.browser));
-    let browser = known.ok_or(Reason::PendingForeignBrowser)?;
+    let browser = known.ok_or(match *method {
+        Method::POST => Reason::PendingForgedForm,
+        _ => Reason::PendingForeignBrowser,
+    })?;
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;

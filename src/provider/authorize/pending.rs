@@ -97,6 +97,12 @@ impl PendingAuthorization {
         self.0.expires_at
     }
 
+    /// What makes it this request and no other, however often it is resumed: its browser, its time, its parameters.
+    pub(super) fn identity(&self) -> String {
+        let State { browser, requested_at, params, .. } = self.state();
+        format!("{}\0{}\0{}", browser.name(), requested_at.unix(), params.encode())
+    }
+
     /// Notes what the person answered.
     #[must_use]
     pub fn answered(mut self, answer: Answer) -> Self {

@@ -11,9 +11,10 @@ use crate::event::Endpoint;
 use crate::jose::{ClientAssertionError, ClientAssertionVerifier, PresentedAssertion, RegisteredKeys};
 use crate::provider::config::Config;
 use crate::provider::context::Context;
-use crate::secret::{Secret, TokenHash};
+use crate::provider::replay;
+use crate::secret::Secret;
 use crate::store::ReplayStore;
-use crate::types::{ClientId, Params};
+use crate::types::Params;
 use crate::wire::RequestHead;
 
 /// The one `client_assertion_type` (RFC 7523 section 2.2).
@@ -85,19 +86,13 @@ impl ClientAuthenticator for PrivateKeyJwt {
             .with_algorithm(client.metadata().token_endpoint_auth_signing_alg);
         let presented = PresentedAssertion::parse(assertion.expose()).map_err(refused)?;
         let verified = self.verifier(cx.endpoint).verify(&presented, registered, cx.now).map_err(refused)?;
-        // Only what is sound so far is remembered, under the name of its client: nobody can use up the identifiers
-        // of another (attack 97).
-        let id = replay_id(client.id(), verified.jti());
+        // Only what is sound so far is remembered, and under the name of its client.
+        let id = replay::id(client.id(), verified.jti());
         match self.replays.first_use(REPLAY_SPACE, &id, verified.expires_at(), cx.now).await? {
             true => Ok(()),
             false => Err(Reason::ClientAssertionReplayed.into()),
         }
     }
-}
-
-/// A `client_id` has no control characters, so the two parts cannot run into each other.
-fn replay_id(client: &ClientId, jti: &str) -> TokenHash {
-    TokenHash::of(&format!("{client}\0{jti}"))
 }
 
 fn refused(error: ClientAssertionError) -> Rejection {
