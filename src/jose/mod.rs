@@ -38,7 +38,9 @@ pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{Jws, MAX_TOKEN_BYTES, sign};
-pub use keyring::{KeyState, Keyring, KeyringError, RingKey};
+pub use keyring::{
+    KeySource, KeyState, Keyring, KeyringError, LoadError, MemoryKeys, RingKey, SourcedKey, SourcedKeys,
+};
 pub use signer::{JoseSigner, SignError, Signer, SignerError};
 pub use verifier::Verifier;
 
