@@ -2,10 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use vouchsafe::async_trait;
 use vouchsafe::entropy::OsEntropy;
-use vouchsafe::jose::{Keyring, SigningAlg};
+use vouchsafe::error::BoxError;
+use vouchsafe::jose::{KeySource, Keyring, LoadError, SigningAlg, SourcedKeys};
 use vouchsafe::secret::{Secret, SystemSecrets};
 
 /// Every algorithm that a client can ask for; RS256 is what it gets when it does not ask.
@@ -30,11 +32,28 @@ pub(crate) fn secrets(path: Option<&Path>) -> Result<SystemSecrets, String> {
 ///
 /// # Errors
 /// One sentence that names the file.
-pub(crate) fn keyring(path: Option<&Path>) -> Result<Keyring, String> {
-    let make = || Keyring::generate(&ALGORITHMS).map_err(|error| error.to_string());
-    let Some(path) = path else { return make() };
-    let document = read_or_make(path, || make().map(|keys| keys.export()))?;
-    Keyring::import(document.expose()).map_err(|error| format!("{}: {error}", path.display()))
+pub(crate) async fn keyring(path: Option<&Path>) -> Result<Keyring, String> {
+    let Some(path) = path else {
+        return Keyring::generate(&ALGORITHMS).map_err(|error| error.to_string());
+    };
+    match Keyring::load(&KeyFile(path.to_owned())).await {
+        // It names the file already.
+        Err(LoadError::Source(problem)) => Err(problem.to_string()),
+        loaded => loaded.map_err(|error| format!("{}: {error}", path.display())),
+    }
+}
+
+/// Signing keys in a file, which is made when missing.
+#[derive(Debug)]
+struct KeyFile(PathBuf);
+
+#[async_trait]
+impl KeySource for KeyFile {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        let make = || Keyring::generate(&ALGORITHMS).map(|keys| keys.export());
+        let document = read_or_make(&self.0, || make().map_err(|error| error.to_string()))?;
+        SourcedKeys::parse(document.expose()).map_err(|error| format!("{}: {error}", self.0.display()).into())
+    }
 }
 
 /// Reads `path`; when there is no such file, makes its content and writes it first.
