@@ -43,7 +43,7 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
     let config = Config::new(issuer.clone())
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
-    let keyring = keys::keyring(options.keys.as_deref()).await?;
+    let (keyring, _) = keys::keyring(options.keys.as_deref()).await?;
     let provider = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())

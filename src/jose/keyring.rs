@@ -3,6 +3,8 @@
 mod document;
 mod memory;
 mod refresh;
+mod rotation;
+mod schedule;
 mod source;
 
 use std::fmt;
@@ -19,8 +21,10 @@ use crate::secret::Secret;
 use crate::types::KeyId;
 
 pub use self::memory::MemoryKeys;
-pub use self::refresh::LoadError;
-pub use self::source::{KeySource, SourcedKey, SourcedKeys};
+pub use self::refresh::KeySourceError;
+pub use self::rotation::KeyRotation;
+pub use self::schedule::{JWKS_CACHE, KeyAction, KeySchedule};
+pub use self::source::{KeySource, Revision, Saved, SourcedKey, SourcedKeys};
 
 /// Most keys in a ring.
 const MAX_RING_KEYS: usize = 64;
@@ -185,17 +189,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
     pub fn activate(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
-        self.change(|keys| {
-            let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
-            match state {
-                KeyState::Active => return Ok(()),
-                KeyState::Announced => {}
-                KeyState::Retired => return Err(KeyringError::Retired),
-            }
-            retire_active(keys, alg, now);
-            found(keys, kid)?.enter(KeyState::Active, now);
-            Ok(())
-        })
+        self.change(|keys| activate(keys, kid, now))
     }
 
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
@@ -394,6 +388,18 @@ fn is_active(key: &RingKey, alg: SigningAlg) -> bool {
 
 fn found<'a>(keys: &'a mut [RingKey], kid: &str) -> Result<&'a mut RingKey, KeyringError> {
     keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
+}
+
+fn activate(keys: &mut [RingKey], kid: &str, now: Timestamp) -> Result<(), KeyringError> {
+    let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
+    match state {
+        KeyState::Active => return Ok(()),
+        KeyState::Announced => {}
+        KeyState::Retired => return Err(KeyringError::Retired),
+    }
+    retire_active(keys, alg, now);
+    found(keys, kid)?.enter(KeyState::Active, now);
+    Ok(())
 }
 
 fn retire_active(keys: &mut [RingKey], alg: SigningAlg, now: Timestamp) {

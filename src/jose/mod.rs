@@ -39,7 +39,8 @@ pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{Jws, MAX_TOKEN_BYTES, sign};
 pub use keyring::{
-    KeySource, KeyState, Keyring, KeyringError, LoadError, MemoryKeys, RingKey, SourcedKey, SourcedKeys,
+    JWKS_CACHE, KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring,
+    KeyringError, MemoryKeys, Revision, RingKey, Saved, SourcedKey, SourcedKeys,
 };
 pub use signer::{JoseSigner, SignError, Signer, SignerError};
 pub use verifier::Verifier;

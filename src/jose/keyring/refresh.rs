@@ -4,28 +4,34 @@ use std::sync::{Arc, PoisonError};
 
 use super::super::signer::{self, Unproven};
 use super::super::{SignError, SignerError};
-use super::{KeySource, Keyring, KeyringError, MAX_RING_KEYS, Ring, RingKey, SourcedKeys};
+use super::{KeySource, Keyring, KeyringError, MAX_RING_KEYS, Revision, Ring, RingKey, SourcedKeys};
 use crate::error::BoxError;
 
-/// How often a source is read anew because the ring has changed meanwhile.
-const ATTEMPTS: usize = 4;
+/// How often a source is read, or written, because others have changed the keys meanwhile.
+pub(super) const ATTEMPTS: usize = 4;
 
-/// Why a ring was not filled from its source. It is then as it was before.
+/// Why a ring was not filled from its source, or not changed there. The ring is then as it was before.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LoadError {
-    /// The ring was changed by others again and again while its source was read.
-    #[error("the ring changes faster than its source is read")]
+pub enum KeySourceError {
+    /// Others changed the ring or its source again and again meanwhile.
+    #[error("the keys change faster than they are read")]
     Contended,
+    /// The source could not make a key.
+    #[error("could not make a key")]
+    Create(#[source] BoxError),
     /// The keys do not make a sound ring, or one of them is refused.
     #[error("the keys of the source are refused: {0}")]
     Keys(#[from] KeyringError),
+    /// The source could not be read.
+    #[error("could not read the keys from their source")]
+    Load(#[source] BoxError),
+    /// The source could not take what has changed, or nobody knows whether it did.
+    #[error("could not save the keys")]
+    Save(#[source] BoxError),
     /// A key that is kept elsewhere could not sign to prove itself.
     #[error("could not try a key of the source")]
     Sign(#[source] SignError),
-    /// The source failed.
-    #[error("could not read the keys from their source")]
-    Source(#[source] BoxError),
 }
 
 impl Keyring {
@@ -33,9 +39,9 @@ impl Keyring {
     /// the public half.
     ///
     /// # Errors
-    /// [`LoadError`]: `Source` or `Sign`, or `Keys` as [`Keyring::new`] and [`Keyring::import`] say.
-    pub async fn load(source: &dyn KeySource) -> Result<Self, LoadError> {
-        let keys = source.load().await.map_err(LoadError::Source)?;
+    /// [`KeySourceError`]: `Load` or `Sign`, or `Keys` as [`Keyring::new`] and [`Keyring::import`] say.
+    pub async fn load(source: &dyn KeySource) -> Result<Self, KeySourceError> {
+        let keys = source.load().await.map_err(KeySourceError::Load)?;
         Ok(Self::new(read(keys, &[]).await?)?)
     }
 
@@ -47,18 +53,27 @@ impl Keyring {
     ///
     /// # Errors
     /// As [`Keyring::load`], and [`KeyringError::AlgorithmLost`] when no key would be active for an algorithm that is
-    /// signed with, [`LoadError::Contended`] when others change the ring all the time. The last good keys stay.
-    pub async fn refresh(&self, source: &dyn KeySource) -> Result<(), LoadError> {
+    /// signed with, [`KeySourceError::Contended`] when others change the ring all the time. The last good keys stay.
+    pub async fn refresh(&self, source: &dyn KeySource) -> Result<(), KeySourceError> {
+        self.take(source).await.map(drop)
+    }
+
+    /// [Refreshes](Keyring::refresh) and gives what was read.
+    pub(super) async fn take(
+        &self,
+        source: &dyn KeySource,
+    ) -> Result<(Revision, Vec<RingKey>), KeySourceError> {
         for _ in 0..ATTEMPTS {
             let seen = self.ring();
-            let keys = source.load().await.map_err(LoadError::Source)?;
+            let keys = source.load().await.map_err(KeySourceError::Load)?;
+            let revision = keys.revision.clone();
             let keys = read(keys, &seen.keys).await?;
             // What was loaded before another change may be older than that change.
-            if self.succeed(&seen, keys)? {
-                return Ok(());
+            if self.succeed(&seen, keys.clone())? {
+                return Ok((revision, keys));
             }
         }
-        Err(LoadError::Contended)
+        Err(KeySourceError::Contended)
     }
 
     /// Puts `keys` into the place of `seen`; `false` when that is not what the ring is any more.
@@ -87,21 +102,21 @@ impl RingKey {
 }
 
 /// The keys of a source with their signers, each of which has proven itself.
-async fn read(sourced: SourcedKeys, known: &[RingKey]) -> Result<Vec<RingKey>, LoadError> {
+pub(super) async fn read(sourced: SourcedKeys, known: &[RingKey]) -> Result<Vec<RingKey>, KeySourceError> {
     if sourced.keys.len() > MAX_RING_KEYS {
         return Err(KeyringError::TooMany.into());
     }
     let mut keys = Vec::with_capacity(sourced.keys.len());
     for key in sourced.keys {
         if let Some(signer) = key.unproven(known) {
-            signer::prove(&*signer).await.map_err(LoadError::from)?;
+            signer::prove(&*signer).await?;
         }
         keys.push(key.read(known)?);
     }
     Ok(keys)
 }
 
-impl From<Unproven> for LoadError {
+impl From<Unproven> for KeySourceError {
     fn from(unproven: Unproven) -> Self {
         match unproven {
             Unproven::Sign(error) => Self::Sign(error),
@@ -110,7 +125,7 @@ impl From<Unproven> for LoadError {
     }
 }
 
-impl From<SignerError> for LoadError {
+impl From<SignerError> for KeySourceError {
     fn from(error: SignerError) -> Self {
         Self::Keys(error.into())
     }

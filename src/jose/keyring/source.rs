@@ -5,7 +5,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::super::signer::{self, PrivateMembers};
 use super::super::{JoseSigner, Signer, SignerError, SigningAlg};
@@ -31,29 +34,99 @@ pub trait KeySource: Debug + Send + Sync {
     /// # Errors
     /// Any error; the ring that was loaded before stays as it is.
     async fn load(&self) -> Result<SourcedKeys, BoxError>;
+
+    /// Makes a private key for `alg`, for a source whose keys do not leave it; the key must not be among those that
+    /// [`KeySource::load`] gives until it is saved, and may be destroyed when it never is. `None`, the default,
+    /// leaves it to the one who asks, who makes a [`JoseSigner`].
+    ///
+    /// # Errors
+    /// Any error; nothing is changed.
+    async fn create(&self, _alg: SigningAlg) -> Result<Option<Arc<dyn Signer>>, BoxError> {
+        Ok(None)
+    }
+
+    /// Puts `keys` in the place of all others, durably, if the keys are still those of `seen`.
+    ///
+    /// The comparison and the change must be one step: of two who have seen the same revision, one must be told
+    /// [`Saved::Outdated`]. The private half of a new key is its signer's
+    /// [`private_jwk`](Signer::private_jwk); whoever keeps that must keep it encrypted, or where its owner alone can
+    /// read it. A key that is not in `keys` any more may be destroyed. Default: an error, since the source is changed
+    /// by others.
+    ///
+    /// # Errors
+    /// Any error, also when nobody knows whether the change was made; the source is read again before the next try.
+    async fn save(&self, _seen: &Revision, _keys: &[RingKey]) -> Result<Saved, BoxError> {
+        Err("this source of keys cannot be written".into())
+    }
 }
 
 const _: fn(&dyn KeySource) = |_| ();
+
+/// Which state of a [`KeySource`] was seen: any text that another state does not have, as a counter, an `ETag` or a
+/// hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Revision(String);
+
+impl Revision {
+    /// The revision named `text`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What became of a change to a [`KeySource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[expect(clippy::exhaustive_enums, reason = "a source changed or it did not")]
+pub enum Saved {
+    /// The keys are others than those that were seen. Nothing was changed.
+    Outdated,
+    /// The change is made, and a crash does not undo it.
+    Saved,
+}
 
 /// What a [`KeySource`] has.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct SourcedKeys {
     pub(super) keys: Vec<SourcedKey>,
+    pub(super) revision: Revision,
 }
 
 impl SourcedKeys {
-    /// `keys`, in the order in which they are shown.
-    pub const fn new(keys: Vec<SourcedKey>) -> Self {
-        Self { keys }
+    /// `keys`, in the order in which they are shown, without a revision.
+    pub fn new(keys: Vec<SourcedKey>) -> Self {
+        Self { keys, revision: Revision::default() }
+    }
+
+    /// The same keys, which are the source's state `revision`.
+    pub fn with_revision(mut self, revision: Revision) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// Which state of the source this is; the empty revision where it did not say.
+    #[must_use]
+    pub const fn revision(&self) -> &Revision {
+        &self.revision
     }
 
     /// The keys of a document that [`Keyring::export`](super::Keyring::export) wrote, none of them looked into yet.
+    /// The revision is the document's SHA-256.
     ///
     /// # Errors
     /// [`KeyringError::Malformed`] for any other text.
     pub fn parse(document: &str) -> Result<Self, KeyringError> {
-        document::read(document).map(Self::new)
+        let keys = Self::new(document::read(document)?);
+        let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(document));
+        Ok(keys.with_revision(Revision::new(digest)))
     }
 }
 

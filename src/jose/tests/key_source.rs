@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::super::{
-    JoseSigner, Jwk, KeySource, KeyState, Keyring, KeyringError, LoadError, MemoryKeys, RingKey, SignError,
-    Signer, SignerError, SigningAlg, SourcedKey, SourcedKeys,
+    JoseSigner, Jwk, KeySource, KeySourceError, KeyState, Keyring, KeyringError, MemoryKeys, RingKey,
+    SignError, Signer, SignerError, SigningAlg, SourcedKey, SourcedKeys,
 };
 use super::{at, ed25519, kid, signer, vectors, with};
 use crate::error::BoxError;
@@ -42,11 +42,11 @@ impl KeySource for Document {
     }
 }
 
-fn load(source: &dyn KeySource) -> Result<Keyring, LoadError> {
+fn load(source: &dyn KeySource) -> Result<Keyring, KeySourceError> {
     Keyring::load(source).now_or_never().unwrap()
 }
 
-fn refresh(ring: &Keyring, source: &dyn KeySource) -> Result<(), LoadError> {
+fn refresh(ring: &Keyring, source: &dyn KeySource) -> Result<(), KeySourceError> {
     ring.refresh(source).now_or_never().unwrap()
 }
 
@@ -54,9 +54,9 @@ fn key(signer: &Arc<dyn Signer>, state: KeyState) -> RingKey {
     RingKey::new(Arc::clone(signer), state)
 }
 
-fn refused(outcome: Result<(), LoadError>) -> KeyringError {
+fn refused(outcome: Result<(), KeySourceError>) -> KeyringError {
     match outcome {
-        Err(LoadError::Keys(error)) => error,
+        Err(KeySourceError::Keys(error)) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -102,7 +102,7 @@ fn a_source_that_fails_or_has_no_sound_ring_leaves_the_last_good_one() {
     let ring = load(&source).unwrap();
     let before = (ring.jwks(), ring.version(), ring.algorithms());
 
-    assert!(matches!(refresh(&ring, &Document::default()), Err(LoadError::Source(_))));
+    assert!(matches!(refresh(&ring, &Document::default()), Err(KeySourceError::Load(_))));
     for (keys, error) in [
         (vec![], KeyringError::Empty),
         (vec![key(&eddsa, KeyState::Active)], KeyringError::AlgorithmLost(SigningAlg::Es256)),
@@ -117,7 +117,7 @@ fn a_source_that_fails_or_has_no_sound_ring_leaves_the_last_good_one() {
         assert_eq!(refused(refresh(&ring, &source)), error);
         assert_eq!((ring.jwks(), ring.version(), ring.algorithms()), before);
     }
-    assert!(matches!(load(&Document::default()), Err(LoadError::Source(_))));
+    assert!(matches!(load(&Document::default()), Err(KeySourceError::Load(_))));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_key_whose_halves_differ_is_refused_at_load() {
     assert_eq!(refused(tried(&mixed)), KeyringError::Signer(SignerError::Mismatch));
     assert_eq!(refused(tried(&ours)), KeyringError::Malformed, "which algorithm it is for must be said");
     assert!(tried(&named).is_ok());
-    assert!(matches!(load(&Single("{".to_owned())), Err(LoadError::Source(_))));
+    assert!(matches!(load(&Single("{".to_owned())), Err(KeySourceError::Load(_))));
 
     let ring = load(&Single(named.to_string())).unwrap();
     let renamed = with(&mixed, "kid", ring.keys()[0].signer().public_key().thumbprint());
@@ -213,7 +213,7 @@ fn a_device_that_cannot_sign_or_signs_with_another_key_is_refused() {
     let ring = load(&MemoryKeys::new(vec![key(&ed25519(), KeyState::Active)])).unwrap();
     let unplugged: Arc<dyn Signer> = Arc::new(device(false));
     let source = MemoryKeys::new(vec![key(&unplugged, KeyState::Active)]);
-    assert!(matches!(refresh(&ring, &source), Err(LoadError::Sign(_))));
+    assert!(matches!(refresh(&ring, &source), Err(KeySourceError::Sign(_))));
     let public = ed25519().public_key().clone();
     let other: Arc<dyn Signer> = Arc::new(Device { public, ..device(true) });
     source.set(vec![key(&other, KeyState::Active)]);
@@ -229,7 +229,7 @@ fn a_retired_key_need_not_sign_until_it_is_made_active() {
     let ring = load(&source).unwrap();
     assert_eq!(ring.keys().len(), 2);
     source.set(vec![key(&active, KeyState::Retired), key(&gone, KeyState::Active)]);
-    assert!(matches!(refresh(&ring, &source), Err(LoadError::Sign(_))));
+    assert!(matches!(refresh(&ring, &source), Err(KeySourceError::Sign(_))));
     assert_eq!(kid(&ring.signer(SigningAlg::EdDsa).unwrap()), kid(&active));
 }
 
@@ -263,7 +263,7 @@ fn what_was_read_before_another_change_does_not_undo_it() {
     refresh(&ring, &once).unwrap();
     assert_eq!(ring.keys().len(), 2);
     let always = Meanwhile { ring: ring.clone(), times: AtomicUsize::new(100), inner: inner() };
-    assert!(matches!(refresh(&ring, &always), Err(LoadError::Contended)));
+    assert!(matches!(refresh(&ring, &always), Err(KeySourceError::Contended)));
 }
 
 #[test]

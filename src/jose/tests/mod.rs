@@ -4,6 +4,8 @@
 mod claims;
 mod findings;
 mod framing;
+mod key_rotation;
+mod key_schedule;
 mod key_source;
 mod keyring;
 mod keys;
