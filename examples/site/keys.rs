@@ -17,7 +17,7 @@ use vouchsafe::jose::{
 use vouchsafe::secret::{Secret, SystemSecrets};
 
 /// Every algorithm that a client can ask for; RS256 is what it gets when it does not ask.
-const ALGORITHMS: [SigningAlg; 4] =
+pub(crate) const ALGORITHMS: [SigningAlg; 4] =
     [SigningAlg::Rs256, SigningAlg::Es256, SigningAlg::Ps256, SigningAlg::EdDsa];
 
 /// Most bytes in such a file.
