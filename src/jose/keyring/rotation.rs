@@ -1,14 +1,14 @@
 //! Changing the keys at their source, by a schedule or at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::signer;
 use super::super::{JoseSigner, Signer, SignerError, SigningAlg};
 use super::refresh::{self, ATTEMPTS};
 use super::{
-    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, Ring, RingKey, Saved, activate,
-    found, retire_active,
+    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, Revision, Ring, RingKey, Saved,
+    activate, found, retire_active,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::runtime::Runtime;
@@ -26,13 +26,15 @@ pub struct KeyRotation {
     source: Arc<dyn KeySource>,
     schedule: KeySchedule,
     runtime: Arc<dyn Runtime>,
+    /// Keys that were made and are not saved yet. A source that fails at saving does not make another each time.
+    unsaved: Arc<Mutex<Vec<Arc<dyn Signer>>>>,
 }
 
 impl KeyRotation {
     /// The keys of `source` by `schedule`. Keys in memory are made in the blocking work of `runtime`.
     #[must_use]
     pub fn new(source: Arc<dyn KeySource>, schedule: KeySchedule, runtime: Arc<dyn Runtime>) -> Self {
-        Self { source, schedule, runtime }
+        Self { source, schedule, runtime, unsaved: Arc::default() }
     }
 
     /// The ring of the source. Where no key of the source is active, as at the first start, keys are made, or the
@@ -51,8 +53,7 @@ impl KeyRotation {
             let actions = self.schedule.plan(now, &keys);
             let keys = self.carry_out(&actions, keys, now).await?;
             // Whoever else has started meanwhile has made keys too: theirs are read then.
-            let (Saved::Outdated | Saved::Saved) =
-                self.source.save(&revision, &keys).await.map_err(KeySourceError::Save)?;
+            let (Saved::Outdated | Saved::Saved) = self.save(&revision, &keys).await?;
         }
         Err(KeySourceError::Contended)
     }
@@ -115,12 +116,20 @@ impl KeyRotation {
                 return Ok(actions);
             }
             let keys = self.carry_out(&actions, keys, now).await?;
-            match self.source.save(&revision, &keys).await.map_err(KeySourceError::Save)? {
+            match self.save(&revision, &keys).await? {
                 Saved::Saved => return keyring.refresh(&*self.source).await.map(|()| actions),
                 Saved::Outdated => {}
             }
         }
         Err(KeySourceError::Contended)
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, KeySourceError> {
+        let saved = self.source.save(seen, keys).await.map_err(KeySourceError::Save)?;
+        if saved == Saved::Saved {
+            self.unsaved().clear();
+        }
+        Ok(saved)
     }
 
     /// `keys` after `actions`, found to be a sound ring.
@@ -133,13 +142,16 @@ impl KeyRotation {
         for action in actions {
             match action {
                 KeyAction::Activate(kid) => activate(&mut keys, kid.as_str(), now)?,
-                KeyAction::Announce(alg) => keys.push(self.create(*alg, KeyState::Announced, now).await?),
+                KeyAction::Announce(alg) => {
+                    let new = self.create(*alg, &keys).await?;
+                    keys.push(RingKey::new(new, KeyState::Announced).with_since(now));
+                }
                 KeyAction::Date(kid) => found(&mut keys, kid.as_str())?.since = Some(now),
                 KeyAction::Remove(kid) => keys.retain(|key| key.kid() != Some(kid.as_str())),
                 KeyAction::Rotate(alg) => {
-                    let new = self.create(*alg, KeyState::Active, now).await?;
+                    let new = self.create(*alg, &keys).await?;
                     retire_active(&mut keys, *alg, now);
-                    keys.push(new);
+                    keys.push(RingKey::new(new, KeyState::Active).with_since(now));
                 }
             }
         }
@@ -147,20 +159,30 @@ impl KeyRotation {
         Ok(keys)
     }
 
-    async fn create(
-        &self,
-        alg: SigningAlg,
-        state: KeyState,
-        now: Timestamp,
-    ) -> Result<RingKey, KeySourceError> {
-        let signer = match self.source.create(alg).await.map_err(KeySourceError::Create)? {
-            Some(signer) => {
-                signer::prove(&*signer).await?;
-                signer
+    /// A key for `alg` that is not among `keys`: one that could not be saved before, or a new one.
+    async fn create(&self, alg: SigningAlg, keys: &[RingKey]) -> Result<Arc<dyn Signer>, KeySourceError> {
+        let left = {
+            let mut unsaved = self.unsaved();
+            // One whose saving failed, as it seemed, may have been saved.
+            unsaved.retain(|made| !keys.iter().any(|key| key.kid() == kid(&**made)));
+            unsaved.iter().find(|made| made.algorithm() == alg).cloned()
+        };
+        if let Some(made) = left {
+            return Ok(made);
+        }
+        let made = match self.source.create(alg).await.map_err(KeySourceError::Create)? {
+            Some(made) => {
+                signer::prove(&*made).await?;
+                made
             }
             None => self.generate(alg).await?,
         };
-        Ok(RingKey::new(signer, state).with_since(now))
+        self.unsaved().push(Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<Arc<dyn Signer>>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A key in memory. An RSA key can take seconds.
@@ -174,4 +196,8 @@ impl KeyRotation {
         let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Arc::new(made.unwrap_or(Err(SignerError::Generation))?))
     }
+}
+
+fn kid(signer: &dyn Signer) -> Option<&str> {
+    signer.public_key().kid().map(KeyId::as_str)
 }

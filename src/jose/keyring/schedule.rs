@@ -36,8 +36,8 @@ pub struct KeySchedule {
     /// Within which time every node that has the ring takes over what has changed at the source, failures of the
     /// source included. Default 6 hours.
     pub refreshed_within: Duration,
-    /// How often [`KeyRotation::run`](super::KeyRotation::run) looks after the keys: at least every second is
-    /// counted as one. Default 1 minute.
+    /// How often [`KeyRotation::run`](super::KeyRotation::run) looks after the keys; less than a second counts as
+    /// one. Default 1 minute.
     pub tended_every: Duration,
 }
 

@@ -1,6 +1,6 @@
 //! Changing keys at their source.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -170,6 +170,49 @@ fn a_source_may_make_its_keys_by_itself() {
     let vault = Vault { keys: MemoryKeys::default(), made: Arc::clone(&made) };
     let ring = rotation(Arc::new(vault)).open(at(0)).now_or_never().unwrap().unwrap();
     assert!(Arc::ptr_eq(&ring.signer(SigningAlg::EdDsa).unwrap(), &made));
+}
+
+/// A source that counts the keys that it makes, and saves none of them until it is mended.
+#[derive(Debug, Default)]
+struct Leaking {
+    keys: MemoryKeys,
+    made: AtomicUsize,
+    mended: AtomicBool,
+}
+
+#[async_trait]
+impl KeySource for Leaking {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        self.keys.load().await
+    }
+
+    async fn create(&self, _: SigningAlg) -> Result<Option<Arc<dyn Signer>>, BoxError> {
+        self.made.fetch_add(1, Ordering::SeqCst);
+        Ok(Some(ed25519()))
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
+        if !self.mended.load(Ordering::SeqCst) {
+            return Err("the table is locked".into());
+        }
+        self.keys.save(seen, keys).await
+    }
+}
+
+#[test]
+fn a_source_that_fails_at_saving_does_not_make_a_key_each_time() {
+    let source = Arc::new(Leaking::default());
+    let rotation = rotation(source.clone());
+    let open = || rotation.open(at(0)).now_or_never().unwrap();
+    for _ in 0..3 {
+        assert!(matches!(open(), Err(KeySourceError::Save(_))));
+    }
+    source.mended.store(true, Ordering::SeqCst);
+    let ring = open().unwrap();
+    assert_eq!(source.made.load(Ordering::SeqCst), 1);
+    let first = signing(&ring);
+    let rotated = rotation.rotate(&ring, SigningAlg::EdDsa, at(1)).now_or_never().unwrap().unwrap();
+    assert_eq!((source.made.load(Ordering::SeqCst), rotated.as_str() == first), (2, false));
 }
 
 /// The runtime's task tends at once, then at every turn, and ends with the ring.
