@@ -34,7 +34,7 @@ pub(crate) struct Options {
 
     /// The signing keys; made, readable by its owner alone, when missing
     ///
-    /// Without it keys are made anew at every start.
+    /// They change by themselves every 90 days, and at once on SIGUSR1. Without it keys are made anew at every start.
     #[arg(long, env = "PROVIDER_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
 

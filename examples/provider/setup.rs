@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use vouchsafe::adapters::tracing::TracingEvents;
+use vouchsafe::jose::{KeyRotation, Keyring};
 use vouchsafe::provider::{Config, Provider};
 use vouchsafe::types::Issuer;
 
@@ -43,7 +44,9 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
     let config = Config::new(issuer.clone())
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
-    let provider = Provider::builder(config, stores, keys::keyring(options.keys.as_deref())?, secrets)
+    let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
+    rotate_on_signal(keyring.clone(), rotation)?;
+    let provider = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
@@ -58,6 +61,32 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
     Ok((app, records))
+}
+
+/// Lets new keys sign at once whenever SIGUSR1 arrives; the old ones are still shown.
+#[cfg(unix)]
+fn rotate_on_signal(keyring: Keyring, rotation: KeyRotation) -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    use vouchsafe::clock::{Clock as _, SystemClock};
+
+    let mut told = signal(SignalKind::user_defined1())
+        .map_err(|error| format!("could not listen for signals: {error}"))?;
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            for alg in keys::ALGORITHMS {
+                match rotation.rotate(&keyring, alg, SystemClock.now()).await {
+                    Ok(kid) => tracing::info!(%alg, %kid, "another key signs"),
+                    Err(error) => tracing::warn!(%alg, %error, "could not rotate"),
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn rotate_on_signal(_: Keyring, _: KeyRotation) -> Result<(), String> {
+    Ok(())
 }
 
 /// The users, and what the login page says of them.

@@ -1,5 +1,12 @@
 //! The keys that a provider signs with: announced, active, retired.
 
+mod document;
+mod memory;
+mod refresh;
+mod rotation;
+mod schedule;
+mod source;
+
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,24 +14,20 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::engine;
 use super::jwk_set::MAX_CANDIDATES;
 use super::{JoseError, JoseSigner, Jwk, Jws, Signer, SignerError, SigningAlg, Verifier};
+use crate::clock::Timestamp;
 use crate::secret::Secret;
 use crate::types::KeyId;
-use crate::types::json::parse_strict;
+
+pub use self::memory::MemoryKeys;
+pub use self::refresh::KeySourceError;
+pub use self::rotation::KeyRotation;
+pub use self::schedule::{JWKS_CACHE, KeyAction, KeySchedule};
+pub use self::source::{KeySource, Revision, Saved, SourcedKey, SourcedKeys};
 
 /// Most keys in a ring.
 const MAX_RING_KEYS: usize = 64;
-
-/// Most bytes in an exported ring.
-const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
-
-/// More bytes than an exported ring has around each private JWK, and around all of them.
-const ENTRY_BYTES: usize = 64;
-
-/// The version of the exported document.
-const DOCUMENT_VERSION: u64 = 1;
 
 /// What a key in a ring is used for. In every state the key is shown and verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,13 +47,21 @@ pub enum KeyState {
 pub struct RingKey {
     signer: Arc<dyn Signer>,
     state: KeyState,
+    since: Option<Timestamp>,
 }
 
 impl RingKey {
-    /// `signer` in `state`.
+    /// `signer` in `state`, nobody knows since when.
     #[must_use]
     pub const fn new(signer: Arc<dyn Signer>, state: KeyState) -> Self {
-        Self { signer, state }
+        Self { signer, state, since: None }
+    }
+
+    /// The same key, in its state since `at`.
+    #[must_use]
+    pub const fn with_since(mut self, at: Timestamp) -> Self {
+        self.since = Some(at);
+        self
     }
 
     /// The key.
@@ -63,6 +74,17 @@ impl RingKey {
     #[must_use]
     pub const fn state(&self) -> KeyState {
         self.state
+    }
+
+    /// When the key came into its state, if that is known.
+    #[must_use]
+    pub const fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    fn enter(&mut self, state: KeyState, now: Timestamp) {
+        self.state = state;
+        self.since = Some(now);
     }
 
     fn public_key(&self) -> &Jwk {
@@ -81,6 +103,10 @@ pub enum KeyringError {
     /// The key signs: another must take its place first.
     #[error("the key is active: rotate to another first")]
     Active,
+    /// The ring would have no active key any more for this algorithm, which it signs with. Only
+    /// [`Keyring::refresh`] says this.
+    #[error("no key is active any more for {0}, which is in use")]
+    AlgorithmLost(SigningAlg),
     /// The ring has an active key for this algorithm already.
     #[error("the ring has an active key for this algorithm already")]
     AlgorithmTaken,
@@ -151,9 +177,9 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
-    pub fn announce(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+    pub fn announce(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            keys.push(RingKey::new(signer, KeyState::Announced));
+            keys.push(RingKey::new(signer, KeyState::Announced).with_since(now));
             Ok(())
         })
     }
@@ -162,28 +188,22 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
-    pub fn activate(&self, kid: &str) -> Result<(), KeyringError> {
-        self.change(|keys| {
-            let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
-            match state {
-                KeyState::Active => return Ok(()),
-                KeyState::Announced => {}
-                KeyState::Retired => return Err(KeyringError::Retired),
-            }
-            retire_active(keys, alg);
-            found(keys, kid)?.state = KeyState::Active;
-            Ok(())
-        })
+    pub fn activate(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
+        self.change(|keys| activate(keys, kid, now))
     }
 
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
     /// is activated.
     ///
     /// # Errors
-    /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key.
-    pub fn retire(&self, kid: &str) -> Result<(), KeyringError> {
+    /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key. A key that is retired already
+    /// stays so.
+    pub fn retire(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            found(keys, kid)?.state = KeyState::Retired;
+            let key = found(keys, kid)?;
+            if key.state != KeyState::Retired {
+                key.enter(KeyState::Retired, now);
+            }
             Ok(())
         })
     }
@@ -209,10 +229,10 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
-    pub fn rotate(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+    pub fn rotate(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            retire_active(keys, signer.algorithm());
-            keys.push(RingKey::new(signer, KeyState::Active));
+            retire_active(keys, signer.algorithm(), now);
+            keys.push(RingKey::new(signer, KeyState::Active).with_since(now));
             Ok(())
         })
     }
@@ -239,9 +259,7 @@ impl Keyring {
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {
-        let ring = self.ring();
-        let active = ring.keys.iter().filter(|key| key.state == KeyState::Active);
-        active.map(|key| key.signer.algorithm()).collect()
+        self.ring().algorithms().collect()
     }
 
     /// The keys, in the order they came.
@@ -282,27 +300,13 @@ impl Keyring {
         jws.verify_any(self.verifiers(jws.header().kid(), alg))
     }
 
-    /// Every private key and its state as one JSON document, for a file that its owner alone can read:
-    /// `{"version":1,"keys":[{"state":"active","jwk":{..}}]}`.
+    /// Every private key, its state and since when, as one JSON document for a file that its owner alone can read:
+    /// `{"version":1,"keys":[{"state":"active","since":1790000000,"jwk":{..}}]}`.
     ///
     /// Keys that are kept elsewhere, whose signer has no private JWK to give, are not in it.
     #[must_use]
     pub fn export(&self) -> Secret {
-        let ring = self.ring();
-        let exported: Vec<(KeyState, Secret)> =
-            ring.keys.iter().filter_map(|key| Some((key.state, key.signer.private_jwk()?))).collect();
-        // With room for all of it at once: a buffer that grows leaves copies behind.
-        let room = exported.iter().map(|(_, jwk)| jwk.expose().len() + ENTRY_BYTES).sum::<usize>();
-        let mut text = String::with_capacity(room + ENTRY_BYTES);
-        text.push_str(&format!(r#"{{"version":{DOCUMENT_VERSION},"keys":["#));
-        for (position, (state, jwk)) in exported.iter().enumerate() {
-            let comma = if position == 0 { "" } else { "," };
-            text.push_str(&format!(r#"{comma}{{"state":{},"jwk":"#, json!(state)));
-            text.push_str(jwk.expose());
-            text.push('}');
-        }
-        text.push_str("]}");
-        Secret::new(text)
+        document::write(&self.ring().keys)
     }
 
     /// Reads what [`Keyring::export`] wrote; each JWK must name its `alg`.
@@ -311,18 +315,8 @@ impl Keyring {
     /// [`KeyringError::Malformed`] for any other text, [`KeyringError::Signer`] for a key that is refused; otherwise
     /// as [`Keyring::new`].
     pub fn import(document: &str) -> Result<Self, KeyringError> {
-        let parsed = parse_strict(document.as_bytes(), MAX_DOCUMENT_BYTES, 5);
-        let Ok(Value::Object(mut members)) = parsed else {
-            return Err(KeyringError::Malformed);
-        };
-        let keys = match (members.get("version").and_then(Value::as_u64), members.get("keys")) {
-            (Some(DOCUMENT_VERSION), Some(Value::Array(keys))) if keys.len() <= MAX_RING_KEYS => {
-                keys.iter().map(read_key).collect()
-            }
-            _ => Err(KeyringError::Malformed),
-        };
-        engine::wipe(&mut members);
-        Self::new(keys?)
+        let keys = SourcedKeys::parse(document)?.keys.into_iter();
+        Self::new(keys.map(|key| key.read(&[])).collect::<Result<_, _>>()?)
     }
 
     fn ring(&self) -> Arc<Ring> {
@@ -370,6 +364,11 @@ impl Ring {
         let jwks = Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string());
         Ok(Self { keys, jwks, version })
     }
+
+    fn algorithms(&self) -> impl Iterator<Item = SigningAlg> {
+        let active = self.keys.iter().filter(|key| key.state == KeyState::Active);
+        active.map(|key| key.signer.algorithm())
+    }
 }
 
 /// The public half as it is published: always with `use` and `alg`, whatever the signer said of it.
@@ -391,19 +390,22 @@ fn found<'a>(keys: &'a mut [RingKey], kid: &str) -> Result<&'a mut RingKey, Keyr
     keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
 }
 
-fn retire_active(keys: &mut [RingKey], alg: SigningAlg) {
-    for key in keys.iter_mut().filter(|key| is_active(key, alg)) {
-        key.state = KeyState::Retired;
+fn activate(keys: &mut [RingKey], kid: &str, now: Timestamp) -> Result<(), KeyringError> {
+    let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
+    match state {
+        KeyState::Active => return Ok(()),
+        KeyState::Announced => {}
+        KeyState::Retired => return Err(KeyringError::Retired),
     }
+    retire_active(keys, alg, now);
+    found(keys, kid)?.enter(KeyState::Active, now);
+    Ok(())
 }
 
-fn read_key(entry: &Value) -> Result<RingKey, KeyringError> {
-    let state = entry.get("state").cloned().unwrap_or_default();
-    let state = serde_json::from_value(state).map_err(|_| KeyringError::Malformed)?;
-    let jwk = entry.get("jwk").and_then(Value::as_object).ok_or(KeyringError::Malformed)?;
-    let alg = jwk.get("alg").and_then(Value::as_str).and_then(|name| name.parse().ok());
-    let signer = JoseSigner::from_members(jwk, alg.ok_or(KeyringError::Malformed)?)?;
-    Ok(RingKey::new(Arc::new(signer), state))
+fn retire_active(keys: &mut [RingKey], alg: SigningAlg, now: Timestamp) {
+    for key in keys.iter_mut().filter(|key| is_active(key, alg)) {
+        key.enter(KeyState::Retired, now);
+    }
 }
 
 impl fmt::Debug for Keyring {

@@ -86,6 +86,45 @@ pub enum SignerError {
     Mismatch,
 }
 
+/// What is signed to see whether the halves of a key belong together.
+const PROBE: &[u8] = b"the two halves of this key belong together";
+
+/// Why a key did not stand its test.
+pub(super) enum Unproven {
+    Sign(SignError),
+    Signer(SignerError),
+}
+
+/// Signs once with `signer`, wherever it keeps its key, and verifies under the public half that it names.
+pub(super) async fn prove(signer: &dyn Signer) -> Result<(), Unproven> {
+    let signature = signer.sign(PROBE).await.map_err(Unproven::Sign)?;
+    verify_probe(signer.public_key(), signer.algorithm(), &signature).map_err(Unproven::Signer)
+}
+
+fn verify_probe(public: &Jwk, alg: SigningAlg, signature: &[u8]) -> Result<(), SignerError> {
+    let verifier = Verifier::new(public, alg).map_err(|_| SignerError::Unfit)?;
+    verifier.verify(PROBE, signature).map_err(|_| SignerError::Mismatch)
+}
+
+/// The members of a private JWK, wiped when they are dropped.
+pub(super) struct PrivateMembers(pub(super) Map<String, Value>);
+
+impl PrivateMembers {
+    pub(super) fn parse(private_jwk: &Secret) -> Result<Self, SignerError> {
+        let parsed = parse_strict(private_jwk.expose().as_bytes(), MAX_PRIVATE_JWK_BYTES, 3);
+        match parsed {
+            Ok(Value::Object(members)) => Ok(Self(members)),
+            _ => Err(SignerError::Malformed),
+        }
+    }
+}
+
+impl Drop for PrivateMembers {
+    fn drop(&mut self) {
+        engine::wipe(&mut self.0);
+    }
+}
+
 /// A private key in memory.
 pub struct JoseSigner {
     alg: SigningAlg,
@@ -102,13 +141,7 @@ impl JoseSigner {
     /// # Errors
     /// [`SignerError`] when the text is not a sound private key for this algorithm.
     pub fn from_jwk(private_jwk: &Secret, alg: SigningAlg) -> Result<Self, SignerError> {
-        let parsed = parse_strict(private_jwk.expose().as_bytes(), MAX_PRIVATE_JWK_BYTES, 3);
-        let Ok(Value::Object(mut members)) = parsed else {
-            return Err(SignerError::Malformed);
-        };
-        let signer = Self::from_members(&members, alg);
-        engine::wipe(&mut members);
-        signer
+        Self::from_members(&PrivateMembers::parse(private_jwk)?, alg)
     }
 
     /// Makes a new key for `alg`: RSA of 3072 bits, or of the algorithm's curve. Its `kid` is its thumbprint.
@@ -119,10 +152,8 @@ impl JoseSigner {
     /// # Errors
     /// [`SignerError::Generation`] when the library fails.
     pub fn generate(alg: SigningAlg) -> Result<Self, SignerError> {
-        let mut members = engine::generate(alg).map_err(|_| SignerError::Generation)?;
-        let signer = Self::from_members(&members, alg);
-        engine::wipe(&mut members);
-        signer
+        let members = engine::generate(alg).map_err(|_| SignerError::Generation)?;
+        Self::from_members(&PrivateMembers(members), alg)
     }
 
     /// The private JWK as JSON, with its `kid` and `alg`: what [`JoseSigner::from_jwk`] reads.
@@ -143,9 +174,10 @@ impl JoseSigner {
         &self.public
     }
 
-    /// Reads a private JWK that is parsed already. The caller wipes it.
-    pub(super) fn from_members(members: &Map<String, Value>, alg: SigningAlg) -> Result<Self, SignerError> {
+    /// Reads a private JWK that is parsed already.
+    pub(super) fn from_members(members: &PrivateMembers, alg: SigningAlg) -> Result<Self, SignerError> {
         let public = public_half(members, alg)?;
+        let PrivateMembers(members) = members;
         let private = private_jwk(members, &public);
         // `EngineSigner` wipes what it is given.
         let key = members.iter().filter(|(name, _)| KEY_MEMBERS.contains(&name.as_str()));
@@ -158,10 +190,8 @@ impl JoseSigner {
 
     /// Signs once and verifies, which josekit leaves to its users.
     fn test(&self) -> Result<(), SignerError> {
-        const PROBE: &[u8] = b"the two halves of this key belong together";
         let signature = self.engine.sign(PROBE).map_err(|_| SignerError::Mismatch)?;
-        let verifier = Verifier::new(&self.public, self.alg).map_err(|_| SignerError::Unfit)?;
-        verifier.verify(PROBE, &signature).map_err(|_| SignerError::Mismatch)
+        verify_probe(&self.public, self.alg, &signature)
     }
 }
 
@@ -182,7 +212,8 @@ fn private_jwk(members: &Map<String, Value>, public: &Jwk) -> Secret {
 }
 
 /// The public JWK of a private one that may sign with `alg`.
-fn public_half(members: &Map<String, Value>, alg: SigningAlg) -> Result<Jwk, SignerError> {
+pub(super) fn public_half(members: &PrivateMembers, alg: SigningAlg) -> Result<Jwk, SignerError> {
+    let PrivateMembers(members) = members;
     let forbidden = members.get("use").is_some_and(|usage| usage != "sig")
         || members.get("alg").is_some_and(|named| named != alg.as_str())
         || members

@@ -164,3 +164,15 @@ const fn member(endpoint: Endpoint) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::JWKS_CACHE;
+
+    /// How long a key is announced counts on it.
+    #[test]
+    fn documents_are_kept_for_as_long_as_the_schedule_of_keys_says() {
+        assert_eq!(CACHE_CONTROL, format!("public, max-age={}", JWKS_CACHE.as_secs()));
+    }
+}

@@ -1,7 +1,5 @@
 //! The `openidconnect` crate as a relying party of `examples/provider`: over https, without which it revokes nothing.
 
-use std::pin::Pin;
-
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
     CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
@@ -9,15 +7,15 @@ use openidconnect::core::{
     CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalProviderMetadata, AsyncHttpClient, AuthType, AuthorizationCode, ClientId,
-    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
-    ProviderMetadata, RedirectUrl, RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
+    AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IntrospectionUrl, IssuerUrl, Nonce,
+    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl,
+    RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
 };
-use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::http::Http;
 use crate::running::{Browser, CERTIFICATE, KEY, Server, directory, signing_keys};
 
 const CALLBACK: &str = "https://client.example/callback";
@@ -83,7 +81,8 @@ impl Pair {
         let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &clients];
         let tls = ["--tls-cert", CERTIFICATE, "--tls-key", KEY];
         let server = Server::start("provider", &[&own[..], &tls, flags].concat());
-        let http = Http::trusting(CERTIFICATE);
+        let certificate = reqwest::Certificate::from_pem(&std::fs::read(CERTIFICATE).unwrap()).unwrap();
+        let http = Http::new(reqwest::Client::builder().tls_certs_only([certificate])).unwrap();
         let issuer = IssuerUrl::new(server.url.clone()).unwrap();
         let metadata = Metadata::discover_async(issuer, &http).await.unwrap();
         let MoreEndpoints { introspection_endpoint, revocation_endpoint } =
@@ -264,31 +263,4 @@ async fn access_tokens_are_jwts_where_the_server_is_told_so() {
     assert_eq!(response.access_token().secret().split('.').count(), 3);
     assert!(pair.userinfo(&response).await.unwrap().name().is_some());
     assert!(pair.is_active(&response).await);
-}
-
-/// The `reqwest` client, as `openidconnect` wants one.
-struct Http(reqwest::Client);
-
-impl Http {
-    fn trusting(certificate: &str) -> Self {
-        let certificate = reqwest::Certificate::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
-        let client = reqwest::Client::builder().tls_certs_only([certificate]).redirect(Policy::none());
-        Self(client.build().unwrap())
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = reqwest::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let response = self.0.execute(request.try_into()?).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let mut answer = HttpResponse::new(response.bytes().await?.to_vec());
-            *answer.status_mut() = status;
-            *answer.headers_mut() = headers;
-            Ok(answer)
-        })
-    }
 }

@@ -377,6 +377,39 @@ async fn keys_and_secrets_are_made_once_for_their_owner_alone() {
     assert!(refused.contains("secrets.json: others may read"), "{refused}");
 }
 
+/// Conformance: an administrator's call gives new keys at once, the old ones are still listed, and a restart loses
+/// neither.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_lets_new_keys_sign_and_keeps_the_old_ones_listed() {
+    let keys = directory("rotation").join("keys.json");
+    std::fs::copy(signing_keys(), &keys).unwrap();
+    let keys = text(&keys);
+    let flags = ["--listen", "127.0.0.1:0", "--keys", &keys];
+    let server = Server::start("provider", &flags);
+    let browser = Browser::new();
+    let published = async |server: &Server| -> Vec<String> {
+        let set = browser.open(&server.at("/jwks")).await.body;
+        let set: serde_json::Value = serde_json::from_str(&set).unwrap();
+        set["keys"].as_array().unwrap().iter().map(|key| format!("{} {}", key["kid"], key["alg"])).collect()
+    };
+    let before = published(&server).await;
+    server.tell("USR1");
+    let all = async {
+        loop {
+            let now = published(&server).await;
+            if now.len() == 2 * before.len() {
+                break now;
+            }
+        }
+    };
+    let after = tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap();
+    assert!(after.starts_with(&before));
+    assert!(after[before.len()..].iter().all(|key| !before.contains(key)));
+    assert_eq!(server.signal("TERM").code(), Some(0));
+    assert_eq!(published(&Server::start("provider", &flags)).await, after);
+}
+
 #[test]
 fn a_database_needs_the_files_without_which_it_cannot_be_read() {
     let refused = refusal("provider", &["--listen", "127.0.0.1:0", "--database", "sqlite:/nowhere/db"]);

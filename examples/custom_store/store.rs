@@ -1,94 +1,43 @@
-//! A store of the host's own: `cargo run --example custom_store`
-//!
-//! A store implements the ports of `vouchsafe::store`, whose documentation says what each verb must guarantee. Here
-//! the tables are ordered maps behind one lock; with a database, the maps are its tables and what happens under the
-//! lock is one transaction. What the protocols decide (`RefreshUse::outcome`, `StoredGrant::is_active`) comes from the
-//! library, so a store has only to read, ask, and write.
-//!
-//! Before anything else the program runs the contract, which the library brings as code, against the store.
+//! The tables, and the ports of what comes and goes with sign-ins: codes, grants, tokens, first uses, tickets.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use vouchsafe::adapters::axum::router;
-use vouchsafe::adapters::tokio::TokioRuntime;
-use vouchsafe::client::ClientSecret;
 use vouchsafe::clock::Timestamp;
-use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::{StoreError, StoreErrorKind};
 use vouchsafe::secret::TokenHash;
-use vouchsafe::store::memory::Clients;
 use vouchsafe::store::{
-    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
-    Remembered, ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
-    TokenStore,
+    CodeRecord, CodeStore, ConsentRecord, Consumed, Filter, GrantRecord, GrantStore, GrantedToken, Insertion,
+    Issued, Listing, Page, RefreshUse, Refreshed, ReplayStore, StoredGrant, SubjectKey, TicketRecord,
+    TicketStore, TokenRecord, TokenStore,
 };
-use vouchsafe::testing::store_suite;
 use vouchsafe::types::GrantId;
-use vouchsafe::{
-    BoxError, Client, ClientId, ClientMetadata, Config, Keyring, Mount, Provider, Scope, Secret, SigningAlg,
-    Stores, SystemSecrets, async_trait,
-};
-
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    store_suite::all(&[Arc::new(ShelfStore::default())], &TokioRuntime::current()?).await;
-
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:4444".to_owned());
-    let listener = tokio::net::TcpListener::bind(address).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let app = router(Mount::headless(provider(&url)?));
-    println!("listening on {url}");
-    println!("the store keeps the contract");
-    Ok(axum::serve(listener, app).await?)
-}
-
-/// A provider over the store, for services that act for themselves.
-fn provider(issuer: &str) -> Result<Provider, BoxError> {
-    let secrets = SystemSecrets::generate(&OsEntropy)?;
-    let secret = ClientSecret::hash(&secrets, &Secret::new("reports-secret-of-at-least-128-random-bits"));
-    let metadata = ClientMetadata::service().with_scope(Scope::parse("read")?);
-    let client = Client::builder(ClientId::new("reports")?, metadata).secret(secret).build()?;
-    // The registry of clients can be another store than the rest: here it is a list.
-    let store = Arc::new(ShelfStore::default());
-    let stores = Stores::new(Arc::new(Clients::new([client])?), store.clone(), store.clone(), store.clone())
-        .with_replays(store.clone())
-        .with_tickets(store);
-    let keyring = Keyring::generate(&[SigningAlg::Es256])?;
-    let config = Config::new(issuer.parse()?).with_default_audience(["https://api.example"]);
-    Ok(Provider::builder(config, stores, keyring, secrets)
-        .with_client_credentials()
-        .with_introspection()
-        .build()?)
-}
+use vouchsafe::{ClientId, async_trait};
 
 /// Every port, over one value.
 #[derive(Debug, Default)]
-struct ShelfStore(Mutex<Tables>);
+pub(crate) struct ShelfStore(Mutex<Tables>);
 
 #[derive(Debug, Default)]
-struct Tables {
-    codes: BTreeMap<TokenHash, (CodeRecord, Usage)>,
-    consents: BTreeMap<(SubjectKey, ClientId), ConsentRecord>,
-    grants: BTreeMap<GrantId, StoredGrant>,
-    replays: BTreeMap<(&'static str, TokenHash), Timestamp>,
-    tickets: BTreeMap<TokenHash, TicketRecord>,
-    tokens: BTreeMap<TokenHash, TokenRecord>,
+pub(crate) struct Tables {
+    pub(crate) codes: BTreeMap<TokenHash, (CodeRecord, Usage)>,
+    pub(crate) consents: BTreeMap<(SubjectKey, ClientId), ConsentRecord>,
+    pub(crate) grants: BTreeMap<GrantId, StoredGrant>,
+    pub(crate) replays: BTreeMap<(&'static str, TokenHash), Timestamp>,
+    pub(crate) tickets: BTreeMap<TokenHash, TicketRecord>,
+    pub(crate) tokens: BTreeMap<TokenHash, TokenRecord>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Usage {
+pub(crate) enum Usage {
     Unused,
     Used,
 }
 
 impl ShelfStore {
     /// Begins a transaction, which ends when the guard is dropped. No verb awaits while it holds one.
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -98,7 +47,7 @@ fn conflict<T>() -> Result<T, StoreError> {
 }
 
 /// A column or cursor that no store of ours writes.
-fn corrupt() -> StoreError {
+pub(crate) fn corrupt() -> StoreError {
     StoreErrorKind::Corrupt.into()
 }
 
@@ -179,7 +128,11 @@ impl Tables {
 }
 
 /// One page of `items`, which come in order and begin behind the cursor.
-fn listing<T>(items: impl Iterator<Item = T>, page: &Page, cursor: impl Fn(&T) -> String) -> Listing<T> {
+pub(crate) fn listing<T>(
+    items: impl Iterator<Item = T>,
+    page: &Page,
+    cursor: impl Fn(&T) -> String,
+) -> Listing<T> {
     let size = usize::from(page.size());
     let mut items: Vec<T> = items.take(size + 1).collect();
     let more = items.len() > size;
@@ -304,78 +257,6 @@ impl TokenStore for ShelfStore {
 }
 
 #[async_trait]
-impl ConsentStore for ShelfStore {
-    async fn remember(
-        &self,
-        record: ConsentRecord,
-        seen: Option<ConsentVersion>,
-        now: Timestamp,
-    ) -> Result<Remembered, StoreError> {
-        let mut tables = self.tables();
-        let key = (record.subject, record.client.clone());
-        let stored = tables.consents.get(&key);
-        let current = match stored {
-            Some(stored) if seen.is_none() => stored.expires_at.has_passed(now),
-            stored => stored.map(|stored| stored.version) == seen,
-        };
-        if !current {
-            return Ok(Remembered::Stale);
-        }
-        let version = ConsentRecord::next_version(stored.map(|stored| stored.version), now);
-        tables.consents.insert(key, ConsentRecord { version, ..record });
-        Ok(Remembered::Written)
-    }
-
-    async fn remembered(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<Option<ConsentRecord>, StoreError> {
-        let consent = self.tables().consents.get(&(*subject, client.clone())).cloned();
-        Ok(consent.filter(|consent| !consent.expires_at.has_passed(now)))
-    }
-
-    async fn consents(
-        &self,
-        of: &ConsentFilter,
-        page: &Page,
-        now: Timestamp,
-    ) -> Result<Listing<ConsentRecord>, StoreError> {
-        let after = page.after.as_deref().map(|cursor| place(cursor).ok_or_else(corrupt)).transpose()?;
-        let selected = |row: &&ConsentRecord| match of {
-            ConsentFilter::Client(client) => row.client == *client,
-            ConsentFilter::Subject(subject) => row.subject == *subject,
-        };
-        let tables = self.tables();
-        let live = tables.consents.values().filter(selected).filter(|row| !row.expires_at.has_passed(now));
-        let key = |row: &ConsentRecord| (row.subject, row.client.clone());
-        let behind = |row: &ConsentRecord| after.as_ref().is_none_or(|after| key(row) > *after);
-        let cursor = |row: &ConsentRecord| {
-            format!("{} {}", BASE64_URL_SAFE_NO_PAD.encode(row.subject.as_bytes()), row.client)
-        };
-        Ok(listing(live.filter(|row| behind(row)).cloned(), page, cursor))
-    }
-
-    async fn forget(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let consent = self.tables().consents.remove(&(*subject, client.clone()));
-        Ok(consent.is_some_and(|consent| !consent.expires_at.has_passed(now)))
-    }
-}
-
-/// The row behind which a page begins.
-fn place(cursor: &str) -> Option<(SubjectKey, ClientId)> {
-    let (subject, client) = cursor.split_once(' ')?;
-    let subject = BASE64_URL_SAFE_NO_PAD.decode(subject).ok()?.try_into().ok()?;
-    Some((SubjectKey::from_bytes(subject), ClientId::new(client).ok()?))
-}
-
-#[async_trait]
 impl ReplayStore for ShelfStore {
     async fn first_use(
         &self,
@@ -411,26 +292,5 @@ impl TicketStore for ShelfStore {
 
     async fn take(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
         Ok(self.tables().tickets.remove(key).filter(|ticket| !ticket.keep_until.has_passed(now)))
-    }
-}
-
-#[async_trait]
-impl Sweep for ShelfStore {
-    async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
-        let mut tables = self.tables();
-        let mut left = limit;
-        // Whether a row stays: its end has not come, or this call has removed enough.
-        let mut stays = |end: Timestamp| {
-            let removed = end.has_passed(now) && left > 0;
-            left -= u16::from(removed);
-            !removed
-        };
-        tables.codes.retain(|_, (code, _)| stays(code.retain_until));
-        tables.consents.retain(|_, consent| stays(consent.expires_at));
-        tables.grants.retain(|_, grant| stays(grant.record.keep_until));
-        tables.replays.retain(|_, until| stays(*until));
-        tables.tickets.retain(|_, ticket| stays(ticket.keep_until));
-        tables.tokens.retain(|_, token| stays(token.expires_at));
-        Ok(limit - left)
     }
 }
