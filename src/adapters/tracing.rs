@@ -56,7 +56,9 @@ impl EventSink for TracingEvents {
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::PayloadUnreadable => Level::WARN,
+        EventKind::ClientKeysFetched { exposed: 1.., .. }
+        | EventKind::ClientKeysStale(_)
+        | EventKind::PayloadUnreadable => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -65,7 +67,8 @@ fn level(kind: &EventKind) -> Level {
 /// A refusal is daily business, unless it is a sign of theft or forgery, of lost state, or of a fault of this side.
 fn refusal_level(reason: Reason) -> Level {
     match reason {
-        Reason::HandlerPanicked
+        Reason::ClientKeysPanicked
+        | Reason::HandlerPanicked
         | Reason::HostUnavailable
         | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
@@ -84,6 +87,10 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
+        EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
+        EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
+        EventKind::ClientKeysStale(_) => "client keys could not be fetched",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
         EventKind::RefreshRetried => "a refresh was answered again",
@@ -95,7 +102,7 @@ fn message(kind: &EventKind) -> &'static str {
 
 fn reason(kind: &EventKind) -> Option<Reason> {
     match kind {
-        EventKind::Refused(reason) => Some(*reason),
+        EventKind::ClientKeysStale(reason) | EventKind::Refused(reason) => Some(*reason),
         _ => None,
     }
 }
