@@ -48,7 +48,7 @@ pub enum EventKind {
     },
     /// The keys at a client's `jwks_uri` could not be fetched, for the reason that its request would be refused for;
     /// the last good ones serve for up to 24 hours.
-    ClientKeysStale(Reason),
+    ClientKeysFetchFailed(Reason),
     /// A token was introspected and found active.
     Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.

@@ -20,6 +20,7 @@ macro_rules! write_event {
             grant = $event.grant.map(display),
             grant_type = grant_type(&$event.kind),
             reason = reason(&$event.kind).map(Reason::name),
+            skipped = skipped(&$event.kind),
             "{}",
             message(&$event.kind),
         )
@@ -29,8 +30,8 @@ macro_rules! write_event {
 /// Writes events with the target `vouchsafe`: what was done and what was refused as `INFO`, signs of an attack or of
 /// lost state as `WARN`, faults of this side as `ERROR`.
 ///
-/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, and
-/// `reason` by its own name; what is not known is left out. What was behind a refusal follows in a line of its own,
+/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, `reason`
+/// by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind a refusal follows in a line of its own,
 /// as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +58,7 @@ impl EventSink for TracingEvents {
 fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::ClientKeysFetched { exposed: 1.., .. }
-        | EventKind::ClientKeysStale(_)
+        | EventKind::ClientKeysFetchFailed(_)
         | EventKind::PayloadUnreadable => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
@@ -90,7 +91,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
         EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
         EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
-        EventKind::ClientKeysStale(_) => "client keys could not be fetched",
+        EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
         EventKind::RefreshRetried => "a refresh was answered again",
@@ -102,7 +103,14 @@ fn message(kind: &EventKind) -> &'static str {
 
 fn reason(kind: &EventKind) -> Option<Reason> {
     match kind {
-        EventKind::ClientKeysStale(reason) | EventKind::Refused(reason) => Some(*reason),
+        EventKind::ClientKeysFetchFailed(reason) | EventKind::Refused(reason) => Some(*reason),
+        _ => None,
+    }
+}
+
+fn skipped(kind: &EventKind) -> Option<usize> {
+    match kind {
+        EventKind::ClientKeysFetched { skipped: skipped @ 1.., .. } => Some(*skipped),
         _ => None,
     }
 }

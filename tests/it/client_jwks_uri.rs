@@ -128,7 +128,7 @@ fn known_keys_go_on_while_the_address_is_down() {
     h.http().fail(REMOTE_JWKS_URI, HttpErrorKind::Unreachable);
     h.advance(Duration::from_secs(700));
     let stale = known(&h).accepted();
-    let told = EventKind::ClientKeysStale(Reason::ClientKeysUnreachable);
+    let told = EventKind::ClientKeysFetchFailed(Reason::ClientKeysUnreachable);
     assert!(stale.events.iter().any(|event| event.kind == told));
     unsigned(&h, "unknown").rejected(Reason::ClientAssertionSignature).unchanged();
     h.advance(Duration::from_secs(24 * 60 * 60 - 701));
@@ -185,24 +185,7 @@ fn a_published_private_key_is_an_alarm_and_is_not_used() {
 /// attack 207, attack 209: whatever keeps the keys away, the client is told one and the same text.
 #[test]
 fn a_failure_has_its_reason_and_is_not_told() {
-    let json = "application/json";
-    let status = |status: u16| http::Response::builder().status(status).body(Bytes::new()).unwrap();
-    let cases: Vec<(Box<dyn Fn(&HttpTable)>, Reason)> = vec![
-        (
-            Box::new(|t| t.fail(REMOTE_JWKS_URI, HttpErrorKind::AddressRefused)),
-            Reason::ClientKeysAddressRefused,
-        ),
-        (Box::new(|t| t.fail(REMOTE_JWKS_URI, HttpErrorKind::BodyTooLarge)), Reason::ClientKeysTooLarge),
-        (Box::new(|t| t.fail(REMOTE_JWKS_URI, HttpErrorKind::TimedOut)), Reason::ClientKeysTimedOut),
-        (Box::new(|t| t.fail(REMOTE_JWKS_URI, HttpErrorKind::Unreachable)), Reason::ClientKeysUnreachable),
-        (Box::new(move |t| t.answer(REMOTE_JWKS_URI, status(302))), Reason::ClientKeysRedirected),
-        (Box::new(move |t| t.answer(REMOTE_JWKS_URI, status(404))), Reason::ClientKeysStatus),
-        (Box::new(|t| t.serve(REMOTE_JWKS_URI, "text/html", "<html>")), Reason::ClientKeysContentType),
-        (Box::new(move |t| t.serve(REMOTE_JWKS_URI, json, "<html>")), Reason::ClientKeysMalformed),
-        (Box::new(move |t| t.serve(REMOTE_JWKS_URI, json, "{\"keys\":[]}")), Reason::ClientKeysMalformed),
-        (Box::new(|t| t.panic(REMOTE_JWKS_URI)), Reason::ClientKeysPanicked),
-    ];
-    for (prepare, reason) in cases {
+    let refusal = |prepare: &dyn Fn(&HttpTable), reason: Reason| {
         let h = Harness::new();
         prepare(h.http());
         let first = known(&h).rejected(reason).unchanged();
@@ -210,7 +193,27 @@ fn a_failure_has_its_reason_and_is_not_told() {
         assert_eq!(requests(&h), 1, "{reason:?}");
         assert_eq!(first.response.body(), again.response.body());
         assert_eq!(first.response.body(), unsigned(&Harness::new(), "x").response.body(), "{reason:?}");
+    };
+    for (kind, reason) in [
+        (HttpErrorKind::AddressRefused, Reason::ClientKeysAddressRefused),
+        (HttpErrorKind::BodyTooLarge, Reason::ClientKeysTooLarge),
+        (HttpErrorKind::TimedOut, Reason::ClientKeysTimedOut),
+        (HttpErrorKind::Unreachable, Reason::ClientKeysUnreachable),
+    ] {
+        refusal(&|table| table.fail(REMOTE_JWKS_URI, kind), reason);
     }
+    for (status, reason) in [(302, Reason::ClientKeysRedirected), (404, Reason::ClientKeysStatus)] {
+        let answer = http::Response::builder().status(status).body(Bytes::new()).unwrap();
+        refusal(&|table| table.answer(REMOTE_JWKS_URI, answer.clone()), reason);
+    }
+    for (content_type, body, reason) in [
+        ("text/html", "<html>", Reason::ClientKeysContentType),
+        ("application/json", "<html>", Reason::ClientKeysMalformed),
+        ("application/json", "{\"keys\":[]}", Reason::ClientKeysMalformed),
+    ] {
+        refusal(&|table| table.serve(REMOTE_JWKS_URI, content_type, body), reason);
+    }
+    refusal(&|table| table.panic(REMOTE_JWKS_URI), Reason::ClientKeysPanicked);
 }
 
 /// attack 211: one place for the keys, not two that can differ.

@@ -33,3 +33,4 @@ mod rfc9110_http;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
 mod server;
+mod tls_server;

@@ -128,7 +128,7 @@ impl<T: Send + Sync + 'static> FetchCache<T> {
     /// [`FetchError`] when there is none, or none that is less than 24 hours old.
     pub(crate) async fn get(&self, url: &FetchUrl) -> Result<Found<T>, FetchError> {
         let now = self.0.runtime.elapsed();
-        let step = self.0.shelf().visit(url).step(now, || self.0.begin(url, now));
+        let step = self.0.shelf().visit(url).step(now, || self.0.begin(url));
         match step {
             Step::Await(flight, fallback) => {
                 let landed = self.0.await_landing(flight).await;
@@ -148,7 +148,7 @@ impl<T: Send + Sync + 'static> FetchCache<T> {
     /// for such a reason a moment ago.
     pub(crate) async fn newer(&self, url: &FetchUrl, than: &Found<T>) -> Option<Found<T>> {
         let now = self.0.runtime.elapsed();
-        let step = self.0.shelf().visit(url).newer_step(than, now, || self.0.begin(url, now));
+        let step = self.0.shelf().visit(url).newer_step(than, now, || self.0.begin(url));
         match step? {
             Step::Await(flight, _) => {
                 let value = self.0.await_landing(flight).await.ok()?;
@@ -171,11 +171,13 @@ impl<T: Send + Sync + 'static> Inner<T> {
     }
 
     /// A fetch that nobody carries on yet.
-    fn begin(self: &Arc<Self>, url: &FetchUrl, now: Duration) -> Flight<T> {
+    fn begin(self: &Arc<Self>, url: &FetchUrl) -> Flight<T> {
         let (inner, url) = (Arc::clone(self), url.clone());
         let landing = async move {
+            // A runtime may take its time: what counts is when the request is sent.
+            let sent = inner.runtime.elapsed();
             let fetched = AssertUnwindSafe(inner.fetch(&url)).catch_unwind().await;
-            inner.land(&url, now, fetched.unwrap_or_else(|_| Err(FetchErrorKind::Panicked.into())))
+            inner.land(&url, sent, fetched.unwrap_or_else(|_| Err(FetchErrorKind::Panicked.into())))
         };
         Flight { landing: landing.boxed().shared(), begun: true }
     }
@@ -200,14 +202,14 @@ impl<T: Send + Sync + 'static> Inner<T> {
         Ok((value, body.len()))
     }
 
-    fn land(&self, url: &FetchUrl, began: Duration, fetched: Result<(T, usize), FetchError>) -> Landing<T> {
+    fn land(&self, url: &FetchUrl, sent: Duration, fetched: Result<(T, usize), FetchError>) -> Landing<T> {
         let mut shelf = self.shelf();
         let entry = shelf.visit(url);
-        entry.flight = None;
+        (entry.flight, entry.began) = (None, sent);
         match fetched {
             Ok((value, bytes)) => {
                 let value = Arc::new(value);
-                let good = Good { value: Arc::clone(&value), bytes, since: began };
+                let good = Good { value: Arc::clone(&value), bytes, since: sent };
                 let before = entry.good.replace(good).map_or(0, |before| before.bytes);
                 (entry.failure, entry.news) = (None, Some(News::Read(Arc::clone(&value))));
                 shelf.bytes = shelf.bytes + bytes - before;
@@ -326,9 +328,10 @@ impl<T> Entry<T> {
         flight
     }
 
-    /// Whether a fetch failed so lately that the URL is left alone.
+    /// Whether a fetch failed so lately that the URL is left alone. One that was never sent does not count.
     fn is_cooling(&self, now: Duration) -> bool {
-        self.failure.is_some() && now < self.began + COOLDOWN
+        let sent = |failure: &FetchError| failure.kind() != FetchErrorKind::Busy;
+        self.failure.as_ref().is_some_and(sent) && now < self.began + COOLDOWN
     }
 }
 

@@ -144,7 +144,7 @@ impl Attempt<'_> {
 fn tell(cx: &Context<'_>, remote: &RemoteKeys, url: &FetchUrl) {
     let kind = match remote.take_news(url) {
         None => return,
-        Some(KeyNews::Failed(error)) => EventKind::ClientKeysStale(error.kind().of_client_keys()),
+        Some(KeyNews::Failed(error)) => EventKind::ClientKeysFetchFailed(error.kind().of_client_keys()),
         Some(KeyNews::Fetched { keys, skipped, exposed }) => {
             EventKind::ClientKeysFetched { keys, skipped, exposed }
         }

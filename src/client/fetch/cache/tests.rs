@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{HttpTable, ManualRuntime, Step as Turn, abandon, block_on, interleave};
@@ -345,4 +346,83 @@ fn what_is_kept_is_bounded_in_bytes() {
     }
     let shelf = world.cache.0.shelf();
     assert_eq!((shelf.entries.len(), shelf.bytes), (fitting, MAX_BYTES));
+}
+
+/// What others keep busy is no reason to leave a URL alone: nobody asked it.
+#[test]
+fn a_fetch_for_which_there_was_no_place_is_made_as_soon_as_there_is_one() {
+    let world = World::serving("one");
+    let slow = |n: usize| FetchUrl::parse(&format!("https://slow.example/{n}")).unwrap();
+    for n in 0..64 {
+        world.http.hang(slow(n).as_str());
+        assert!(abandon(world.cache.get(&slow(n)), 1).is_none());
+    }
+    assert_eq!(world.get(), Err(FetchErrorKind::Busy));
+    assert_eq!(world.after(0).after(5).get().unwrap(), "one");
+}
+
+/// What happens around a cache.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    AskKnown,
+    AskUnknown,
+    Change(u8),
+    Fail,
+    Pass(u32),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        4 => Just(Happening::AskKnown),
+        4 => Just(Happening::AskUnknown),
+        1 => any::<u8>().prop_map(Happening::Change),
+        1 => Just(Happening::Fail),
+        3 => prop::sample::select(&[1, 4, 9, 10, 150, 449, 450, 600, 86_000][..]).prop_map(Happening::Pass),
+    ]
+}
+
+proptest! {
+    /// Whatever is asked when, and whatever the server does: of three fetches the last is at least a cooldown after
+    /// the first, and nothing older than a day is ever used.
+    #[test]
+    fn fetches_are_far_between_and_documents_young(story in prop::collection::vec(happening(), 1..80)) {
+        let world = World::serving("0");
+        let mut fetched: Vec<Duration> = Vec::new();
+        let mut served = vec![(0, Duration::ZERO)];
+        let mut up = Some(0);
+        for event in story {
+            match event {
+                Happening::AskKnown => drop(world.found()),
+                Happening::AskUnknown => {
+                    if let Ok(found) = world.found() {
+                        world.newer(&found);
+                    }
+                }
+                Happening::Change(version) => {
+                    up = Some(version);
+                    world.http.serve(URL, "application/json", version.to_string());
+                }
+                Happening::Fail => {
+                    up = None;
+                    world.down();
+                }
+                Happening::Pass(seconds) => drop(world.after(seconds.into())),
+            }
+            world.runtime.run();
+            let now = world.runtime.elapsed();
+            fetched.extend((0..world.requests()).map(|_| now));
+            if let Some(version) = up {
+                served.push((version, now));
+            }
+            if let Ok(found) = world.found() {
+                let version: u8 = found.value.parse().unwrap();
+                let (_, last) = served.iter().rfind(|(other, _)| *other == version).unwrap();
+                prop_assert!(now.saturating_sub(*last) < STALE_LIFETIME);
+            }
+            fetched.extend((0..world.requests()).map(|_| now));
+        }
+        for three in fetched.windows(3) {
+            prop_assert!(three[2] - three[0] >= COOLDOWN, "{fetched:?}");
+        }
+    }
 }
