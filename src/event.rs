@@ -39,6 +39,18 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// The keys at a client's `jwks_uri` were fetched.
+    ClientKeysFetched {
+        /// How many keys can be used.
+        keys: usize,
+        /// How many were skipped: malformed, unsound, or of a kind that is not known.
+        skipped: usize,
+        /// How many of these had private or symmetric members: if any, the client publishes secrets. An alarm.
+        exposed: usize,
+    },
+    /// The keys at a client's `jwks_uri` could not be fetched, for the reason that its request would be refused for;
+    /// the last good ones serve for up to 24 hours.
+    ClientKeysFetchFailed(Reason),
     /// A token was introspected and found active.
     Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.

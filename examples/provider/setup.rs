@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::jose::{KeyRotation, Keyring};
 use vouchsafe::provider::{Config, Provider};
@@ -31,7 +32,8 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
                 .to_owned(),
         );
     }
-    fetching::check(options)?;
+    let http_client = fetching::client(options)?;
+    let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
     let secrets = keys::secrets(options.secrets.as_deref())?;
     let clients = match &options.clients {
         Some(path) => read(path, |document| Clients::parse(document, &secrets))?,
@@ -50,10 +52,13 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
+        .runtime(Arc::new(runtime))
+        .http_client(http_client)
         .with_authorization_code()
         .with_refresh_token()
         .with_client_credentials()
         .with_private_key_jwt()
+        .with_jwks_uri()
         .with_introspection()
         .with_revocation()
         .build()

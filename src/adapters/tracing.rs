@@ -31,6 +31,7 @@ macro_rules! write_event {
             grant = $event.grant.map(display),
             grant_type = grant_type(&$event.kind),
             reason = reason(&$event.kind).map(Reason::name),
+            skipped = skipped(&$event.kind),
             "{}",
             message(&$event.kind),
         )
@@ -40,8 +41,8 @@ macro_rules! write_event {
 /// Writes events with the target `vouchsafe`: what was done and what was refused as `INFO`, signs of an attack or of
 /// lost state as `WARN`, faults of this side as `ERROR`.
 ///
-/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, and
-/// `reason` by its own name; what is not known is left out. What was behind a refusal follows in a line of its own,
+/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, `reason`
+/// by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind a refusal follows in a line of its own,
 /// as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
 ///
@@ -123,7 +124,10 @@ fn note(event: &Event) {
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::PayloadUnreadable | EventKind::PkceChallengeReused => Level::WARN,
+        EventKind::ClientKeysFetched { exposed: 1.., .. }
+        | EventKind::ClientKeysFetchFailed(_)
+        | EventKind::PayloadUnreadable
+        | EventKind::PkceChallengeReused => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -132,7 +136,8 @@ fn level(kind: &EventKind) -> Level {
 /// A refusal is daily business, unless it is a sign of theft or forgery, of lost state, or of a fault of this side.
 fn refusal_level(reason: Reason) -> Level {
     match reason {
-        Reason::HandlerPanicked
+        Reason::ClientKeysPanicked
+        | Reason::HandlerPanicked
         | Reason::HostUnavailable
         | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
@@ -153,6 +158,10 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
+        EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
+        EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
+        EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
         EventKind::PkceChallengeReused => "a code_challenge came back",
@@ -165,7 +174,14 @@ fn message(kind: &EventKind) -> &'static str {
 
 fn reason(kind: &EventKind) -> Option<Reason> {
     match kind {
-        EventKind::Refused(reason) => Some(*reason),
+        EventKind::ClientKeysFetchFailed(reason) | EventKind::Refused(reason) => Some(*reason),
+        _ => None,
+    }
+}
+
+fn skipped(kind: &EventKind) -> Option<usize> {
+    match kind {
+        EventKind::ClientKeysFetched { skipped: skipped @ 1.., .. } => Some(*skipped),
         _ => None,
     }
 }

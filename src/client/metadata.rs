@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{InvalidClient, MAX_REDIRECT_URIS};
 use crate::jose::{JwkSet, SigningAlg};
-use crate::types::{GrantType, RedirectUri, ResponseType, Scope};
+use crate::types::{FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
@@ -114,6 +114,9 @@ pub struct ClientMetadata {
     /// Its public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where its public keys are; never beside `jwks`. A provider without `with_jwks_uri` does not look there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<FetchUrl>,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: SigningAlg,
     /// The `max_age` that holds where a request has none, in seconds.
@@ -142,6 +145,7 @@ impl Default for ClientMetadata {
             contacts: Vec::new(),
             scope: Scope::parse("openid").unwrap_or_default(),
             jwks: None,
+            jwks_uri: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             default_max_age: None,
             require_auth_time: false,
@@ -210,6 +214,13 @@ impl ClientMetadata {
         self
     }
 
+    /// Where its public keys are.
+    #[must_use]
+    pub fn with_jwks_uri(mut self, jwks_uri: FetchUrl) -> Self {
+        self.jwks_uri = Some(jwks_uri);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
@@ -226,8 +237,12 @@ impl ClientMetadata {
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
             return refuse("grant_types", "client_credentials needs a client that authenticates");
         }
-        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && self.jwks.is_none() {
-            return refuse("jwks", "needed by private_key_jwt");
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return refuse("jwks_uri", "not beside jwks");
+        }
+        let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
+        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
+            return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
         let pages = [
             ("client_uri", &self.client_uri),

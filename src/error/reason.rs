@@ -118,6 +118,28 @@ reasons! {
     ClientAssertionReplayed => InvalidClient, "client authentication failed";
     /// The cryptographic library panicked over the assertion. An alarm.
     ClientAssertionUnchecked => InvalidClient, "client authentication failed";
+    /// A fetch of the client's keys was given up before it came to anything.
+    ClientKeysAbandoned => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` is, or resolves to, an address that may not be asked.
+    ClientKeysAddressRefused => InvalidClient, "client authentication failed";
+    /// What is at the client's `jwks_uri` is not served as JSON.
+    ClientKeysContentType => InvalidClient, "client authentication failed";
+    /// What is at the client's `jwks_uri` is no key set, or has no key that can be used.
+    ClientKeysMalformed => InvalidClient, "client authentication failed";
+    /// The client registered a `jwks_uri`, and the provider does not fetch keys.
+    ClientKeysNotFetched => InvalidClient, "client authentication failed";
+    /// The host's HTTP client panicked over the client's `jwks_uri`. An alarm.
+    ClientKeysPanicked => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` redirects.
+    ClientKeysRedirected => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` answers with a status other than 200.
+    ClientKeysStatus => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` took too long.
+    ClientKeysTimedOut => InvalidClient, "client authentication failed";
+    /// The client's key set is over 256 KiB.
+    ClientKeysTooLarge => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` cannot be reached, or has no trusted certificate.
+    ClientKeysUnreachable => InvalidClient, "client authentication failed";
     /// The client may not use this endpoint.
     ClientNotConfidential => UnauthorizedClient, "only a confidential client may do this";
 
@@ -298,6 +320,8 @@ reasons! {
     // Our side
     /// The host's accounts could not answer.
     AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// As much as may be is being fetched from clients.
+    FetchingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// As many slow hashes as may be are being computed.
     HashingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// The host's part of a sign-in could not answer.

@@ -17,7 +17,7 @@ use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler,
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{AccessTokenFormatChoice, SlowHash, is_access_token_lifetime};
+use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
@@ -27,6 +27,7 @@ use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+use crate::wire::HttpClient;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
 const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
@@ -79,6 +80,8 @@ pub struct ProviderBuilder {
     refresh_token: bool,
     client_credentials: bool,
     private_key_jwt: bool,
+    http_client: Option<Arc<dyn HttpClient>>,
+    jwks_uri: bool,
 }
 
 impl ProviderBuilder {
@@ -117,6 +120,8 @@ impl ProviderBuilder {
             refresh_token: false,
             client_credentials: false,
             private_key_jwt: false,
+            http_client: None,
+            jwks_uri: false,
         }
     }
 
@@ -144,9 +149,19 @@ impl ProviderBuilder {
         self
     }
 
-    /// The async runtime. Imported slow hashes of client secrets need one.
+    /// The async runtime. Imported slow hashes of client secrets need one, and whatever is fetched from clients.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.core.runtime = Some(runtime);
+        self
+    }
+
+    /// Who sends the requests to addresses that clients register. Default: nobody.
+    ///
+    /// # Security
+    /// Strangers choose these addresses: see the rules of [`HttpClient`]. The feature `reqwest` has one that keeps
+    /// them.
+    pub fn http_client(mut self, http_client: Arc<dyn HttpClient>) -> Self {
+        self.http_client = Some(http_client);
         self
     }
 
@@ -195,6 +210,13 @@ impl ProviderBuilder {
     /// Turns on client authentication by `private_key_jwt`; it needs a `ReplayStore`.
     pub const fn with_private_key_jwt(mut self) -> Self {
         self.private_key_jwt = true;
+        self
+    }
+
+    /// Fetches the keys of clients that registered a `jwks_uri`; it needs an [`HttpClient`] and a [`Runtime`].
+    /// Without it such clients cannot authenticate.
+    pub const fn with_jwks_uri(mut self) -> Self {
+        self.jwks_uri = true;
         self
     }
 
@@ -277,7 +299,13 @@ impl ProviderBuilder {
             Arc::new(Public),
         ];
         if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays))));
+            let remote = match (&self.http_client, &self.core.runtime) {
+                (Some(http), Some(runtime)) if self.jwks_uri => {
+                    Some(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)))
+                }
+                _ => None,
+            };
+            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
             let method = authenticator.method();
@@ -376,6 +404,12 @@ impl ProviderBuilder {
         let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
         if remembers && core.stores.replays.is_none() {
             return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if self.jwks_uri && self.http_client.is_none() {
+            return needs("jwks_uri", "HttpClient");
+        }
+        if self.jwks_uri && core.runtime.is_none() {
+            return needs("jwks_uri", "Runtime");
         }
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");

@@ -1,10 +1,14 @@
 //! `examples/provider` as a program: its pages, its flags, its files, its end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use reqwest::StatusCode;
 use serde_json::json;
+use vouchsafe::clock::{Clock as _, SystemClock};
+use vouchsafe::jose::{self, SigningHeader};
+use vouchsafe::testing::client_key;
 
 use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, output, refusal, signing_keys};
 
@@ -487,6 +491,63 @@ async fn the_users_of_a_file_sign_in_and_nobody_else_does() {
     let consent =
         browser.press(&login, "login-submit", &[("username", "bob"), ("password", "builder")]).await;
     assert!(browser.follow(consent).await.body.contains("<strong>Bob</strong>"));
+}
+
+/// Serves the keys that [`client_key`] belongs to, by the certificate of the tests, and gives their URL.
+async fn key_set() -> String {
+    // An error says that a provider is installed already, and then it is this one.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(CERTIFICATE, KEY).await.unwrap();
+    let keys = json!({ "keys": [client_key().public_key().to_value()] });
+    let app = axum::Router::new().route("/jwks", axum::routing::get(async || axum::Json(keys)));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("https://{}/jwks", listener.local_addr().unwrap());
+    tokio::spawn(axum_server::from_tcp_rustls(listener, config).unwrap().serve(app.into_make_service()));
+    url
+}
+
+/// Lets the client `robot` ask `server` for a token, by an assertion that it signs.
+async fn robot(server: &Server) -> StatusCode {
+    let now = SystemClock.now();
+    let claims = json!({
+        "iss": "robot",
+        "sub": "robot",
+        "aud": server.url,
+        "jti": format!("{}-{}", std::process::id(), server.url),
+        "exp": now.plus(Duration::from_secs(60)).unix(),
+    });
+    let header = SigningHeader::typed("JWT");
+    let assertion = jose::sign(&header, claims.to_string().as_bytes(), &*client_key()).await.unwrap();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &assertion),
+    ];
+    Browser::new().post(&server.at("/token"), &form, &[]).await.status
+}
+
+/// attack 207: keys on this machine are fetched under both flags, and without either they are not.
+#[tokio::test]
+async fn keys_are_fetched_from_loopback_under_the_dangerous_flag_alone() {
+    let robot_of = json!([{
+        "client_id": "robot",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "grant_types": ["client_credentials"],
+        "response_types": [],
+        "jwks_uri": key_set().await,
+    }]);
+    let file = clients("robot", &robot_of);
+    let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &file];
+    let (trusted, loopback) = (["--ca-file", CERTIFICATE], ["--dangerous-allow-loopback-fetch"]);
+    for (flags, expected) in [
+        ([&trusted[..], &loopback[..]].concat(), StatusCode::OK),
+        (trusted.to_vec(), StatusCode::UNAUTHORIZED),
+        (loopback.to_vec(), StatusCode::UNAUTHORIZED),
+    ] {
+        let server = Server::start("provider", &[&own[..], &flags].concat());
+        assert_eq!(robot(&server).await, expected, "{flags:?}");
+    }
 }
 
 #[test]
