@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Provider;
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
 use super::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
@@ -43,7 +43,7 @@ pub enum BuildError {
         /// What it must be.
         bounds: &'static str,
     },
-    /// Two handlers or authenticators answer to one name.
+    /// Two handlers, authenticators or encoders answer to one name.
     #[error("{name} is registered twice")]
     Twice {
         /// The name.
@@ -74,6 +74,7 @@ pub struct ProviderBuilder {
     core: Core,
     handlers: Vec<Arc<dyn GrantHandler>>,
     authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
@@ -103,6 +104,7 @@ impl ProviderBuilder {
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
+            encoders: Encoders::default(),
             hints,
             routes: Routes::default(),
             documents: Documents::default(),
@@ -112,6 +114,7 @@ impl ProviderBuilder {
             core,
             handlers: Vec::new(),
             authenticators: Vec::new(),
+            encoders: Vec::new(),
             formats: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
@@ -245,6 +248,12 @@ impl ProviderBuilder {
         self
     }
 
+    /// Adds a response mode of the host's own; discovery then lists it.
+    pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
+        self.encoders.push(encoder);
+        self
+    }
+
     /// Checks that the parts fit together.
     ///
     /// # Errors
@@ -257,6 +266,11 @@ impl ProviderBuilder {
         for (name, format) in std::mem::take(&mut self.formats) {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        for encoder in std::mem::take(&mut self.encoders) {
+            if !self.core.encoders.add(Arc::clone(&encoder)) {
+                return Err(BuildError::Twice { name: encoder.response_mode().to_owned() });
             }
         }
         self.core.routes = Routes::of(&self.core)?;

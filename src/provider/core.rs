@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders};
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -45,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,

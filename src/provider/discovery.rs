@@ -12,7 +12,7 @@ use super::core::Core;
 use crate::client::ClientAuthMethod;
 use crate::event::Endpoint;
 use crate::jose::SigningAlg;
-use crate::types::{GrantType, ResponseMode, ResponseType, Scope, scope_claims};
+use crate::types::{GrantType, ResponseType, Scope, scope_claims};
 use crate::wire::reply::Document;
 
 /// For how long metadata and keys may be kept: 10 minutes. A key that signs was announced before.
@@ -124,10 +124,9 @@ fn authorization(core: &Core) -> Map<String, Value> {
             claims.push(name);
         }
     }
-    let modes = [ResponseMode::Query, ResponseMode::Fragment, ResponseMode::FormPost];
     let said = json!({
         "response_types_supported": RESPONSE_TYPES.map(ResponseType::as_str),
-        "response_modes_supported": modes.map(ResponseMode::as_str),
+        "response_modes_supported": core.encoders.modes().collect::<Vec<_>>(),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],

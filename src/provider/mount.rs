@@ -60,9 +60,8 @@ impl Question<'_> {
     }
 
     /// Does not ask: the client is told.
-    #[must_use]
-    pub fn deny(&self, denial: Denial) -> Response {
-        self.provider.deny(self.pending, denial)
+    pub async fn deny(&self, denial: Denial) -> Response {
+        self.provider.deny(self.pending, denial).await
     }
 }
 
@@ -139,9 +138,8 @@ impl Mount {
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
-    #[must_use]
-    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        self.provider.deny(pending, denial)
+    pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        self.provider.deny(pending, denial).await
     }
 
     async fn handle(&self, request: &Request) -> Response {
@@ -149,7 +147,7 @@ impl Mount {
             Authorize::Interact { pending, set_cookie } => {
                 let mut response = match self.interaction.authentication(request).await {
                     Ok(login) => self.proceed(pending, login.as_ref()).await,
-                    Err(_) => self.deny(&pending, Denial::Unavailable),
+                    Err(_) => self.deny(&pending, Denial::Unavailable).await,
                 };
                 if let Some(cookie) = set_cookie {
                     response.headers_mut().append(SET_COOKIE, cookie);
@@ -162,7 +160,7 @@ impl Mount {
 
     async fn ask(&self, needs: &Needs, pending: &PendingAuthorization) -> Response {
         let Ok(sealed) = self.provider.seal(pending).await else {
-            return self.deny(pending, Denial::Unavailable);
+            return self.deny(pending, Denial::Unavailable).await;
         };
         let question = Question { needs, pending, sealed: &sealed, provider: &self.provider };
         match self.interaction.ask(question).await {
@@ -170,7 +168,7 @@ impl Mount {
                 reply::security_headers(response.headers_mut());
                 response
             }
-            Err(_) => self.deny(pending, Denial::Unavailable),
+            Err(_) => self.deny(pending, Denial::Unavailable).await,
         }
     }
 }
@@ -186,7 +184,7 @@ impl Interaction for Headless {
     }
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Unavailable))
+        Ok(question.deny(Denial::Unavailable).await)
     }
 }
 

@@ -18,6 +18,7 @@ mod oidc_discovery;
 mod pending_requests;
 mod refresh_tokens;
 mod reliability;
+mod response_encoder;
 mod rfc6749_authorize;
 mod rfc6749_client_auth;
 mod rfc6749_token;

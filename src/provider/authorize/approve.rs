@@ -132,16 +132,27 @@ pub(super) async fn carry_out(
     let grant = insert_grant(core, cx, pending, approval).await?;
     cx.note_grant(&grant);
     let id = grant.id;
-    let code = match insert_code(core, cx, pending, grant).await {
-        Ok(code) => code,
+    match issue(core, cx, pending, grant).await {
+        Ok(response) => {
+            cx.emit(&cx.event(EventKind::Approved));
+            Ok(response)
+        }
         Err(error) => {
             // Nobody can redeem the grant. Should this fail too, it lies idle until it ends.
             core.stores.tokens.revoke(&Filter::Id(id), cx.now).await.ok();
-            return Err(error);
+            Err(error)
         }
-    };
-    cx.emit(&cx.event(EventKind::Approved));
-    Ok(respond::code(cx, &pending.state().back, &code))
+    }
+}
+
+async fn issue(
+    core: &Core,
+    cx: &Context<'_>,
+    pending: &PendingAuthorization,
+    grant: Grant,
+) -> Result<Response> {
+    let code = insert_code(core, cx, pending, grant).await?;
+    respond::code(cx, &pending.state().back, &code).await
 }
 
 async fn remember(

@@ -8,6 +8,7 @@ mod approve;
 mod browser;
 mod consent;
 mod draft;
+mod encoder;
 mod needs;
 mod pending;
 mod request;
@@ -19,6 +20,8 @@ mod sealed;
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
+pub(super) use encoder::Encoders;
+pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub use request::{AuthorizationRequest, HintedSubject};
@@ -85,7 +88,7 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
     let cx = arrival.context();
     match begin(core, &cx, request).await {
         Ok(authorize) => authorize,
-        Err(failure) => Authorize::Respond(failure.answer(core, &cx)),
+        Err(failure) => Authorize::Respond(failure.answer(core, &cx).await),
     }
 }
 
@@ -129,10 +132,14 @@ async fn read(
     draft: &Draft,
 ) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
-    let back = ReturnAddress::registered(draft)?;
+    let back = ReturnAddress::registered(&core.encoders, draft)?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
-    let readers =
-        Readers { policy: &*core.policy, hints: &core.hints, refresh_tokens: core.issues_refresh_tokens() };
+    let readers = Readers {
+        policy: &*core.policy,
+        hints: &core.hints,
+        encoders: &core.encoders,
+        refresh_tokens: core.issues_refresh_tokens(),
+    };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.
     let alg = draft.client.metadata().id_token_signed_response_alg;
@@ -155,7 +162,7 @@ pub(super) async fn next(core: &Core, pending: PendingAuthorization, login: Opti
     cx.note_client(pending.client());
     match step(core, &cx, pending, login).await {
         Ok(next) => next,
-        Err(failure) => Next::Respond(failure.answer(core, &cx)),
+        Err(failure) => Next::Respond(failure.answer(core, &cx).await),
     }
 }
 
@@ -206,16 +213,18 @@ pub(super) async fn approve(
         cx.emit(&cx.event(EventKind::Refused(reason)));
         return Err(Refused { reason, needs, pending });
     }
-    let response = approve::carry_out(core, &cx, &pending, approval).await;
-    Ok(response.unwrap_or_else(|error| pending.failed(error).answer(core, &cx)))
+    match approve::carry_out(core, &cx, &pending, approval).await {
+        Ok(response) => Ok(response),
+        Err(error) => Ok(pending.failed(error).answer(core, &cx).await),
+    }
 }
 
 /// Takes the person's no, or the host's.
-pub(super) fn deny(core: &Core, pending: &PendingAuthorization, denial: Denial) -> Response {
+pub(super) async fn deny(core: &Core, pending: &PendingAuthorization, denial: Denial) -> Response {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
     cx.note_client(pending.client());
-    pending.failed(denial.reason()).answer(core, &cx)
+    pending.failed(denial.reason()).answer(core, &cx).await
 }
 
 /// Seals a pending request, so that the browser can carry it to the next page.
@@ -232,10 +241,13 @@ pub(super) async fn resume(
 ) -> Result<PendingAuthorization, Unresumable> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
-    reopen(core, &cx, sealed, headers).await.map_err(|failure| {
-        let reason = failure.reason();
-        Unresumable { reason, response: failure.answer(core, &cx) }
-    })
+    match reopen(core, &cx, sealed, headers).await {
+        Ok(pending) => Ok(pending),
+        Err(failure) => {
+            let reason = failure.reason();
+            Err(Unresumable { reason, response: failure.answer(core, &cx).await })
+        }
+    }
 }
 
 async fn reopen(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
+use super::encoder::Encoders;
 use super::rules;
 use crate::clock::Timestamp;
 use crate::error::Reason;
@@ -71,6 +72,7 @@ pub enum HintedSubject {
 pub(super) struct Readers<'a> {
     pub(super) policy: &'a dyn Policy,
     pub(super) hints: &'a IdTokenHintVerifier,
+    pub(super) encoders: &'a Encoders,
     /// Whether the provider issues refresh tokens at all.
     pub(super) refresh_tokens: bool,
 }
@@ -84,7 +86,7 @@ impl AuthorizationRequest {
         let params = &draft.params;
         rules::response::state(params)?;
         rules::unsupported::refuse(params)?;
-        let response_type = rules::response::response_type(draft)?;
+        let response_type = rules::response::response_type(readers, draft)?;
         let scope = rules::scope::scope(readers, draft)?;
         let nonce = rules::oidc::nonce(params)?;
         Ok(Self {
