@@ -182,6 +182,20 @@ impl ClientMetadata {
         self
     }
 
+    /// One more response type, with the grant types that go with it.
+    #[must_use]
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.response_types.contains(&response_type) {
+            self.response_types.push(response_type);
+        }
+        for grant_type in response_type.grant_types() {
+            if !self.grant_types.contains(grant_type) {
+                self.grant_types.push(grant_type.clone());
+            }
+        }
+        self
+    }
+
     /// How it authenticates.
     #[must_use]
     pub fn with_auth_method(mut self, method: ClientAuthMethod) -> Self {
@@ -221,6 +235,15 @@ impl ClientMetadata {
         let uses_code = self.response_types.iter().any(|response_type| response_type.has_code());
         if uses_code != self.grant_types.contains(&GrantType::AuthorizationCode) {
             return refuse("grant_types", "authorization_code goes with the response types that have a code");
+        }
+        let uses_implicit = self.response_types.iter().any(|known| known.has_front_channel_token());
+        if uses_implicit && !self.grant_types.contains(&GrantType::Implicit) {
+            return refuse("grant_types", "implicit goes with the response types that have a token");
+        }
+        // Any program may take what is sent to a loopback port or a scheme, and no challenge protects a token
+        // (RFC 8252 section 8.2, OpenID Connect Dynamic Client Registration 1.0 section 2).
+        if uses_implicit && !self.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")) {
+            return refuse("redirect_uris", "https where a response type has a token");
         }
         let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
