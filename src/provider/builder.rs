@@ -27,6 +27,7 @@ use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+use crate::types::ResponseType;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
 const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
@@ -104,6 +105,7 @@ impl ProviderBuilder {
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
+            response_types: Vec::new(),
             encoders: Encoders::default(),
             hints,
             routes: Routes::default(),
@@ -177,9 +179,24 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE.
-    pub const fn with_authorization_code(mut self) -> Self {
-        self.core.switches.authorization_code = true;
+    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE. Clients ask for it by
+    /// the response type `code`.
+    pub fn with_authorization_code(self) -> Self {
+        self.with_response_type(ResponseType::Code)
+    }
+
+    /// Turns on one more response type, for the clients that registered it; those with a code need
+    /// [`with_authorization_code`] too. Default: none but what that turns on.
+    ///
+    /// # Security
+    /// All but `code` and `none` send tokens through the browser, where they can leak and where nothing ties an access
+    /// token to its client (RFC 9700 section 2.1.2). They are for clients that cannot be changed.
+    ///
+    /// [`with_authorization_code`]: ProviderBuilder::with_authorization_code
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.core.response_types.contains(&response_type) {
+            self.core.response_types.push(response_type);
+        }
         self
     }
 
@@ -307,7 +324,7 @@ impl ProviderBuilder {
         let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
         let (stores, policy) = (&self.core.stores, &self.core.policy);
         if let Some(accounts) = &self.core.accounts {
-            if self.core.switches.authorization_code {
+            if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
             }
@@ -378,8 +395,12 @@ impl ProviderBuilder {
     fn check_needs(&self) -> Result<(), BuildError> {
         let core = &self.core;
         let needs = |feature, port| Err(BuildError::Needs { feature, port });
-        if core.switches.authorization_code && core.accounts.is_none() {
-            return needs("authorization_code", "Accounts");
+        let code = core.response_types.contains(&ResponseType::Code);
+        if core.signs_in() && core.accounts.is_none() {
+            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
+        }
+        if !code && core.response_types.iter().any(|known| known.has_code()) {
+            return needs("a response type with a code", "with_authorization_code");
         }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");

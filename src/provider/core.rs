@@ -24,7 +24,7 @@ use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::{AccessToken, Stores};
-use crate::types::{ClientId, GrantType};
+use crate::types::{ClientId, GrantType, ResponseType};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -45,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) response_types: Vec<ResponseType>,
     pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
     pub(crate) routes: Routes,
@@ -56,6 +57,11 @@ impl Core {
     /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
     pub(crate) fn issues_refresh_tokens(&self) -> bool {
         self.grants.contains_key(&GrantType::RefreshToken)
+    }
+
+    /// Whether people sign in here: there is an authorization endpoint.
+    pub(crate) fn signs_in(&self) -> bool {
+        !self.response_types.is_empty()
     }
 
     /// The access token that was presented; `None` unless it is one of ours and valid now.
@@ -84,7 +90,6 @@ impl Core {
 /// What the builder turned on, beyond what the registries tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
-    pub(crate) authorization_code: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
 }

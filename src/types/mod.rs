@@ -14,6 +14,7 @@ mod response;
 mod scope;
 
 pub use authentication::Authentication;
+pub(crate) use claims::is_of_scope;
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use grant_type::GrantType;
 pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};

@@ -9,6 +9,7 @@ mod browser;
 mod consent;
 mod draft;
 mod encoder;
+mod issued;
 mod needs;
 mod pending;
 mod request;
@@ -27,7 +28,6 @@ pub use pending::{Answer, PendingAuthorization};
 pub use request::{AuthorizationRequest, HintedSubject};
 pub(super) use respond::show;
 pub use return_address::ReturnAddress;
-pub(super) use rules::response::SUPPORTED as RESPONSE_TYPES;
 pub use rules::{Asked, AuthorizationRule};
 pub use sealed::MAX_SEALED_BYTES;
 
@@ -138,6 +138,7 @@ async fn read(
         policy: &*core.policy,
         hints: &core.hints,
         encoders: &core.encoders,
+        response_types: &core.response_types,
         refresh_tokens: core.issues_refresh_tokens(),
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;

@@ -73,6 +73,8 @@ pub(super) struct Readers<'a> {
     pub(super) policy: &'a dyn Policy,
     pub(super) hints: &'a IdTokenHintVerifier,
     pub(super) encoders: &'a Encoders,
+    /// The response types that are turned on.
+    pub(super) response_types: &'a [ResponseType],
     /// Whether the provider issues refresh tokens at all.
     pub(super) refresh_tokens: bool,
 }
@@ -87,8 +89,8 @@ impl AuthorizationRequest {
         rules::response::state(params)?;
         rules::unsupported::refuse(params)?;
         let response_type = rules::response::response_type(readers, draft)?;
-        let scope = rules::scope::scope(readers, draft)?;
-        let nonce = rules::oidc::nonce(params)?;
+        let scope = rules::scope::scope(readers, draft, response_type)?;
+        let nonce = rules::oidc::nonce(params, response_type)?;
         Ok(Self {
             response_type,
             redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
@@ -101,7 +103,7 @@ impl AuthorizationRequest {
             acr_values: rules::oidc::acr_values(draft)?,
             id_token_hint: rules::oidc::id_token_hint(readers, draft)?,
             claims: rules::claims::claims(params)?,
-            code_challenge: rules::pkce::code_challenge(draft, &scope, nonce.as_deref())?,
+            code_challenge: rules::pkce::code_challenge(draft, response_type, (&scope, nonce.as_deref()))?,
             resources: rules::resource::resources(readers, draft)?,
             scope,
             nonce,

@@ -5,11 +5,12 @@ use std::time::Duration;
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, StatusCode};
 
+use super::issued::Issued;
 use super::return_address::ReturnAddress;
 use crate::error::{Error, Internal, Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
-use crate::secret::Secret;
+use crate::provider::token::TokenResponse;
 use crate::types::{Params, RedirectUri};
 use crate::wire::{Response, reply};
 
@@ -60,9 +61,14 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
-/// The response that carries a code.
-pub(super) async fn code(cx: &Context<'_>, back: &ReturnAddress, code: &Secret) -> Result<Response> {
-    encode(cx, back, &[("code", code.expose())]).await
+/// The response that carries what was issued.
+pub(super) async fn success(cx: &Context<'_>, back: &ReturnAddress, issued: &Issued) -> Result<Response> {
+    let token = issued.token.as_ref().map(TokenResponse::to_params).unwrap_or_default();
+    let code = issued.code.iter().map(|code| ("code", code.expose()));
+    let id_token = issued.id_token.iter().map(|id_token| ("id_token", id_token.expose()));
+    let params: Vec<_> =
+        code.chain(token.iter().map(|(name, value)| (*name, &**value))).chain(id_token).collect();
+    encode(cx, back, &params).await
 }
 
 /// The response that carries an error.

@@ -6,9 +6,6 @@ use super::bounded;
 use crate::error::Reason;
 use crate::types::{Params, ResponseType};
 
-/// The response types that are answered.
-pub(in crate::provider) const SUPPORTED: [ResponseType; 1] = [ResponseType::Code];
-
 /// The `state` to repeat: up to 2048 bytes of any kind (attack 30).
 pub(in super::super) fn state(params: &Params) -> Result<Option<String>, Reason> {
     Ok(bounded(params, "state", Reason::StateTooLong)?.map(str::to_owned))
@@ -24,7 +21,7 @@ pub(in super::super) fn response_type(readers: &Readers<'_>, draft: &Draft) -> R
             return Err(Reason::ResponseModeInsecure);
         }
     }
-    if !SUPPORTED.contains(&response_type) {
+    if !readers.response_types.contains(&response_type) {
         return Err(Reason::ResponseTypeUnsupported);
     }
     if !draft.client.metadata().response_types.contains(&response_type) {
