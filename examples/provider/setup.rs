@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::provider::{Config, Provider};
+use vouchsafe::provider::{Config, Provider, ProviderBuilder};
 use vouchsafe::types::Issuer;
 
 use crate::clients::Clients;
@@ -43,7 +43,7 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
     let config = Config::new(issuer.clone())
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
-    let provider = Provider::builder(config, stores, keys::keyring(options.keys.as_deref())?, secrets)
+    let builder = Provider::builder(config, stores, keys::keyring(options.keys.as_deref())?, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
@@ -52,9 +52,9 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_client_credentials()
         .with_private_key_jwt()
         .with_introspection()
-        .with_revocation()
-        .build()
-        .map_err(|error| error.to_string())?;
+        .with_revocation();
+    let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
+    let provider = builder.build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
     Ok((app, records))
