@@ -100,6 +100,9 @@ pub struct ClientMetadata {
     /// Its logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
+    /// Where others may send a browser so that the client begins a sign-in (OpenID Connect Core 1.0 section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -137,6 +140,7 @@ impl Default for ClientMetadata {
             client_name: None,
             client_uri: None,
             logo_uri: None,
+            initiate_login_uri: None,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -254,6 +258,7 @@ impl ClientMetadata {
         }
         let pages = [
             ("client_uri", &self.client_uri),
+            ("initiate_login_uri", &self.initiate_login_uri),
             ("logo_uri", &self.logo_uri),
             ("policy_uri", &self.policy_uri),
             ("tos_uri", &self.tos_uri),
