@@ -262,6 +262,8 @@ reasons! {
     LoginOtherSubject => LoginRequired, "a login as another subject is required";
     /// `prompt=none` and consent is missing.
     ConsentNeeded => ConsentRequired, "consent is required";
+    /// The client asks for an account to be created, and nobody was offered that.
+    CreationNeeded => InteractionRequired, "the creation of an account must be offered";
     /// `prompt=none` and an account must be chosen.
     SelectionNeeded => AccountSelectionRequired, "an account must be chosen";
     /// The person refused.

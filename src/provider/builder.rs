@@ -200,6 +200,13 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on `prompt=create` (Initiating User Registration via OpenID Connect 1.0 section 4): the host offers to
+    /// create an account when it is told [`Needs::Create`](super::Needs::Create).
+    pub const fn with_account_creation(mut self) -> Self {
+        self.core.switches.account_creation = true;
+        self
+    }
+
     /// Turns on the grant type `refresh_token`.
     pub const fn with_refresh_token(mut self) -> Self {
         self.refresh_token = true;

@@ -90,6 +90,7 @@ impl Core {
 /// What the builder turned on, beyond what the registries tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
+    pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
 }

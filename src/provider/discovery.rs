@@ -130,13 +130,15 @@ fn authorization(core: &Core) -> Map<String, Value> {
             claims.push(name);
         }
     }
+    let mut prompts = vec!["none", "login", "consent", "select_account"];
+    prompts.extend(core.switches.account_creation.then_some("create"));
     let said = json!({
         "response_types_supported": core.response_types.iter().map(|known| known.as_str()).collect::<Vec<_>>(),
         "response_modes_supported": core.encoders.modes().collect::<Vec<_>>(),
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": core.keyring.algorithms(),
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claim_types_supported": ["normal"],
         "claims_supported": claims,

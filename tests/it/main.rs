@@ -18,6 +18,7 @@ mod oidc_core_implicit;
 mod oidc_core_prompt;
 mod oidc_core_userinfo;
 mod oidc_discovery;
+mod oidc_prompt_create;
 mod pending_requests;
 mod refresh_tokens;
 mod reliability;

@@ -115,6 +115,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         requested_at: cx.now,
         expires_at: cx.now.plus(cx.config.pending_lifetime),
         browser,
+        created: false,
         selected: false,
         consent: None,
         asked: None,
@@ -140,6 +141,7 @@ async fn read(
         encoders: &core.encoders,
         response_types: &core.response_types,
         refresh_tokens: core.issues_refresh_tokens(),
+        account_creation: core.switches.account_creation,
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.
@@ -274,6 +276,7 @@ async fn reopen(
         requested_at: body.requested_at,
         expires_at: body.expires_at,
         browser,
+        created: progress.created,
         selected: progress.selected,
         consent: progress.consent,
         asked: progress.asked,

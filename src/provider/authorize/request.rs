@@ -77,6 +77,8 @@ pub(super) struct Readers<'a> {
     pub(super) response_types: &'a [ResponseType],
     /// Whether the provider issues refresh tokens at all.
     pub(super) refresh_tokens: bool,
+    /// Whether the host offers to create accounts.
+    pub(super) account_creation: bool,
 }
 
 impl AuthorizationRequest {
@@ -94,7 +96,7 @@ impl AuthorizationRequest {
         Ok(Self {
             response_type,
             redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
-            prompt: rules::oidc::prompt(params)?,
+            prompt: rules::oidc::prompt(readers, params)?,
             max_age: rules::oidc::max_age(draft)?,
             display: rules::oidc::display(params)?,
             ui_locales: rules::oidc::locales(params, "ui_locales")?,
