@@ -7,13 +7,17 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
-use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
+use vouchsafe::client::{AccessTokenFormatChoice, Client, ClientAuthMethod, ClientMetadata};
 use vouchsafe::error::Reason;
 use vouchsafe::jose::{JoseSigner, Jws, SigningAlg};
-use vouchsafe::provider::GrantFilter;
+use vouchsafe::policy::{Issuing, Policy};
+use vouchsafe::provider::{Approval, GrantFilter};
 use vouchsafe::store::Page;
-use vouchsafe::testing::{AuthorizeForm, Harness, authorize_form, block_on, token_form};
-use vouchsafe::types::{ClientId, RedirectUri, ResponseType, Scope, SessionId, Subject};
+use vouchsafe::testing::{
+    AuthorizeForm, Faults, Harness, Landing, Step, authorize_form, block_on, interleave, token_form,
+};
+use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType, Scope, SessionId, Subject};
+use vouchsafe::wire::Response;
 
 fn asks(response_type: &str) -> AuthorizeForm {
     authorize_form().client("front").set("response_type", response_type)
@@ -203,4 +207,70 @@ fn a_request_for_tokens_can_be_resumed() {
     let landing = visit.resumed_after(Duration::from_secs(60)).approved_by("alice").landing();
     assert_eq!(landing.value("scope"), Scope::parse("openid email").unwrap().to_string());
     assert_eq!(landing.id_claims()["nonce"], "n-0S6_WzA2Mj");
+}
+
+/// attack 118: a revocation between an approval and its token leaves no token that is active, whenever it comes.
+#[test]
+fn a_revocation_overtakes_an_approval() {
+    let mut reasons = Vec::new();
+    for polls in 0..12 {
+        let faults = Faults::new();
+        let stores = faults.clone();
+        let h = Harness::builder().front_channel().stores(move |memory| stores.stores(memory)).build();
+        let pending = h.authorize(&asks("id_token token")).pending().clone();
+        let approval = Approval::new(h.login("alice"), pending.request().scope.clone());
+        let of = GrantFilter::Subject(Subject::new("alice").unwrap());
+        faults.pause();
+        let approve: Step<'_, Result<Response, u64>> =
+            Box::pin(async { Ok(h.provider().approve(pending, approval).await.unwrap()) });
+        let revoke: Step<'_, Result<Response, u64>> =
+            Box::pin(async { Err(h.provider().revoke_grants(&of).await.unwrap()) });
+        let schedule = [vec![0; polls], vec![1; 12]].concat();
+        let mut outcomes = interleave(vec![approve, revoke], &schedule).into_iter();
+        let (approved, revoked) = (outcomes.next().unwrap().unwrap(), outcomes.next().unwrap().unwrap_err());
+        let landing = Landing::of(&approved).unwrap();
+        let active =
+            landing.params.one("access_token").unwrap().is_some_and(|token| h.is_active("api", token));
+        assert_eq!(active, revoked == 0, "after {polls} polls: {landing:?}");
+        reasons.extend(landing.params.one("error").unwrap().map(str::to_owned));
+        assert!(landing.params.one("error").unwrap().is_none_or(|error| error == "access_denied"));
+    }
+    assert!(!reasons.is_empty(), "no revocation came in between");
+}
+
+/// The shapes of access tokens, and what the stores are asked for them.
+#[test]
+fn an_access_token_has_the_shape_that_was_configured() {
+    for format in [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless] {
+        let h = Harness::builder()
+            .front_channel()
+            .config(|config| config.access_token_format = format.clone())
+            .build();
+        for response_type in ["token", "code id_token token"] {
+            let landing = h.authorize(&asks(response_type)).approved_by("alice").landing();
+            let token = landing.value("access_token");
+            let jws = Jws::parse(token).unwrap();
+            assert_eq!(jws.header().typ(), Some("at+jwt"), "{format:?}");
+            assert_eq!(landing.value("expires_in"), "600");
+            assert_eq!(h.introspect("api", token).json()["client_id"], "front");
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shorter;
+
+impl Policy for Shorter {
+    fn access_token_lifetime(&self, issuing: &Issuing<'_>, default: Duration) -> Duration {
+        if *issuing.grant_type == GrantType::Implicit { Duration::from_secs(60) } else { default }
+    }
+}
+
+#[test]
+fn a_policy_can_tell_that_a_token_goes_through_the_browser_alone() {
+    let h = Harness::builder().front_channel().provider(|builder| builder.policy(Arc::new(Shorter))).build();
+    for (response_type, seconds) in [("token", "60"), ("id_token token", "60"), ("code token", "3600")] {
+        let landing = h.authorize(&asks(response_type)).approved_by("alice").landing();
+        assert_eq!(landing.value("expires_in"), seconds, "{response_type}");
+    }
 }

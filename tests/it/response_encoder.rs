@@ -45,7 +45,7 @@ impl ResponseEncoder for Mode {
     }
 
     fn may_carry_tokens(&self, client: &Client) -> bool {
-        client.id().as_str() == "spa"
+        ["front", "spa"].contains(&client.id().as_str())
     }
 
     async fn encode(&self, _: &Context<'_>, back: &ReturnAddress, params: &Params) -> Result<Response> {
@@ -168,6 +168,18 @@ fn a_mode_says_of_each_client_whether_it_carries_tokens() {
     let open = h.authorize(&form.client("spa")).outcome;
     assert_eq!(refusals(&open.events), [Reason::ResponseTypeUnsupported]);
     assert_eq!(open.json()["error"], "unsupported_response_type");
+}
+
+#[test]
+fn a_mode_that_may_carry_tokens_is_given_them() {
+    let encoder = Arc::new(Mode { name: "page", does: Does::Answer });
+    let builder = Harness::builder().front_channel();
+    let h = builder.provider(|builder| builder.response_encoder(encoder)).build();
+    let form = in_mode("page").client("front").set("response_type", "code id_token token");
+    let body = h.authorize(&form).approved_by("alice").outcome.json();
+    for name in ["code", "access_token", "token_type", "expires_in", "id_token", "state", "iss"] {
+        assert!(body[name].is_string(), "{name}: {body}");
+    }
 }
 
 #[test]
