@@ -133,7 +133,7 @@ async fn answer(mount: &Mount, request: &Request) -> Result<Response, Response> 
             let scope = pending.request().scope.clone();
             Ok(mount.approve(pending, Approval::new(login, scope)).await)
         }
-        _ => Ok(mount.deny(&pending, Denial::Person)),
+        _ => Ok(mount.deny(&pending, Denial::Person).await),
     }
 }
 

@@ -128,7 +128,7 @@ impl Interaction for Nobody {
     }
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Login))
+        Ok(question.deny(Denial::Login).await)
     }
 }
 

@@ -34,7 +34,7 @@ impl Interaction for Bakery {
     async fn ask(&self, question: Question<'_>) -> Result<wire::Response, BoxError> {
         Ok(match question.needs {
             // There is only one way to sign in here, so asking again would not help.
-            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr),
+            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             Needs::Consent(_) => question.redirect("/consent"),
             _ => question.redirect("/login"),
         })
@@ -186,7 +186,7 @@ pub(crate) async fn consent(
     let scope = pending.request().scope.clone();
     response(match form.answer.as_str() {
         "allow" => site.mount.approve(pending, Approval::new(authentication, scope).remembered()).await,
-        _ => site.mount.deny(&pending, Denial::Person),
+        _ => site.mount.deny(&pending, Denial::Person).await,
     })
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::jose::{KeyRotation, Keyring};
-use vouchsafe::provider::{Config, Provider};
+use vouchsafe::provider::{Config, Provider, ProviderBuilder};
 use vouchsafe::types::Issuer;
 
 use crate::clients::Clients;
@@ -48,7 +48,7 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_default_audience([issuer.as_str()]);
     let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
     rotate_on_signal(keyring.clone(), rotation)?;
-    let provider = Provider::builder(config, stores, keyring, secrets)
+    let builder = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
@@ -60,9 +60,9 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_private_key_jwt()
         .with_jwks_uri()
         .with_introspection()
-        .with_revocation()
-        .build()
-        .map_err(|error| error.to_string())?;
+        .with_revocation();
+    let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
+    let provider = builder.build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
     Ok((app, records))

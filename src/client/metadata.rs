@@ -100,6 +100,9 @@ pub struct ClientMetadata {
     /// Its logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
+    /// Where others may send a browser so that the client begins a sign-in (OpenID Connect Core 1.0 section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -140,6 +143,7 @@ impl Default for ClientMetadata {
             client_name: None,
             client_uri: None,
             logo_uri: None,
+            initiate_login_uri: None,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -183,6 +187,20 @@ impl ClientMetadata {
     #[must_use]
     pub fn with_grant_type(mut self, grant_type: GrantType) -> Self {
         self.grant_types.push(grant_type);
+        self
+    }
+
+    /// One more response type, with the grant types that go with it.
+    #[must_use]
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.response_types.contains(&response_type) {
+            self.response_types.push(response_type);
+        }
+        for grant_type in response_type.grant_types() {
+            if !self.grant_types.contains(grant_type) {
+                self.grant_types.push(grant_type.clone());
+            }
+        }
         self
     }
 
@@ -233,6 +251,15 @@ impl ClientMetadata {
         if uses_code != self.grant_types.contains(&GrantType::AuthorizationCode) {
             return refuse("grant_types", "authorization_code goes with the response types that have a code");
         }
+        let uses_implicit = self.response_types.iter().any(|known| known.has_front_channel_token());
+        if uses_implicit && !self.grant_types.contains(&GrantType::Implicit) {
+            return refuse("grant_types", "implicit goes with the response types that have a token");
+        }
+        // Any program may take what is sent to a loopback port or a scheme, and no challenge protects a token
+        // (RFC 8252 section 8.2, OpenID Connect Dynamic Client Registration 1.0 section 2).
+        if uses_implicit && !self.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")) {
+            return refuse("redirect_uris", "https where a response type has a token");
+        }
         let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
             return refuse("grant_types", "client_credentials needs a client that authenticates");
@@ -246,6 +273,7 @@ impl ClientMetadata {
         }
         let pages = [
             ("client_uri", &self.client_uri),
+            ("initiate_login_uri", &self.initiate_login_uri),
             ("logo_uri", &self.logo_uri),
             ("policy_uri", &self.policy_uri),
             ("tos_uri", &self.tos_uri),

@@ -240,10 +240,14 @@ reasons! {
     ResponseModeUnsupported => InvalidRequest, "response_mode is not supported";
     /// `response_mode=query` with a token in the response.
     ResponseModeInsecure => InvalidRequest, "response_mode must not put a token into the query";
+    /// The response would bring an ID token, which the scope does not ask for.
+    IdTokenScopeMissing => InvalidRequest, "an id token needs the scope openid";
     /// `state` is over its cap.
     StateTooLong => InvalidRequest, "state is too long";
     /// `nonce` is over its cap or not printable ASCII.
     NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
+    /// `nonce` is missing where an ID token comes from the authorization endpoint.
+    NonceMissing => InvalidRequest, "nonce is missing";
     /// `code_challenge` is missing.
     PkceChallengeMissing => InvalidRequest, "code challenge required";
     /// `code_challenge` is that of another request of the client, and the provider refuses that.
@@ -284,6 +288,8 @@ reasons! {
     LoginOtherSubject => LoginRequired, "a login as another subject is required";
     /// `prompt=none` and consent is missing.
     ConsentNeeded => ConsentRequired, "consent is required";
+    /// The client asks for an account to be created, and nobody was offered that.
+    CreationNeeded => InteractionRequired, "the creation of an account must be offered";
     /// `prompt=none` and an account must be chosen.
     SelectionNeeded => AccountSelectionRequired, "an account must be chosen";
     /// The person refused.
@@ -294,6 +300,10 @@ reasons! {
     AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
     /// An approval grants more than was asked and shown.
     ApprovalExceeds => InvalidScope, "the approval exceeds the request";
+    /// The grant was revoked between the approval and the tokens that hang on it.
+    ApprovalRevoked => AccessDenied, "the request was denied";
+    /// The person who approves is gone: disabled, deleted or locked.
+    ApprovalSubjectGone => AccessDenied, "the request was denied";
     /// Another person approves than the one who was asked.
     ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Provider;
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
 use super::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
@@ -27,6 +27,7 @@ use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+use crate::types::ResponseType;
 use crate::wire::HttpClient;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
@@ -44,7 +45,7 @@ pub enum BuildError {
         /// What it must be.
         bounds: &'static str,
     },
-    /// Two handlers or authenticators answer to one name.
+    /// Two handlers, authenticators or encoders answer to one name.
     #[error("{name} is registered twice")]
     Twice {
         /// The name.
@@ -75,6 +76,7 @@ pub struct ProviderBuilder {
     core: Core,
     handlers: Vec<Arc<dyn GrantHandler>>,
     authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
@@ -106,6 +108,8 @@ impl ProviderBuilder {
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
+            response_types: Vec::new(),
+            encoders: Encoders::default(),
             hints,
             routes: Routes::default(),
             documents: Documents::default(),
@@ -115,6 +119,7 @@ impl ProviderBuilder {
             core,
             handlers: Vec::new(),
             authenticators: Vec::new(),
+            encoders: Vec::new(),
             formats: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
@@ -189,9 +194,31 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE.
-    pub const fn with_authorization_code(mut self) -> Self {
-        self.core.switches.authorization_code = true;
+    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE. Clients ask for it by
+    /// the response type `code`.
+    pub fn with_authorization_code(self) -> Self {
+        self.with_response_type(ResponseType::Code)
+    }
+
+    /// Turns on one more response type, for the clients that registered it; those with a code need
+    /// [`with_authorization_code`] too. Default: none but what that turns on.
+    ///
+    /// # Security
+    /// All but `code` and `none` send tokens through the browser, where they can leak and where nothing ties an access
+    /// token to its client (RFC 9700 section 2.1.2). They are for clients that cannot be changed.
+    ///
+    /// [`with_authorization_code`]: ProviderBuilder::with_authorization_code
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.core.response_types.contains(&response_type) {
+            self.core.response_types.push(response_type);
+        }
+        self
+    }
+
+    /// Turns on `prompt=create` (Initiating User Registration via OpenID Connect 1.0 section 4): the host offers to
+    /// create an account when it is told [`Needs::Create`](super::Needs::Create).
+    pub const fn with_account_creation(mut self) -> Self {
+        self.core.switches.account_creation = true;
         self
     }
 
@@ -267,6 +294,12 @@ impl ProviderBuilder {
         self
     }
 
+    /// Adds a response mode of the host's own; discovery then lists it.
+    pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
+        self.encoders.push(encoder);
+        self
+    }
+
     /// Checks that the parts fit together.
     ///
     /// # Errors
@@ -279,6 +312,11 @@ impl ProviderBuilder {
         for (name, format) in std::mem::take(&mut self.formats) {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        for encoder in std::mem::take(&mut self.encoders) {
+            if !self.core.encoders.add(Arc::clone(&encoder)) {
+                return Err(BuildError::Twice { name: encoder.response_mode().to_owned() });
             }
         }
         self.core.routes = Routes::of(&self.core)?;
@@ -321,7 +359,7 @@ impl ProviderBuilder {
         let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
         let (stores, policy) = (&self.core.stores, &self.core.policy);
         if let Some(accounts) = &self.core.accounts {
-            if self.core.switches.authorization_code {
+            if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
             }
@@ -392,8 +430,12 @@ impl ProviderBuilder {
     fn check_needs(&self) -> Result<(), BuildError> {
         let core = &self.core;
         let needs = |feature, port| Err(BuildError::Needs { feature, port });
-        if core.switches.authorization_code && core.accounts.is_none() {
-            return needs("authorization_code", "Accounts");
+        let code = core.response_types.contains(&ResponseType::Code);
+        if core.signs_in() && core.accounts.is_none() {
+            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
+        }
+        if !code && core.response_types.iter().any(|known| known.has_code()) {
+            return needs("a response type with a code", "with_authorization_code");
         }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders};
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -24,7 +24,7 @@ use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::{AccessToken, Stores};
-use crate::types::{ClientId, GrantType};
+use crate::types::{ClientId, GrantType, ResponseType};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) response_types: Vec<ResponseType>,
+    pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
@@ -56,6 +58,11 @@ impl Core {
     /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
     pub(crate) fn issues_refresh_tokens(&self) -> bool {
         self.grants.contains_key(&GrantType::RefreshToken)
+    }
+
+    /// Whether people sign in here: there is an authorization endpoint.
+    pub(crate) fn signs_in(&self) -> bool {
+        !self.response_types.is_empty()
     }
 
     /// The access token that was presented; `None` unless it is one of ours and valid now.
@@ -85,7 +92,7 @@ impl Core {
 /// What the builder turned on, beyond what the registries tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
-    pub(crate) authorization_code: bool,
+    pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
 }

@@ -126,8 +126,35 @@ pub(crate) async fn issue(
     let client = client.client();
     issuance.check(cx, client)?;
     let plan = Plan::new(core, cx, client, &issuance);
+    draw(core, cx, client, (&plan, &mut issuance)).await
+}
+
+/// An access token for the authorization response, under a grant that exists: never with a refresh token
+/// (RFC 6749 section 4.2.2), never with an ID token.
+///
+/// # Errors
+/// As those of [`issue`].
+pub(super) async fn issue_in_front(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    grant: &Grant,
+) -> Result<TokenResponse> {
+    let mut issuance = Issuance::under(grant.clone());
+    let mut plan = Plan::new(core, cx, client, &issuance);
+    plan.refresh_token = RefreshTokenIssue::None;
+    draw(core, cx, client, (&plan, &mut issuance)).await
+}
+
+/// Tries again with other keys when the store has those that were drawn.
+async fn draw(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (plan, issuance): (&Plan, &mut Issuance),
+) -> Result<TokenResponse> {
     for _ in 0..MAX_DRAWS {
-        match attempt(core, cx, client, (&plan, &mut issuance)).await {
+        match attempt(core, cx, client, (plan, issuance)).await {
             Err(Error::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
                 if matches!(issuance.write, Write::New) {
                     issuance.grant.id = GrantId::generate(cx.entropy, cx.now)?;
@@ -301,6 +328,8 @@ async fn id_token(
         authentication,
         nonce: wanted.nonce.as_deref(),
         access_token: Some(access_token),
+        code: None,
+        state: None,
         claims: &wanted.claims,
     };
     id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await.map(Some)

@@ -32,8 +32,8 @@ use http::{HeaderMap, Method};
 
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
-    LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ReturnAddress,
-    Unresumable,
+    LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,
+    ReturnAddress, Unresumable,
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
@@ -153,9 +153,8 @@ impl Provider {
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
-    #[must_use]
-    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        authorize::deny(&self.0, pending, denial)
+    pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        authorize::deny(&self.0, pending, denial).await
     }
 
     /// The page for a refusal that is not sent to a client, such as that of an approval which exceeds its request.

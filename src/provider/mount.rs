@@ -60,9 +60,8 @@ impl Question<'_> {
     }
 
     /// Does not ask: the client is told.
-    #[must_use]
-    pub fn deny(&self, denial: Denial) -> Response {
-        self.provider.deny(self.pending, denial)
+    pub async fn deny(&self, denial: Denial) -> Response {
+        self.provider.deny(self.pending, denial).await
     }
 }
 
@@ -155,9 +154,8 @@ impl Mount {
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
-    #[must_use]
-    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        self.provider.deny(pending, denial)
+    pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        self.provider.deny(pending, denial).await
     }
 
     async fn handle(&self, endpoint: Endpoint, request: &Request) -> Response {
@@ -178,7 +176,7 @@ impl Mount {
     ) -> Response {
         let mut response = match self.interaction.authentication(request).await {
             Ok(login) => self.proceed(pending, login.as_ref()).await,
-            Err(_) => self.deny(&pending, Denial::Unavailable),
+            Err(_) => self.deny(&pending, Denial::Unavailable).await,
         };
         if let Some(cookie) = set_cookie {
             response.headers_mut().append(SET_COOKIE, cookie);
@@ -188,7 +186,7 @@ impl Mount {
 
     async fn ask(&self, needs: &Needs, pending: &PendingAuthorization) -> Response {
         let Ok(sealed) = self.provider.seal(pending).await else {
-            return self.deny(pending, Denial::Unavailable);
+            return self.deny(pending, Denial::Unavailable).await;
         };
         let question = Question { needs, pending, sealed: &sealed, provider: &self.provider };
         match self.interaction.ask(question).await {
@@ -196,7 +194,7 @@ impl Mount {
                 reply::security_headers(response.headers_mut());
                 response
             }
-            Err(_) => self.deny(pending, Denial::Unavailable),
+            Err(_) => self.deny(pending, Denial::Unavailable).await,
         }
     }
 }
@@ -212,7 +210,7 @@ impl Interaction for Headless {
     }
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Unavailable))
+        Ok(question.deny(Denial::Unavailable).await)
     }
 }
 

@@ -30,7 +30,7 @@ impl Routes {
             (Endpoint::Discovery, format!("/.well-known/oauth-authorization-server{issuer}")),
             (Endpoint::Jwks, below(issuer, &paths.jwks)?),
         ];
-        if on.authorization_code {
+        if core.signs_in() {
             routes.push((Endpoint::Discovery, format!("{issuer}/.well-known/openid-configuration")));
             routes.push((Endpoint::Authorization, below(issuer, &paths.authorization)?));
             routes.push((Endpoint::Userinfo, below(issuer, &paths.userinfo)?));

@@ -9,7 +9,7 @@ use crate::client::{
 use crate::entropy::Entropy;
 use crate::jose::JwkSet;
 use crate::secret::{Secret, SystemSecrets};
-use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, Scope};
+use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
 /// The audience of access tokens without `resource`, whose resource server is the client `api`.
 pub const DEFAULT_AUDIENCE: &str = "https://api.example";
@@ -50,6 +50,25 @@ pub(super) fn standard(secrets: &SystemSecrets, entropy: &dyn Entropy) -> Vec<Re
         open("signer", signing(), settings()),
         open("remote", remote(), settings()),
     ]
+}
+
+/// Every response type, `code` first.
+pub(super) const RESPONSE_TYPES: [ResponseType; 8] = [
+    ResponseType::Code,
+    ResponseType::CodeIdToken,
+    ResponseType::CodeIdTokenToken,
+    ResponseType::CodeToken,
+    ResponseType::IdToken,
+    ResponseType::IdTokenToken,
+    ResponseType::None,
+    ResponseType::Token,
+];
+
+/// The public client that may ask for every response type.
+pub(super) fn front() -> Client {
+    let metadata = personal(&["https://front.example/cb"]).with_auth_method(ClientAuthMethod::None);
+    let metadata = RESPONSE_TYPES.into_iter().fold(metadata, ClientMetadata::with_response_type);
+    begin("front", metadata, settings()).build().expect(SOUND)
 }
 
 /// Makes a secret for a client.

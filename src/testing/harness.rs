@@ -371,6 +371,16 @@ impl HarnessBuilder {
         self
     }
 
+    /// Turns every response type on, and registers a public client `front` that may ask for all of them.
+    ///
+    /// # Panics
+    /// Never: the client is sound.
+    pub fn front_channel(self) -> Self {
+        let turn_on =
+            |builder| clients::RESPONSE_TYPES.into_iter().fold(builder, ProviderBuilder::with_response_type);
+        self.client(clients::front()).provider(turn_on)
+    }
+
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
     pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
         self.stores = Box::new(stores);

@@ -247,7 +247,7 @@ impl<'h> Visit<'h> {
     pub fn denied(&self, denial: Denial) -> Self {
         let pending = self.pending();
         self.harness.visit(Request::default(), |provider, _| async move {
-            (provider.deny(pending, denial), None, None)
+            (provider.deny(pending, denial).await, None, None)
         })
     }
 

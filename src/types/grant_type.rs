@@ -16,6 +16,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// `client_credentials` (RFC 6749 section 4.4)
     ClientCredentials,
+    /// `implicit` (RFC 6749 section 4.2): tokens in the authorization response. No token request has it.
+    Implicit,
     /// `refresh_token` (RFC 6749 section 6)
     RefreshToken,
     /// The grant of a host, by its own name.
@@ -29,6 +31,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::Implicit => "implicit",
             Self::RefreshToken => "refresh_token",
             Self::Extension(name) => name,
         }
@@ -40,6 +43,7 @@ impl From<&str> for GrantType {
         match name {
             "authorization_code" => Self::AuthorizationCode,
             "client_credentials" => Self::ClientCredentials,
+            "implicit" => Self::Implicit,
             "refresh_token" => Self::RefreshToken,
             other => Self::Extension(other.into()),
         }

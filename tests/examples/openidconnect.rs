@@ -2,21 +2,21 @@
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
-    CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
-    CoreTokenResponse, CoreUserInfoClaims,
+    CoreGrantType, CoreIdToken, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType, CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode, ClientId, ClientSecret,
-    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, IntrospectionUrl, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl,
-    RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
+    AccessToken, AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode,
+    AuthorizationCodeHash, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
+    ProviderMetadata, RedirectUrl, RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::http::Http;
-use crate::running::{Browser, CERTIFICATE, KEY, Server, directory, signing_keys};
+use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, signing_keys};
 
 const CALLBACK: &str = "https://client.example/callback";
 const SECRET: &str = "a-secret-of-the-test-that-is-long-enough";
@@ -104,18 +104,21 @@ impl Pair {
             .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
             .set_pkce_challenge(challenge)
             .url();
-        let browser = Browser::new();
-        let login = browser.visit(url.as_str()).await;
-        let consent =
-            browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
-        let mut back = browser.follow(consent).await;
-        if back.location().is_none() {
-            back = browser.press(&back, "consent-allow", &[]).await;
-        }
+        let back = self.agreed(url.as_str()).await;
         assert_eq!(back.sent_back("state").as_ref(), Some(state.secret()));
         let (code, verifier) = (back.sent_back("code").unwrap(), verifier.into_secret());
         let response = self.redeem(&code, &verifier).await.unwrap();
         SignedIn { response, nonce, code, verifier }
+    }
+
+    /// What the browser of alice, who agrees, brings back.
+    async fn agreed(&self, url: &str) -> Page {
+        let browser = Browser::new();
+        let login = browser.visit(url).await;
+        let consent =
+            browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
+        let back = browser.follow(consent).await;
+        if back.location().is_some() { back } else { browser.press(&back, "consent-allow", &[]).await }
     }
 
     async fn redeem(&self, code: &str, verifier: &str) -> Result<CoreTokenResponse, String> {
@@ -148,6 +151,40 @@ async fn it_signs_a_person_in_and_verifies_the_id_token() {
     let hash = AccessTokenHash::from_token(response.access_token(), alg, key).unwrap();
     assert_eq!(claims.access_token_hash(), Some(&hash));
     assert!(id_token.claims(&verifier, &Nonce::new("another".to_owned())).is_err());
+}
+
+#[tokio::test]
+async fn it_verifies_an_id_token_from_the_authorization_endpoint_and_its_hashes() {
+    let members = json!({
+        "response_types": ["code id_token token"],
+        "grant_types": ["authorization_code", "implicit"],
+    });
+    let pair = Pair::new("oc-hybrid", members, &["--response-types", "code id_token token"]).await;
+    let flow = CoreAuthenticationFlow::Hybrid(vec![
+        CoreResponseType::Code,
+        CoreResponseType::IdToken,
+        CoreResponseType::Token,
+    ]);
+    let (challenge, code_verifier) = PkceCodeChallenge::new_random_sha256();
+    let request = pair.client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
+    let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
+    let location = pair.agreed(url.as_str()).await.location().unwrap();
+    let answer = format!("{CALLBACK}?{}", location.fragment().unwrap()).parse::<reqwest::Url>().unwrap();
+    let one = |name: &str| {
+        let found = answer.query_pairs().find(|(known, _)| known == name);
+        found.unwrap_or_else(|| panic!("{name}: {answer}")).1.into_owned()
+    };
+    assert_eq!(&one("state"), state.secret());
+    let id_token: CoreIdToken = one("id_token").parse().unwrap();
+    let verifier = pair.client.id_token_verifier();
+    let claims = id_token.claims(&verifier, &nonce).unwrap();
+    let (alg, key) = (id_token.signing_alg().unwrap(), id_token.signing_key(&verifier).unwrap());
+    let token = AccessTokenHash::from_token(&AccessToken::new(one("access_token")), alg, key).unwrap();
+    let code = AuthorizationCodeHash::from_code(&AuthorizationCode::new(one("code")), alg, key).unwrap();
+    assert_eq!((claims.access_token_hash(), claims.code_hash()), (Some(&token), Some(&code)));
+    let response = pair.redeem(&one("code"), &code_verifier.into_secret()).await.unwrap();
+    let back = response.id_token().unwrap().claims(&verifier, &nonce).unwrap();
+    assert_eq!((back.issuer(), back.subject()), (claims.issuer(), claims.subject()));
 }
 
 #[tokio::test]

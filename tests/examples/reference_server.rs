@@ -550,6 +550,26 @@ async fn keys_are_fetched_from_loopback_under_the_dangerous_flag_alone() {
     }
 }
 
+#[tokio::test]
+async fn other_response_types_are_answered_where_they_are_turned_on() {
+    let mut client = client();
+    client["response_types"] = json!(["code", "code id_token"]);
+    client["grant_types"] = json!(["authorization_code", "implicit"]);
+    let clients = clients("response-types", &json!([client]));
+    let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &clients];
+    let server = Server::start("provider", &[&own, &["--response-types", "code id_token,none"][..]].concat());
+    let browser = Browser::new();
+    let asked = request(&server, "&nonce=n1").replace("response_type=code", "response_type=id_token+code");
+    let login = browser.visit(&asked).await;
+    let consent =
+        browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
+    let consent = browser.follow(consent).await;
+    let location = browser.press(&consent, "consent-allow", &[]).await.location().unwrap();
+    assert!(location.as_str().starts_with(CALLBACK) && location.query().is_none(), "{location}");
+    let fragment = location.fragment().unwrap();
+    assert!(fragment.contains("code=vs_ac_") && fragment.contains("&id_token=ey"), "{fragment}");
+}
+
 #[test]
 fn every_flag_is_explained() {
     let help = output("provider", &["--help"]);
@@ -565,6 +585,7 @@ fn every_flag_is_explained() {
         "--tls-key",
         "--ca-file",
         "--access-token",
+        "--response-types",
         "--workers",
         "--dangerous-allow-loopback-fetch",
     ] {

@@ -189,7 +189,7 @@ impl Interaction for TracingHost {
     }
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Login))
+        Ok(question.deny(Denial::Login).await)
     }
 }
 

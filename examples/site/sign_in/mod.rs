@@ -254,7 +254,7 @@ impl Interaction for Logins {
         Ok(match question.needs {
             Needs::Consent(_) => question.redirect(&self.address("/consent")),
             // There is only the one way to sign in here: asking again would never end.
-            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr),
+            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             _ => question.redirect(&self.address("/login")),
         })
     }

@@ -32,6 +32,7 @@ pub(super) struct State {
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,
+    pub(super) created: bool,
     pub(super) selected: bool,
     /// What was remembered of this person's consent when it was last read.
     pub(super) consent: Option<(Subject, Option<Known>)>,
@@ -46,6 +47,8 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
+    /// The person was offered to create an account, and goes on with the one that is signed in.
+    Create,
     /// The person chose an account.
     Select,
 }
@@ -107,9 +110,14 @@ impl PendingAuthorization {
     #[must_use]
     pub fn answered(mut self, answer: Answer) -> Self {
         match answer {
+            Answer::Create => self.0.created = true,
             Answer::Select => self.0.selected = true,
         }
         self
+    }
+
+    pub(super) const fn has_created(&self) -> bool {
+        self.0.created
     }
 
     pub(super) const fn has_selected(&self) -> bool {

@@ -148,7 +148,7 @@ fn sign_in(w: &Watch) {
     }
     let wider = Approval::new(login.clone(), Scope::parse("openid admin").unwrap());
     w.said().debug("a refused approval", &block_on(provider.approve(pending.clone(), wider)).unwrap_err());
-    drop(provider.deny(&pending, Denial::Person));
+    drop(block_on(provider.deny(&pending, Denial::Person)));
     let waived = w.confidential(asked().client("trusted"));
     let next = block_on(provider.next(w.pending(&waived).0, Some(&login)));
     w.said().debug("what is next", &next);
