@@ -24,9 +24,6 @@ const TAG_BYTES: usize = 16;
 const SECRET_ID_BYTES: usize = 4;
 const EXPIRY_BYTES: usize = 8;
 
-/// As much as most sealed records need: 384 bytes.
-const USUAL_RECORD_BYTES: usize = 384;
-
 /// Most characters of a sealed text that [`open_text`] looks at: 16 KiB.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
@@ -85,20 +82,20 @@ pub(crate) enum Unsealed {
     Expired,
 }
 
-/// Seals what `write` appends, the payload of a record, under the secret that writes now. It is encrypted where it was
-/// written: there is no copy that would have to be wiped.
+/// Seals the payload of a record under the secret that writes now.
 ///
 /// # Errors
-/// What `write` fails with, and [`EntropyError`] when the random source fails.
-pub(crate) fn seal<E: From<EntropyError>>(
+/// [`EntropyError`] when the random source fails.
+pub(crate) fn seal(
     secrets: &SystemSecrets,
     entropy: &dyn Entropy,
     context: &Context<'_>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-) -> Result<Sealed, E> {
+    plaintext: &[u8],
+) -> Result<Sealed, EntropyError> {
     let keys = secrets.writer();
-    let mut bytes = Vec::with_capacity(USUAL_RECORD_BYTES);
-    append_sealed(&mut bytes, &keys.seal, entropy, &context.data(Form::Record), write)?;
+    // To the byte, since stores keep it.
+    let mut bytes = Vec::with_capacity(1 + NONCE_BYTES + plaintext.len() + TAG_BYTES);
+    append_sealed(&mut bytes, &keys.seal, entropy, &context.data(Form::Record), &[plaintext])?;
     Ok(Sealed { secret: keys.id, bytes })
 }
 
@@ -128,11 +125,7 @@ pub(crate) fn seal_text(
     let mut bytes = Vec::with_capacity(overhead + plaintext.len());
     bytes.extend_from_slice(keys.id.as_bytes());
     let expiry = expires_at.unix().to_be_bytes();
-    append_sealed(&mut bytes, &keys.seal, entropy, &context.data(Form::Text), |bytes| {
-        bytes.extend_from_slice(&expiry);
-        bytes.extend_from_slice(plaintext);
-        Ok::<_, EntropyError>(())
-    })?;
+    append_sealed(&mut bytes, &keys.seal, entropy, &context.data(Form::Text), &[&expiry, plaintext])?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(&bytes))
 }
 
@@ -187,19 +180,21 @@ impl Context<'_> {
     }
 }
 
-/// Appends version, nonce, the encryption of what `write` appends, and the tag to `bytes`; the encryption is in place.
-fn append_sealed<E: From<EntropyError>>(
+/// Appends version, nonce, the encrypted `parts` and the tag to `bytes`; the encryption is in place.
+fn append_sealed(
     bytes: &mut Vec<u8>,
     key: &[u8; 32],
     entropy: &dyn Entropy,
     data: &[u8],
-    write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-) -> Result<(), E> {
+    parts: &[&[u8]],
+) -> Result<(), EntropyError> {
     let nonce = random::<NONCE_BYTES>(entropy)?;
     bytes.push(VERSION);
     bytes.extend_from_slice(&nonce);
     let start = bytes.len();
-    write(bytes)?;
+    for part in parts {
+        bytes.extend_from_slice(part);
+    }
     let tag = cipher(key)
         .encrypt_inout_detached(&XNonce::from(nonce), data, InOutBuf::from(&mut bytes[start..]))
         .expect("values are far shorter than the 256 GiB that the cipher takes");

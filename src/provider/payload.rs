@@ -2,10 +2,14 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use super::context::Context;
 use crate::error::{Error, Internal};
 use crate::seal::{self, Sealed};
+
+/// As much as most payloads need: 512 bytes. A longer one is moved as it grows, and what it leaves is not wiped.
+const USUAL_BYTES: usize = 512;
 
 /// The kind of record that a payload belongs to; a payload opens under its own kind alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +41,10 @@ pub(crate) fn seal<T: Serialize>(
     value: &T,
 ) -> Result<Sealed, Error> {
     let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
-    seal::seal(cx.secrets, cx.entropy, &bound, |bytes| {
-        serde_json::to_writer(bytes, value)
-            .map_err(|error| Internal::new("could not serialise a payload", error).into())
-    })
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(USUAL_BYTES));
+    serde_json::to_writer(&mut *plaintext, value)
+        .map_err(|error| Internal::new("could not serialise a payload", error))?;
+    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &plaintext)?)
 }
 
 /// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.

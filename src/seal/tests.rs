@@ -16,10 +16,7 @@ fn secrets(seeds: &[u8]) -> SystemSecrets {
 }
 
 fn sealed(secrets: &SystemSecrets, context: &Context<'_>, payload: &[u8]) -> Result<Sealed, EntropyError> {
-    seal(secrets, &OsEntropy, context, |bytes| {
-        bytes.extend_from_slice(payload);
-        Ok(())
-    })
+    seal(secrets, &OsEntropy, context, payload)
 }
 
 /// Contexts that differ from [`CODE`] in one part, or in where one part ends and the next begins.
