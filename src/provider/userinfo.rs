@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Reason, Rejection, Result};
 use crate::event::Endpoint;
 use crate::secret::Secret;
 use crate::store::AccessToken;
-use crate::types::{Authentication, Claims, Params, Scope, is_of_scope};
+use crate::types::{Authentication, Claims, Params, Scope};
 use crate::wire::challenge::Challenge;
 use crate::wire::{Authorization, Request, RequestHead, Response, cors, form_post, reply};
 
@@ -122,7 +122,7 @@ fn released(
     for (name, value) in account.iter().filter(|(name, _)| *name != "sub") {
         let plain = name.split('#').next().unwrap_or(name);
         let mut asked = token.userinfo.iter().filter(|(asked, _)| asked == name || asked == plain);
-        if is_of_scope(name, &token.scope) || asked.any(|(_, request)| request.accepts(value)) {
+        if token.scope.asks_for(name) || asked.any(|(_, request)| request.accepts(value)) {
             claims.insert(name, value.clone());
         }
     }

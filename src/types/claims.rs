@@ -175,12 +175,14 @@ impl ClaimRequest {
 #[error("claims must be a json object with userinfo and id_token members, up to 8192 bytes and 16 levels")]
 pub struct InvalidClaims;
 
-/// Whether `scope` asks for the claim, or for what is the same claim in another language: `name#fr` is let through like
-/// `name` (OpenID Connect Core 1.0 section 5.2).
-#[must_use]
-pub(crate) fn is_of_scope(claim: &str, scope: &Scope) -> bool {
-    let plain = claim.split('#').next().unwrap_or(claim);
-    scope.iter().any(|scope| scope_claims(scope).contains(&plain))
+impl Scope {
+    /// Whether it asks for the claim, or for what is the same claim in another language: `name#fr` is asked for like
+    /// `name` (OpenID Connect Core 1.0 section 5.2).
+    #[must_use]
+    pub fn asks_for(&self, claim: &str) -> bool {
+        let plain = claim.split('#').next().unwrap_or(claim);
+        self.iter().any(|scope| scope_claims(scope).contains(&plain))
+    }
 }
 
 /// Which claims `scope` asks for (OpenID Connect Core 1.0 section 5.4); empty for other scopes.

@@ -15,7 +15,6 @@ mod response;
 mod scope;
 
 pub use authentication::Authentication;
-pub(crate) use claims::is_of_scope;
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use fetch_url::{FetchUrl, InvalidFetchUrl, MAX_FETCH_URL_BYTES};
 pub use grant_type::GrantType;

@@ -12,7 +12,7 @@ use crate::provider::context::Context;
 use crate::provider::hooks::ClaimsHook;
 use crate::provider::subject;
 use crate::secret::Secret;
-use crate::types::{Authentication, ClaimRequest, Claims, Scope, is_of_scope};
+use crate::types::{Authentication, ClaimRequest, Claims, Scope};
 
 /// Claims that the provider alone sets in an ID token, or that mean something else in one.
 const RESERVED: [&str; 22] = [
@@ -112,7 +112,7 @@ pub(crate) fn requested(asked: &[(String, ClaimRequest)], account: &Claims) -> C
 /// that would fetch them from userinfo (OpenID Connect Core 1.0 section 5.4).
 pub(crate) fn of_scope(scope: &Scope, account: &Claims) -> Claims {
     let mut claims = Claims::new();
-    for (name, value) in account.iter().filter(|(name, _)| is_of_scope(name, scope)) {
+    for (name, value) in account.iter().filter(|(name, _)| scope.asks_for(name)) {
         claims.insert(name, value.clone());
     }
     claims
