@@ -23,6 +23,8 @@ pub enum Endpoint {
     Introspection,
     /// The key set.
     Jwks,
+    /// Dynamic registration, and the management of what registered.
+    Registration,
     /// Revocation.
     Revocation,
     /// The token endpoint.
@@ -39,6 +41,8 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// A registered client was removed, and its grants were revoked.
+    ClientDeleted,
     /// The keys at a client's `jwks_uri` were fetched.
     ClientKeysFetched {
         /// How many keys can be used.
@@ -51,6 +55,10 @@ pub enum EventKind {
     /// The keys at a client's `jwks_uri` could not be fetched, for the reason that its request would be refused for;
     /// the last good ones serve for up to 24 hours.
     ClientKeysFetchFailed(Reason),
+    /// A client registered.
+    ClientRegistered,
+    /// A registered client replaced what it registered, or the host what it decided for it.
+    ClientUpdated,
     /// A token was introspected and found active.
     Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.

@@ -38,6 +38,12 @@ async fn used_values_are_remembered_until_their_end() {
     suite::replays(&MemoryStore::new()).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_are_registered_and_written_over_by_who_saw_them() {
+    let runtime = TokioRuntime::current().unwrap();
+    suite::registry(&[Arc::new(MemoryStore::new())], &runtime).await;
+}
+
 #[tokio::test]
 async fn tickets_are_taken_once() {
     suite::tickets(&MemoryStore::new()).await;

@@ -186,6 +186,13 @@ async fn the_contract_holds_on_a_file() {
     suite::sweep(&store).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clients_are_registered_and_written_over_by_who_saw_them() {
+    let place = Place::new();
+    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
+    suite::registry(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
 /// attack 109, attack 124, attack 131: two nodes on one file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_contract_holds_on_two_nodes() {

@@ -158,6 +158,9 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientDeleted => "client deleted",
+        EventKind::ClientRegistered => "client registered",
+        EventKind::ClientUpdated => "client updated",
         EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
         EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
         EventKind::ClientKeysFetched { .. } => "a client publishes private keys",

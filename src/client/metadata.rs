@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{InvalidClient, MAX_REDIRECT_URIS};
+use super::localized::MAX_LOCALIZED;
+use super::{InvalidClient, Localized, MAX_REDIRECT_URIS};
 use crate::jose::{JwkSet, SigningAlg};
 use crate::types::{FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
@@ -130,6 +131,9 @@ pub struct ClientMetadata {
     /// The `acr_values` that hold where a request has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
+    /// Its names and pages in other languages, such as `client_name#de`: up to 100.
+    #[serde(flatten)]
+    pub localized: Localized,
 }
 
 impl Default for ClientMetadata {
@@ -154,6 +158,7 @@ impl Default for ClientMetadata {
             default_max_age: None,
             require_auth_time: false,
             default_acr_values: Vec::new(),
+            localized: Localized::default(),
         }
     }
 }
@@ -281,6 +286,17 @@ impl ClientMetadata {
         for (member, page) in pages {
             if page.as_deref().is_some_and(|page| !is_page(page)) {
                 return refuse(member, "an https url of up to 2048 bytes");
+            }
+        }
+        if self.localized.len() > MAX_LOCALIZED {
+            return refuse("client_name", "at most 100 members in other languages");
+        }
+        for (name, _, text) in self.localized.iter() {
+            if name == "client_name" && !is_plain_name(text) {
+                return refuse("client_name", "up to 200 characters, none of control or text direction");
+            }
+            if name != "client_name" && !is_page(text) {
+                return refuse("client_uri", "an https url of up to 2048 bytes, in other languages too");
             }
         }
         if self.client_name.as_deref().is_some_and(|name| !is_plain_name(name)) {

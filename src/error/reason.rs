@@ -56,6 +56,10 @@ reasons! {
     NotFound => InvalidRequest, "there is no endpoint at this path";
     /// The media type is not `application/x-www-form-urlencoded`.
     ContentTypeUnsupported => InvalidRequest, "the content type must be application/x-www-form-urlencoded";
+    /// The media type is not `application/json` where that is demanded.
+    JsonExpected => InvalidRequest, "the content type must be application/json";
+    /// The body is not one JSON object of bounded depth without repeated members.
+    JsonMalformed => InvalidRequest, "the body must be one json object of bounded depth";
     /// The body is compressed (415).
     ContentEncodingUnsupported => InvalidRequest, "the body must not be encoded";
     /// The body or query is over its cap (413).
@@ -322,6 +326,64 @@ reasons! {
     AccessTokenSubjectGone => InvalidToken, "the access token is not valid";
     /// The access token lacks the scope `openid`.
     AccessTokenScope => InsufficientScope, "the access token lacks the scope openid";
+
+    // Dynamic registration
+    /// No initial access token where one is needed.
+    InitialTokenMissing => InvalidToken, "an initial access token is required";
+    /// The initial access token is not one of ours, has expired, or was used up.
+    InitialTokenInvalid => InvalidToken, "the access token is not valid";
+    /// No registration access token.
+    RegistrationTokenMissing => InvalidToken, "a registration access token is required";
+    /// The registration access token is not one of ours.
+    RegistrationTokenInvalid => InvalidToken, "the access token is not valid";
+    /// The registration access token is of another client, or was replaced.
+    RegistrationTokenForeign => InvalidToken, "the access token is not valid";
+    /// The client of the configuration URL is not there, or its record does not open.
+    RegistrationClientGone => InvalidToken, "the access token is not valid";
+    /// The client of the configuration URL is shut out.
+    RegistrationClientDisabled => InvalidToken, "the access token is not valid";
+    /// The client was written by others again and again while this request wanted to.
+    RegistrationContended => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// `application_type` is neither `web` nor `native`.
+    MetadataApplicationType => InvalidClientMetadata, "application_type must be web or native";
+    /// `token_endpoint_auth_method` is not offered, or does not fit.
+    MetadataAuthMethod => InvalidClientMetadata, "token_endpoint_auth_method is not supported";
+    /// `token_endpoint_auth_signing_alg` is not accepted.
+    MetadataAuthSigningAlg => InvalidClientMetadata, "token_endpoint_auth_signing_alg is not supported";
+    /// `client_id` is missing from an update or is another.
+    MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
+    /// `client_secret` of an update is not the client's.
+    MetadataClientSecret => InvalidClientMetadata, "client_secret must be that of the client";
+    /// `contacts` is malformed or over its caps.
+    MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
+    /// `default_max_age`, `require_auth_time` or `default_acr_values` is malformed or over its caps.
+    MetadataDefaults => InvalidClientMetadata, "default_max_age, require_auth_time or default_acr_values is malformed";
+    /// `grant_types` has one that is not allowed, or does not fit `response_types`.
+    MetadataGrantTypes => InvalidClientMetadata, "grant_types is not supported or does not fit response_types";
+    /// `id_token_signed_response_alg` is not one that is signed with.
+    MetadataIdTokenAlg => InvalidClientMetadata, "id_token_signed_response_alg is not supported";
+    /// The members do not fit together in some other way.
+    MetadataInconsistent => InvalidClientMetadata, "the client metadata does not fit together";
+    /// `jwks` is no set of sound public keys, is missing, or stands beside `jwks_uri`.
+    MetadataJwks => InvalidClientMetadata, "jwks must be a set of public keys and stand without jwks_uri";
+    /// `jwks_uri` is no https URL in its normal form, or is not fetched.
+    MetadataJwksUri => InvalidClientMetadata, "jwks_uri must be an https url, where the server fetches keys";
+    /// `client_name` is too long, or has control or text direction characters.
+    MetadataName => InvalidClientMetadata, "client_name must be up to 200 bytes without control characters";
+    /// The address of a page is not https or is too long.
+    MetadataPage => InvalidClientMetadata, "client_uri, initiate_login_uri, logo_uri, policy_uri and tos_uri must be https urls";
+    /// A redirect URI cannot be registered, there are too many, or they are missing.
+    MetadataRedirectUris => InvalidRedirectUri, "redirect_uris must be up to 50 exact https, loopback or private-use uris";
+    /// `response_types` has one that is not supported.
+    MetadataResponseTypes => InvalidClientMetadata, "response_types is not supported";
+    /// `scope` is malformed.
+    MetadataScope => InvalidClientMetadata, "scope is malformed";
+    /// `sector_identifier_uri` is no https URL in its normal form.
+    MetadataSectorIdentifier => InvalidClientMetadata, "sector_identifier_uri must be an https url";
+    /// `subject_type` is not `public`.
+    MetadataSubjectType => InvalidClientMetadata, "subject_type is not supported";
+    /// An update would make a public client of a confidential one, or the reverse.
+    MetadataTypeChanged => InvalidClientMetadata, "an update must not change whether the client authenticates";
 
     // Keys, JOSE, metadata
     /// An `id_token_hint` is not an ID token of ours.

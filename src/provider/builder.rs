@@ -15,6 +15,7 @@ use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+use super::register::{RegisteredClients, Registration};
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
@@ -111,6 +112,7 @@ impl ProviderBuilder {
             response_types: Vec::new(),
             encoders: Encoders::default(),
             hints,
+            registration: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -253,6 +255,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on dynamic registration (RFC 7591) and the management of what registered (RFC 7592); it needs a
+    /// `ClientRegistry`, and a `TicketStore` unless it is open. Default: nobody registers. Clients that registered are
+    /// clients for as long as the stores have their registry, also once this is turned off again.
+    pub fn with_registration(mut self, registration: Registration) -> Self {
+        self.core.registration = Some(registration);
+        self
+    }
+
     /// Turns on revocation (RFC 7009).
     pub const fn with_revocation(mut self) -> Self {
         self.core.switches.revocation = true;
@@ -307,6 +317,8 @@ impl ProviderBuilder {
     pub fn build(mut self) -> Result<Provider, BuildError> {
         self.check_bounds()?;
         self.check_needs()?;
+        self.core.switches.jwks_uri = self.jwks_uri;
+        RegisteredClients::join(&mut self.core);
         self.register_authenticators()?;
         self.register_grants()?;
         for (name, format) in std::mem::take(&mut self.formats) {
@@ -446,6 +458,14 @@ impl ProviderBuilder {
         let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
         if remembers && core.stores.replays.is_none() {
             return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if let Some(registration) = &core.registration {
+            if core.stores.registry.is_none() {
+                return needs("registration", "ClientRegistry");
+            }
+            if registration.needs_token() && core.stores.tickets.is_none() {
+                return needs("registration by initial access token", "TicketStore");
+            }
         }
         if self.jwks_uri && self.http_client.is_none() {
             return needs("jwks_uri", "HttpClient");

@@ -20,6 +20,8 @@ pub struct EndpointPaths {
     pub introspection: String,
     /// Default `/jwks`.
     pub jwks: String,
+    /// Default `/register`.
+    pub registration: String,
     /// Default `/revoke`.
     pub revocation: String,
     /// Default `/token`.
@@ -34,6 +36,7 @@ impl Default for EndpointPaths {
             authorization: "/authorize".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),
+            registration: "/register".to_owned(),
             revocation: "/revoke".to_owned(),
             token: "/token".to_owned(),
             userinfo: "/userinfo".to_owned(),
@@ -49,8 +52,12 @@ pub struct TokenPrefixes {
     pub access_token: String,
     /// Of authorization codes. Default `vs_ac_`.
     pub authorization_code: String,
+    /// Of initial access tokens, which let clients register. Default `vs_ia_`.
+    pub initial_access_token: String,
     /// Of refresh tokens. Default `vs_rt_`.
     pub refresh_token: String,
+    /// Of registration access tokens, which let clients manage what they registered. Default `vs_ra_`.
+    pub registration_access_token: String,
 }
 
 impl Default for TokenPrefixes {
@@ -58,7 +65,9 @@ impl Default for TokenPrefixes {
         Self {
             access_token: "vs_at_".to_owned(),
             authorization_code: "vs_ac_".to_owned(),
+            initial_access_token: "vs_ia_".to_owned(),
             refresh_token: "vs_rt_".to_owned(),
+            registration_access_token: "vs_ra_".to_owned(),
         }
     }
 }
@@ -66,7 +75,13 @@ impl Default for TokenPrefixes {
 impl TokenPrefixes {
     /// Whether a credential tells by its beginning alone which kind it is.
     pub(super) fn are_distinct(&self) -> bool {
-        let all = [&self.access_token, &self.authorization_code, &self.refresh_token];
+        let all = [
+            &self.access_token,
+            &self.authorization_code,
+            &self.initial_access_token,
+            &self.refresh_token,
+            &self.registration_access_token,
+        ];
         let sound = |prefix: &String| {
             let plain = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.~".contains(&byte));
             plain && (1..=32).contains(&prefix.len()) && !prefix.starts_with("eyJ")

@@ -12,6 +12,7 @@ use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
 use super::records;
+use super::register::Registration;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::clock::Clock;
@@ -49,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) response_types: Vec<ResponseType>,
     pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
+    /// `None` registers nobody.
+    pub(crate) registration: Option<Registration>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
@@ -79,8 +82,13 @@ impl Core {
 
     /// Asks the limiter whether a request of `client` may go on.
     pub(crate) async fn admit(&self, cx: &Context<'_>, point: LimitPoint, client: &ClientId) -> Result<()> {
+        self.admit_key(cx, point, client.as_str()).await
+    }
+
+    /// Asks the limiter whether a request may go on that counts under `key`.
+    pub(crate) async fn admit_key(&self, cx: &Context<'_>, point: LimitPoint, key: &str) -> Result<()> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
-        match limiter.admit(point, client.as_str(), cx.now).await {
+        match limiter.admit(point, key, cx.now).await {
             Admission::Admitted => Ok(()),
             Admission::Refused { retry_after } => {
                 Err(Rejection::from(Reason::RateLimited).with_retry_after(retry_after).into())
@@ -94,5 +102,6 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
+    pub(crate) jwks_uri: bool,
     pub(crate) revocation: bool,
 }

@@ -167,6 +167,7 @@ const fn member(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::Authorization => Some("authorization_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),
+        Endpoint::Registration => Some("registration_endpoint"),
         Endpoint::Revocation => Some("revocation_endpoint"),
         Endpoint::Token => Some("token_endpoint"),
         Endpoint::Userinfo => Some("userinfo_endpoint"),

@@ -18,6 +18,7 @@ mod mount;
 mod payload;
 mod records;
 mod refusal;
+mod register;
 mod replay;
 mod revoke;
 mod route;
@@ -27,6 +28,7 @@ mod token;
 mod userinfo;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
@@ -46,9 +48,11 @@ pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use mount::{Interaction, Mount, Question};
+pub use register::{InitialTokenUses, Registration, RegistrationPolicy};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;
+use crate::client::{Client, ClientSettings};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
@@ -257,6 +261,49 @@ impl Provider {
     /// The refusals of client authentication, a missing `token`, and faults.
     pub async fn introspect(&self, head: &RequestHead, params: &Params) -> Result<Introspection> {
         introspect::introspect(&self.0, head, params).await
+    }
+
+    /// Answers a request to the registration endpoint (RFC 7591), where clients also manage what they registered
+    /// (RFC 7592).
+    pub async fn registration(&self, request: &Request) -> Response {
+        scope::scoped(&self.0, Endpoint::Registration, register::respond(&self.0, request)).await
+    }
+
+    /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.
+    ///
+    /// # Errors
+    /// A store that fails or is not there (`TicketStore`), or a random source that fails.
+    pub async fn mint_initial_access_token(
+        &self,
+        uses: InitialTokenUses,
+        lifetime: Duration,
+    ) -> Result<Secret> {
+        register::mint_initial_token(&self.0, uses, lifetime).await
+    }
+
+    /// A client, whether the host configured it or it registered itself.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Client>> {
+        register::client(&self.0, id).await
+    }
+
+    /// Replaces what the host decided for a client that registered itself, to shut it out perhaps, and says whether
+    /// there is one.
+    ///
+    /// # Errors
+    /// Settings that do not fit the client, and a store that fails or is not there (`ClientRegistry`).
+    pub async fn set_client_settings(&self, id: &ClientId, settings: &ClientSettings) -> Result<bool> {
+        register::set_settings(&self.0, id, settings).await
+    }
+
+    /// Removes a client that registered itself, revokes every grant of it, and says whether there was one.
+    ///
+    /// # Errors
+    /// A store that fails or is not there (`ClientRegistry`); calling again finishes what was begun.
+    pub async fn remove_client(&self, id: &ClientId) -> Result<bool> {
+        register::remove_by_host(&self.0, id).await
     }
 
     /// Answers a request to the revocation endpoint (RFC 7009).

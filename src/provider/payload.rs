@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::context::Context;
 use crate::error::{Error, Internal};
 use crate::seal::{self, Sealed};
+use crate::secret::SystemSecrets;
 
 /// As much as most payloads need: 512 bytes. A longer one is moved as it grows, and what it leaves is not wiped.
 const USUAL_BYTES: usize = 512;
@@ -18,7 +19,9 @@ pub(crate) enum Kind {
     AuthorizationCode,
     Consent,
     Grant,
+    InitialAccess,
     PendingRequest,
+    RegisteredClient,
 }
 
 impl Kind {
@@ -28,7 +31,9 @@ impl Kind {
             Self::AuthorizationCode => "authorization code",
             Self::Consent => "consent",
             Self::Grant => "grant",
+            Self::InitialAccess => "initial access",
             Self::PendingRequest => "pending request",
+            Self::RegisteredClient => "registered client",
         }
     }
 }
@@ -54,6 +59,16 @@ pub(crate) fn open<T: DeserializeOwned>(
     key: &[u8],
     sealed: &Sealed,
 ) -> Option<T> {
-    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
-    serde_json::from_slice(&seal::open(cx.secrets, &bound, sealed)?).ok()
+    open_at((cx.secrets, cx.issuer()), kind, key, sealed)
+}
+
+/// The same where there is no request, for an issuer and its secrets.
+pub(crate) fn open_at<T: DeserializeOwned>(
+    (secrets, issuer): (&SystemSecrets, &str),
+    kind: Kind,
+    key: &[u8],
+    sealed: &Sealed,
+) -> Option<T> {
+    let bound = seal::Context { kind: kind.label(), issuer, key };
+    serde_json::from_slice(&seal::open(secrets, &bound, sealed)?).ok()
 }

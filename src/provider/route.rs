@@ -8,7 +8,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, revoke, scope, token, userinfo};
+use super::{introspect, register, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -40,6 +40,9 @@ impl Routes {
         }
         if on.introspection {
             routes.push((Endpoint::Introspection, below(issuer, &paths.introspection)?));
+        }
+        if core.registration.is_some() {
+            routes.push((Endpoint::Registration, below(issuer, &paths.registration)?));
         }
         if on.revocation {
             routes.push((Endpoint::Revocation, below(issuer, &paths.revocation)?));
@@ -99,6 +102,7 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
+        Endpoint::Registration => Box::pin(register::respond(core, request)).await,
         Endpoint::Revocation => Box::pin(revoke::respond(core, request)).await,
         Endpoint::Token => Box::pin(token::respond(core, request)).await,
         Endpoint::Userinfo => Box::pin(userinfo::respond(core, request)).await,

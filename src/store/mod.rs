@@ -21,6 +21,7 @@ mod code;
 mod consent;
 mod grant;
 pub mod memory;
+mod registry;
 mod replay;
 mod sweep;
 mod ticket;
@@ -35,6 +36,7 @@ pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
 pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, StoredGrant};
+pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;
 pub use sweep::Sweep;
 pub use ticket::{TicketRecord, TicketStore};
@@ -143,6 +145,7 @@ pub struct Stores {
     pub(crate) codes: Arc<dyn CodeStore>,
     pub(crate) tokens: Arc<dyn TokenStore>,
     pub(crate) consents: Arc<dyn ConsentStore>,
+    pub(crate) registry: Option<Arc<dyn ClientRegistry>>,
     pub(crate) replays: Option<Arc<dyn ReplayStore>>,
     pub(crate) tickets: Option<Arc<dyn TicketStore>>,
 }
@@ -156,7 +159,7 @@ impl Stores {
         tokens: Arc<dyn TokenStore>,
         consents: Arc<dyn ConsentStore>,
     ) -> Self {
-        Self { clients, codes, tokens, consents, replays: None, tickets: None }
+        Self { clients, codes, tokens, consents, registry: None, replays: None, tickets: None }
     }
 
     /// One backend for all that every provider needs.
@@ -168,6 +171,13 @@ impl Stores {
         Self::new(store.clone(), store.clone(), store.clone(), store)
     }
 
+    /// Where clients that register by themselves are kept; needed by dynamic registration.
+    #[must_use]
+    pub fn with_registry(mut self, registry: Arc<dyn ClientRegistry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
     /// Where used values are remembered; needed by `private_key_jwt`, and to notice a `code_challenge` that comes back.
     #[must_use]
     pub fn with_replays(mut self, replays: Arc<dyn ReplayStore>) -> Self {
@@ -175,7 +185,8 @@ impl Stores {
         self
     }
 
-    /// Where values wait to be picked up once; lets authorization requests be larger than 4 KiB.
+    /// Where values wait to be picked up once; lets authorization requests be larger than 4 KiB, and
+    /// keeps initial access tokens.
     #[must_use]
     pub fn with_tickets(mut self, tickets: Arc<dyn TicketStore>) -> Self {
         self.tickets = Some(tickets);

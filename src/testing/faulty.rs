@@ -13,10 +13,10 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::secret::TokenHash;
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
-    Remembered, ReplayStore, StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord,
-    TokenStore,
+    ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
+    ConsentStore, ConsentVersion, Consumed, Filter, GrantRecord, GrantStore, GrantedToken, Insertion, Issued,
+    Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, StoredClient, StoredGrant,
+    Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -60,7 +60,11 @@ impl Faults {
     pub fn stores(&self, memory: &MemoryStore) -> Stores {
         let store = Arc::new(FaultyStore { inner: memory.clone(), faults: self.clone() });
         let (clients, replays, tickets) = (Arc::new(memory.clone()), store.clone(), store.clone());
-        Stores::new(clients, store.clone(), store.clone(), store).with_replays(replays).with_tickets(tickets)
+        let registry = store.clone();
+        Stores::new(clients, store.clone(), store.clone(), store)
+            .with_registry(registry)
+            .with_replays(replays)
+            .with_tickets(tickets)
     }
 
     /// Lets the `nth` call from now, 0 being the next, go wrong.
@@ -187,6 +191,12 @@ around! {
     }
     ReplayStore {
         async fn first_use(space: &'static str, id: &TokenHash, until: Timestamp, now: Timestamp) -> bool;
+    }
+    ClientRegistry {
+        async fn register(client: ClientRecord, now: Timestamp) -> ();
+        async fn registered(id: &ClientId, now: Timestamp) -> Option<StoredClient>;
+        async fn replace_registered(client: ClientRecord, seen: ClientVersion, now: Timestamp) -> Replacement;
+        async fn unregister(id: &ClientId, now: Timestamp) -> bool;
     }
     TicketStore {
         async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();

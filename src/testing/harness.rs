@@ -103,7 +103,10 @@ impl Harness {
             confidential: Vec::new(),
             stores: Box::new(|store| {
                 let store = Arc::new(store.clone());
-                Stores::of(Arc::clone(&store)).with_replays(store.clone()).with_tickets(store)
+                Stores::of(Arc::clone(&store))
+                    .with_registry(store.clone())
+                    .with_replays(store.clone())
+                    .with_tickets(store)
             }),
         }
     }
@@ -491,6 +494,7 @@ const CONFIDENTIAL: &[&str] = &[
     "id_token_hint",
     "password",
     "refresh_token",
+    "registration_access_token",
     "token",
 ];
 

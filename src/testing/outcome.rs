@@ -77,7 +77,11 @@ impl Outcome {
         let challenges = challenge::parse(header).expect("the challenge can be read");
         let bearer = challenges.iter().find(|challenge| challenge.scheme() == "Bearer");
         let error = bearer.expect("there is a Bearer challenge").parameter("error").map(str::to_owned);
-        let expected = (reason != Reason::AccessTokenMissing).then(|| reason.wire().0.as_str().to_owned());
+        let none_sent = matches!(
+            reason,
+            Reason::AccessTokenMissing | Reason::InitialTokenMissing | Reason::RegistrationTokenMissing
+        );
+        let expected = (!none_sent).then(|| reason.wire().0.as_str().to_owned());
         assert_eq!(error, expected, "the challenge of {reason:?}");
         self
     }

@@ -2,11 +2,13 @@
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method};
+use serde_json::{Map, Value};
 
 use super::head::single;
 use super::{MAX_BODY_BYTES, Request};
 use crate::error::Reason;
 use crate::types::Params;
+use crate::types::json::parse_strict;
 
 /// The parameters of a posted form: the only form in which the token endpoint and its neighbours are asked.
 ///
@@ -23,16 +25,40 @@ pub fn form_post(request: &Request) -> Result<Params, Reason> {
     if request.uri().query().is_some_and(|query| !query.is_empty()) {
         return Err(Reason::ParameterInQuery);
     }
-    if request.headers().get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+    if is_encoded(request.headers()) {
         return Err(Reason::ContentEncodingUnsupported);
     }
-    if !is_form(request.headers()) {
+    if !is_of_type(request.headers(), "application/x-www-form-urlencoded") {
         return Err(Reason::ContentTypeUnsupported);
     }
     if request.body().len() > MAX_BODY_BYTES {
         return Err(Reason::BodyTooLarge);
     }
     Params::parse(request.body())
+}
+
+/// Most levels of objects and arrays in a JSON body: a key set has four, and a chain of certificates one more.
+const MAX_JSON_DEPTH: usize = 8;
+
+/// The one JSON object in the body, read strictly: no member twice, at most 8 levels.
+///
+/// # Errors
+/// [`Reason::ContentEncodingUnsupported`] and [`Reason::JsonExpected`] for another coding or media type,
+/// [`Reason::BodyTooLarge`] over 64 KiB, [`Reason::JsonMalformed`] for anything else.
+pub fn json_object(request: &Request) -> Result<Map<String, Value>, Reason> {
+    if is_encoded(request.headers()) {
+        return Err(Reason::ContentEncodingUnsupported);
+    }
+    if !is_of_type(request.headers(), "application/json") {
+        return Err(Reason::JsonExpected);
+    }
+    if request.body().len() > MAX_BODY_BYTES {
+        return Err(Reason::BodyTooLarge);
+    }
+    match parse_strict(request.body(), MAX_BODY_BYTES, MAX_JSON_DEPTH) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(Reason::JsonMalformed),
+    }
 }
 
 /// The parameters of an authorization request: the query of a GET, the form of a POST, never both
@@ -48,15 +74,19 @@ pub fn query_or_form(request: &Request) -> Result<Params, Reason> {
     }
 }
 
-/// Whether the one `Content-Type` is `application/x-www-form-urlencoded`, in any case.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity")
+}
+
+/// Whether the one `Content-Type` is `wanted`, in any case.
 ///
 /// A `charset` may follow. The bytes are read as UTF-8 whatever it names, and refused when they are not; only
-/// charsets in which ASCII stands for itself are let through, so that nobody reads another form than we do.
-fn is_form(headers: &HeaderMap) -> bool {
+/// charsets in which ASCII stands for itself are let through, so that nobody reads another body than we do.
+fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let Some(content_type) = single(headers, &CONTENT_TYPE) else { return false };
     let mut parts = content_type.split(';').map(|part| part.trim_matches([' ', '\t']));
     let media_type = parts.next().unwrap_or_default();
-    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") && parts.all(is_ascii_charset)
+    media_type.eq_ignore_ascii_case(wanted) && parts.all(is_ascii_charset)
 }
 
 fn is_ascii_charset(parameter: &str) -> bool {

@@ -14,7 +14,7 @@ pub mod reply;
 
 use bytes::Bytes;
 
-pub use body::{form_post, query_or_form};
+pub use body::{form_post, json_object, query_or_form};
 pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 pub use head::{Authorization, BasicCredentials, RequestHead, cookie};
 

@@ -30,6 +30,8 @@ mod rfc6749_client_auth;
 mod rfc6749_token;
 mod rfc7009_revocation;
 mod rfc7523_client_assertion;
+mod rfc7591_registration;
+mod rfc7592_management;
 mod rfc7636_pkce;
 mod rfc7636_token;
 mod rfc7662_introspection;

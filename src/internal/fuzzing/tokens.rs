@@ -22,10 +22,12 @@ static SECRETS: LazyLock<SystemSecrets> = LazyLock::new(|| {
 const ISSUER: &str = "https://op.example";
 
 /// The kinds with their prefixes.
-const KINDS: [(TokenKind, &str); 3] = [
+const KINDS: [(TokenKind, &str); 5] = [
     (TokenKind::AccessToken, "vs_at_"),
     (TokenKind::AuthorizationCode, "vs_ac_"),
+    (TokenKind::InitialAccessToken, "vs_ia_"),
     (TokenKind::RefreshToken, "vs_rt_"),
+    (TokenKind::RegistrationAccessToken, "vs_ra_"),
 ];
 
 /// The input as a credential of each kind; and a credential of each kind, minted of the input, with one byte of it
@@ -100,7 +102,9 @@ fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
     let label: &[u8] = match kind {
         TokenKind::AccessToken => b"access token",
         TokenKind::AuthorizationCode => b"authorization code",
+        TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::RefreshToken => b"refresh token",
+        TokenKind::RegistrationAccessToken => b"registration access token",
     };
     let key = framed_mac(&[secret; 32], &[b"vouchsafe derive", b"token"]);
     let whole = framed_mac(&key, &[label, ISSUER.as_bytes(), body]);

@@ -28,8 +28,12 @@ pub enum TokenKind {
     AccessToken,
     /// An authorization code.
     AuthorizationCode,
+    /// An initial access token (RFC 7591 section 1.2).
+    InitialAccessToken,
     /// A refresh token.
     RefreshToken,
+    /// A registration access token (RFC 7592 section 1.2).
+    RegistrationAccessToken,
 }
 
 impl TokenKind {
@@ -37,7 +41,9 @@ impl TokenKind {
         match self {
             Self::AccessToken => b"access token",
             Self::AuthorizationCode => b"authorization code",
+            Self::InitialAccessToken => b"initial access token",
             Self::RefreshToken => b"refresh token",
+            Self::RegistrationAccessToken => b"registration access token",
         }
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod code;
 mod consent;
 mod grant;
+mod registry;
 mod replay;
 mod snapshot;
 mod space;

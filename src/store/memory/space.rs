@@ -7,7 +7,7 @@ use super::grant::Grants;
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::secret::TokenHash;
-use crate::store::{CodeRecord, SubjectKey, TicketRecord, TokenRecord};
+use crate::store::{CodeRecord, StoredClient, SubjectKey, TicketRecord, TokenRecord};
 use crate::types::{ClientId, GrantId};
 
 #[derive(Clone, Default, PartialEq)]
@@ -16,6 +16,7 @@ pub(super) struct Space {
     pub(super) codes: HashMap<TokenHash, Code>,
     pub(super) consents: Consents,
     pub(super) grants: Grants,
+    pub(super) registry: HashMap<ClientId, StoredClient>,
     pub(super) replays: HashMap<(&'static str, TokenHash), Timestamp>,
     pub(super) tickets: HashMap<TokenHash, TicketRecord>,
     pub(super) tokens: HashMap<TokenHash, Token>,

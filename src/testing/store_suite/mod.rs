@@ -26,6 +26,7 @@ mod model;
 mod race;
 mod reference;
 mod refresh;
+mod registry;
 mod replays;
 mod sweep;
 mod tickets;
@@ -40,6 +41,7 @@ pub use grants::grants;
 pub use model::model;
 pub use race::race;
 pub use refresh::refresh;
+pub use registry::registry;
 pub use replays::replays;
 pub use sweep::sweep;
 pub use tickets::tickets;
@@ -49,7 +51,10 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
 use crate::store::{CodeStore, ConsentStore, ReplayStore, Sweep, TicketStore, TokenStore};
 
-/// The whole contract, for a store that implements every port.
+/// The whole contract, for a store that implements every port but the optional [`ClientRegistry`], which has
+/// [`registry`] to itself.
+///
+/// [`ClientRegistry`]: crate::store::ClientRegistry
 ///
 /// `nodes` are stores on one database, as several processes have them; one is enough. Tasks that meet are spread
 /// over them.

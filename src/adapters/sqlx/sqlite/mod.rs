@@ -5,6 +5,7 @@ mod connections;
 mod consent;
 mod grant;
 mod migrate;
+mod registry;
 mod replay;
 mod row;
 mod statements;
@@ -23,7 +24,7 @@ use connections::Connections;
 /// The namespace of a store that was given none.
 const DEFAULT_NAMESPACE: &str = "";
 
-/// The stores in a SQLite database, but for clients. Clones share their connections.
+/// The stores in a SQLite database, but for clients that the host configures. Clones share their connections.
 ///
 /// One process, or several on one machine, may use one file. A verb that waits longer than the busy timeout for
 /// another writer is `Unavailable`.

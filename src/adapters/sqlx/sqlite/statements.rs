@@ -213,6 +213,20 @@ pub(super) const TAKE: &str = "\
     DELETE FROM vouchsafe_tickets WHERE namespace = $1 AND id = $2 AND keep_until > $3 \
     RETURNING open_until, keep_until, secret, payload";
 
+pub(super) const REGISTER: &str = "\
+    INSERT INTO vouchsafe_clients (namespace, client, version, token, secret, payload) \
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
+pub(super) const REGISTERED: &str = "\
+    SELECT client, version, token, secret, payload FROM vouchsafe_clients WHERE namespace = $1 AND client = $2";
+
+/// Writes over the client whose version is `$3`.
+pub(super) const REPLACE_REGISTERED: &str = "\
+    UPDATE vouchsafe_clients SET version = version + 1, token = $4, secret = $5, payload = $6 \
+    WHERE namespace = $1 AND client = $2 AND version = $3";
+
+pub(super) const UNREGISTER: &str = "DELETE FROM vouchsafe_clients WHERE namespace = $1 AND client = $2";
+
 macro_rules! sweep {
     ($table:literal, $end:literal) => {
         concat!(

@@ -42,6 +42,10 @@ fn all() -> Vec<&'static str> {
         statements::PUT,
         statements::GET,
         statements::TAKE,
+        statements::REGISTER,
+        statements::REGISTERED,
+        statements::REPLACE_REGISTERED,
+        statements::UNREGISTER,
     ];
     all.extend(statements::SWEEP);
     all.extend(filters().iter().map(|of| statements::GRANTS.text(of)));

@@ -93,4 +93,15 @@ CREATE TABLE vouchsafe_tickets (
 
 CREATE INDEX vouchsafe_tickets_end ON vouchsafe_tickets (namespace, keep_until);
 
+-- Clients that registered themselves; "token" is the hash of the registration access token.
+CREATE TABLE vouchsafe_clients (
+    namespace TEXT    NOT NULL,
+    client    TEXT    NOT NULL,
+    version   INTEGER NOT NULL,
+    token     BLOB    NOT NULL,
+    secret    BLOB    NOT NULL,
+    payload   BLOB    NOT NULL,
+    PRIMARY KEY (namespace, client)
+) STRICT;
+
 INSERT INTO vouchsafe_schema (version, name) VALUES (1, 'stores');

@@ -1,0 +1,85 @@
+//! Initial access tokens (RFC 7591 section 1.2): who may register at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::settings::{InitialTokenUses, Registration};
+use crate::error::{Internal, Reason, Result};
+use crate::event::Endpoint;
+use crate::provider::context::{Arrival, Context};
+use crate::provider::core::Core;
+use crate::provider::format::{TokenKind, opaque};
+use crate::provider::payload::{self, Kind};
+use crate::secret::{Secret, TokenHash};
+use crate::store::{TicketRecord, TicketStore};
+use crate::wire::Request;
+
+/// What a token was minted for.
+#[derive(Serialize, Deserialize)]
+struct InitialAccess {
+    uses: InitialTokenUses,
+    expires_at: crate::clock::Timestamp,
+}
+
+/// What lets a request register.
+pub(super) enum Admission {
+    /// Nothing has to be used up.
+    Open,
+    /// The token of this key is good for one registration.
+    Once(TokenHash),
+}
+
+/// Mints a token, and keeps its hash until it ends.
+pub(crate) async fn mint(core: &Core, uses: InitialTokenUses, lifetime: Duration) -> Result<Secret> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let form = (cx.config.prefixes.initial_access_token.as_str(), cx.issuer());
+    let token = opaque::mint(cx.secrets, cx.entropy, TokenKind::InitialAccessToken, form)?;
+    let (key, expires_at) = (TokenHash::of(token.expose()), cx.now.plus(lifetime));
+    let access = InitialAccess { uses, expires_at };
+    let payload = payload::seal(&cx, Kind::InitialAccess, key.as_bytes(), &access)?;
+    let ticket = TicketRecord { open_until: expires_at, keep_until: expires_at, payload };
+    tickets(core)?.put(key, ticket, cx.now).await?;
+    Ok(token)
+}
+
+/// Whether the request may register; nothing is used up yet.
+pub(super) async fn admit(
+    core: &Core,
+    cx: &Context<'_>,
+    registration: &Registration,
+    request: &Request,
+) -> Result<Admission> {
+    if !registration.needs_token() {
+        return Ok(Admission::Open);
+    }
+    let token = super::bearer(request)?.ok_or(Reason::InitialTokenMissing)?;
+    let form = (cx.config.prefixes.initial_access_token.as_str(), cx.issuer());
+    if !opaque::is_ours(cx.secrets, TokenKind::InitialAccessToken, form, token.expose()) {
+        return Err(Reason::InitialTokenInvalid.into());
+    }
+    let key = TokenHash::of(token.expose());
+    let ticket = tickets(core)?.get(&key, cx.now).await?.ok_or(Reason::InitialTokenInvalid)?;
+    let access: Option<InitialAccess> =
+        payload::open(cx, Kind::InitialAccess, key.as_bytes(), &ticket.payload);
+    let access = access.filter(|access| !access.expires_at.has_passed(cx.now));
+    match access.ok_or(Reason::InitialTokenInvalid)?.uses {
+        InitialTokenUses::Once => Ok(Admission::Once(key)),
+        InitialTokenUses::UntilExpiry => Ok(Admission::Open),
+    }
+}
+
+/// Uses up what is good once: of many registrations with one token, one goes on.
+pub(super) async fn use_up(core: &Core, cx: &Context<'_>, admission: Admission) -> Result<()> {
+    let Admission::Once(key) = admission else { return Ok(()) };
+    tickets(core)?.take(&key, cx.now).await?.ok_or(Reason::InitialTokenInvalid)?;
+    Ok(())
+}
+
+fn tickets(core: &Core) -> Result<&Arc<dyn TicketStore>> {
+    let tickets = core.stores.tickets.as_ref();
+    Ok(tickets
+        .ok_or_else(|| Internal::new("could not keep an initial access token", "there is no TicketStore"))?)
+}

@@ -1,0 +1,186 @@
+//! Reading, updating and deleting a registration (RFC 7592 section 2), by its client and by the host.
+
+use serde_json::{Map, Value};
+
+use super::answer::Information;
+use super::record::{self, Registered};
+use super::{issued_secret, validate};
+use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, SecretCheck};
+use crate::error::{Reason, Result};
+use crate::event::{Endpoint, EventKind};
+use crate::limiter::LimitPoint;
+use crate::provider::context::{Arrival, Context};
+use crate::provider::core::Core;
+use crate::secret::Secret;
+use crate::store::{ClientVersion, Filter, Replacement};
+use crate::types::{ClientId, Params};
+use crate::wire::{Request, json_object};
+
+/// How often a writer begins again that others overtook.
+const ATTEMPTS: usize = 3;
+
+/// A client that has proven, by its registration access token, that the registration is its own.
+struct Owner {
+    id: ClientId,
+    version: ClientVersion,
+    registered: Registered,
+    client: Client,
+    token: Secret,
+}
+
+pub(super) async fn read(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Information> {
+    let Owner { id, registered, token, .. } = owner(core, cx, request).await?;
+    Ok(Information { client_id: id, registered, client_secret: None, token })
+}
+
+/// Replaces everything that the client registered; what it leaves out is as if it had never been there. It gets
+/// another registration access token, and the one that it used is good no more.
+pub(super) async fn update(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Information> {
+    let registration = core.registration.as_ref().ok_or(Reason::NotFound)?;
+    for _ in 0..ATTEMPTS {
+        let owner = owner(core, cx, request).await?;
+        let members = json_object(request)?;
+        let presented = own_credentials(cx, &owner, &members)?;
+        let metadata = validate::metadata(&validate::Rules::of(core, registration), &members)?;
+        let metadata = registration.reviewed(cx, Some(&owner.client), metadata).await?;
+        let (client_secret, secrets) = kept_secrets(cx, &owner, &metadata, presented)?;
+        let (token, before) = (record::mint_token(cx)?, &owner.registered);
+        let registered =
+            Registered::new(&token, before.issued_at, metadata, before.settings.clone(), secrets);
+        registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
+        let record = registered.record(cx, &owner.id)?;
+        match record::registry(core)?.replace_registered(record, owner.version, cx.now).await? {
+            Replacement::Written => {
+                cx.emit(&cx.event(EventKind::ClientUpdated));
+                return Ok(Information { client_id: owner.id, registered, client_secret, token });
+            }
+            // Whatever was written meanwhile counts: the host may have shut the client out (attack 214).
+            Replacement::Absent | Replacement::Stale => {}
+        }
+    }
+    Err(Reason::RegistrationContended.into())
+}
+
+/// Removes the client and revokes what it was granted.
+pub(super) async fn remove(core: &Core, cx: &Context<'_>, request: &Request) -> Result<()> {
+    let owner = owner(core, cx, request).await?;
+    delete(core, cx, &owner.id).await?;
+    cx.emit(&cx.event(EventKind::ClientDeleted));
+    Ok(())
+}
+
+/// The client that the configuration URL names, if the request has its registration access token (attack 215).
+async fn owner(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Owner> {
+    let token = super::bearer(request)?.ok_or(Reason::RegistrationTokenMissing)?;
+    if !record::is_token(cx, &token) {
+        return Err(Reason::RegistrationTokenInvalid.into());
+    }
+    let query = Params::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    let named = query.one("client_id")?.ok_or(Reason::ClientIdMissing)?;
+    let id = ClientId::new(named).map_err(|_| Reason::RegistrationClientGone)?;
+    core.admit_key(cx, LimitPoint::Registration, id.as_str()).await?;
+    let stored =
+        record::registry(core)?.registered(&id, cx.now).await?.ok_or(Reason::RegistrationClientGone)?;
+    if !stored.record.registration_token.matches(token.expose().as_bytes()) {
+        return Err(Reason::RegistrationTokenForeign.into());
+    }
+    let opened = Registered::open((cx.secrets, cx.issuer()), &stored);
+    let client = opened.as_ref().and_then(|opened| opened.client(&id).ok());
+    let (Some(registered), Some(client)) = (opened, client) else {
+        cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(&id));
+        return Err(Reason::RegistrationClientGone.into());
+    };
+    cx.note_client(&client);
+    if registered.settings.disabled {
+        return Err(Reason::RegistrationClientDisabled.into());
+    }
+    Ok(Owner { id, version: stored.version, registered, client, token })
+}
+
+/// Checks that an update names its own client, and no secret but the client's (RFC 7592 section 2.2). Gives the secret
+/// that it named.
+fn own_credentials(
+    cx: &Context<'_>,
+    owner: &Owner,
+    members: &Map<String, Value>,
+) -> Result<Option<Secret>, Reason> {
+    if members.get("client_id").and_then(Value::as_str) != Some(owner.id.as_str()) {
+        return Err(Reason::MetadataClientId);
+    }
+    let Some(named) = members.get("client_secret").filter(|secret| !secret.is_null()) else {
+        return Ok(None);
+    };
+    let secret = Secret::new(named.as_str().ok_or(Reason::MetadataClientSecret)?);
+    let is_it = |kept: &ClientSecret| kept.check(cx.secrets, &secret, cx.now) == SecretCheck::Match;
+    if owner.registered.secrets.iter().any(is_it) {
+        Ok(Some(secret))
+    } else {
+        Err(Reason::MetadataClientSecret)
+    }
+}
+
+/// The secrets after an update. Whether a client authenticates at all stays as it is: its grants were made for the one
+/// or the other.
+fn kept_secrets(
+    cx: &Context<'_>,
+    owner: &Owner,
+    metadata: &ClientMetadata,
+    presented: Option<Secret>,
+) -> Result<(Option<Secret>, Vec<ClientSecret>)> {
+    let method = &metadata.token_endpoint_auth_method;
+    if (*method == crate::client::ClientAuthMethod::None) == owner.client.is_confidential() {
+        return Err(Reason::MetadataTypeChanged.into());
+    }
+    if method.uses_secret() && !owner.registered.secrets.is_empty() {
+        return Ok((presented, owner.registered.secrets.clone()));
+    }
+    issued_secret(cx, metadata)
+}
+
+/// Grants are revoked first, so that a removal that fails can be tried again, and once more for those that were given
+/// meanwhile.
+async fn delete(core: &Core, cx: &Context<'_>, id: &ClientId) -> Result<bool> {
+    let of = Filter::Client(id.clone());
+    core.stores.tokens.revoke(&of, cx.now).await?;
+    let removed = record::registry(core)?.unregister(id, cx.now).await?;
+    core.stores.tokens.revoke(&of, cx.now).await?;
+    Ok(removed)
+}
+
+/// Any client, as the host asks for it.
+pub(crate) async fn client(core: &Core, id: &ClientId) -> Result<Option<Client>> {
+    Ok(core.stores.clients.client(id, core.clock.now()).await?)
+}
+
+/// Replaces what the host decided for a registered client; `false` where it is not registered.
+pub(crate) async fn set_settings(core: &Core, id: &ClientId, settings: &ClientSettings) -> Result<bool> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    for _ in 0..ATTEMPTS {
+        let Some(stored) = record::registry(core)?.registered(id, cx.now).await? else { return Ok(false) };
+        let Some(mut registered) = Registered::open((cx.secrets, cx.issuer()), &stored) else {
+            return Ok(false);
+        };
+        registered.settings = settings.clone();
+        let client = registered.client(id).map_err(|refused| validate::refusal(&refused))?;
+        let record = registered.record(&cx, id)?;
+        let replaced = record::registry(core)?.replace_registered(record, stored.version, cx.now).await?;
+        if replaced == Replacement::Written {
+            cx.note_client(&client);
+            cx.emit(&cx.event(EventKind::ClientUpdated));
+            return Ok(true);
+        }
+    }
+    Err(Reason::RegistrationContended.into())
+}
+
+/// Removes a registered client for the host; `false` where it is not registered.
+pub(crate) async fn remove_by_host(core: &Core, id: &ClientId) -> Result<bool> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let removed = delete(core, &cx, id).await?;
+    if removed {
+        cx.emit(&cx.event(EventKind::ClientDeleted).with_client(id));
+    }
+    Ok(removed)
+}
