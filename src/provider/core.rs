@@ -94,5 +94,6 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
+    pub(crate) pairwise_subjects: bool,
     pub(crate) revocation: bool,
 }
