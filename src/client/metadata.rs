@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::localized::MAX_LOCALIZED;
-use super::{InvalidClient, Localized, MAX_REDIRECT_URIS};
+use super::{InvalidClient, Localized, MAX_REDIRECT_URIS, SubjectType};
 use crate::jose::{JwkSet, SigningAlg};
 use crate::types::{FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
@@ -121,6 +121,12 @@ pub struct ClientMetadata {
     /// Where its public keys are; never beside `jwks`. A provider without `with_jwks_uri` does not look there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<FetchUrl>,
+    /// How it knows people by their `sub`. Default `public`.
+    pub subject_type: SubjectType,
+    /// The document that lists its redirect URIs with those of other clients of its sector: pairwise subjects are the
+    /// same in all of them. Whoever registers strangers must ask [`check_sector`](super::check_sector).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector_identifier_uri: Option<FetchUrl>,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: SigningAlg,
     /// The `max_age` that holds where a request has none, in seconds.
@@ -154,6 +160,8 @@ impl Default for ClientMetadata {
             scope: Scope::parse("openid").unwrap_or_default(),
             jwks: None,
             jwks_uri: None,
+            subject_type: SubjectType::default(),
+            sector_identifier_uri: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             default_max_age: None,
             require_auth_time: false,
@@ -221,6 +229,20 @@ impl ClientMetadata {
     pub fn with_name(mut self, client_name: impl Into<String>) -> Self {
         self.client_name = Some(client_name.into());
         self
+    }
+
+    /// It knows people by subjects of its own sector, which is the one host of its redirect URIs.
+    #[must_use]
+    pub const fn with_pairwise_subjects(mut self) -> Self {
+        self.subject_type = SubjectType::Pairwise;
+        self
+    }
+
+    /// It knows people by subjects that it shares with the clients listed in this document.
+    #[must_use]
+    pub fn with_sector(mut self, sector_identifier_uri: FetchUrl) -> Self {
+        self.sector_identifier_uri = Some(sector_identifier_uri);
+        self.with_pairwise_subjects()
     }
 
     /// The algorithm of its ID tokens.

@@ -5,6 +5,7 @@ mod localized;
 mod metadata;
 mod remote_keys;
 mod secret;
+mod sector;
 mod settings;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};
+pub use sector::{SubjectType, check_sector};
 pub(crate) use settings::is_access_token_lifetime;
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
 
@@ -35,6 +37,7 @@ struct Inner {
     settings: ClientSettings,
     secrets: Vec<ClientSecret>,
     origins: Vec<String>,
+    sector: Option<String>,
 }
 
 /// Why a client cannot be registered as it is: the member, in its RFC 7591 name, and what is wrong with it.
@@ -107,6 +110,13 @@ impl Client {
         &self.0.origins
     }
 
+    /// The sector in which people have one pairwise `sub`: a host name; `None` of a client that knows them by public
+    /// subjects.
+    #[must_use]
+    pub fn sector(&self) -> Option<&str> {
+        self.0.sector.as_deref()
+    }
+
     /// Whether a browser at `origin` may read answers meant for this client; see [`Client::origins`].
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
@@ -141,6 +151,7 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, InvalidClient> {
         let Self { id, metadata, settings, secrets } = self;
         metadata.check()?;
+        let sector = sector::sector(&metadata)?;
         for (member, lifetime) in [
             ("access_token_lifetime", settings.access_token_lifetime),
             ("id_token_lifetime", settings.id_token_lifetime),
@@ -160,7 +171,7 @@ impl ClientBuilder {
         } else {
             settings.allowed_origins.clone()
         };
-        Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, origins })))
+        Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, origins, sector })))
     }
 }
 

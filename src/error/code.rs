@@ -71,7 +71,8 @@ error_codes! {
     TemporarilyUnavailable = "temporarily_unavailable", 503;
     /// The client may not use this grant or response type (RFC 6749 sections 4.1.2.1 and 5.2).
     UnauthorizedClient = "unauthorized_client", 400;
-    /// The essential acr cannot be met (OpenID Connect Unmet Authentication Requirements 1.0 section 2).
+    /// The essential acr cannot be met (OpenID Connect Core Error Code unmet_authentication_requirements 1.0
+    /// section 1).
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
     /// The grant type is not supported (RFC 6749 section 5.2).
     UnsupportedGrantType = "unsupported_grant_type", 400;

@@ -389,6 +389,29 @@ reasons! {
     /// An `id_token_hint` is not an ID token of ours.
     IdTokenHintInvalid => LoginRequired, "id_token_hint is not an id token of this issuer";
 
+    /// A fetch of a `sector_identifier_uri` was given up before it came to anything.
+    SectorAbandoned => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// A `sector_identifier_uri` is, or resolves to, an address that may not be asked.
+    SectorAddressRefused => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// What is at a `sector_identifier_uri` is not served as JSON.
+    SectorContentType => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// What is at a `sector_identifier_uri` is no array of texts.
+    SectorMalformed => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// The host's HTTP client panicked over a `sector_identifier_uri`. An alarm.
+    SectorPanicked => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// A `sector_identifier_uri` redirects.
+    SectorRedirected => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// What is at a `sector_identifier_uri` does not list every redirect URI of the client.
+    SectorRedirectUriMissing => InvalidClientMetadata, "sector_identifier_uri must list every redirect_uri";
+    /// A `sector_identifier_uri` answers with a status other than 200.
+    SectorStatus => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// A `sector_identifier_uri` took too long.
+    SectorTimedOut => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// What is at a `sector_identifier_uri` is over 64 KiB.
+    SectorTooLarge => InvalidClientMetadata, "sector_identifier_uri could not be read";
+    /// A `sector_identifier_uri` cannot be reached, or has no trusted certificate.
+    SectorUnreachable => InvalidClientMetadata, "sector_identifier_uri could not be read";
+
     // Our side
     /// The host's accounts could not answer.
     AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
@@ -404,6 +427,8 @@ reasons! {
     InternalFault => ServerError, "the server met an unexpected condition";
     /// No active key signs with the client's `id_token_signed_response_alg`.
     IdTokenAlgUnavailable => ServerError, "no key for the id_token_signed_response_alg of the client";
+    /// The client knows people by pairwise subjects, and the provider has not turned them on.
+    SubjectTypeUnavailable => ServerError, "the subject_type of the client is not supported";
     /// A handler panicked.
     HandlerPanicked => ServerError, "the server met an unexpected condition";
 }

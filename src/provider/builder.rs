@@ -224,6 +224,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on pairwise subjects (OpenID Connect Core 1.0 section 8), for the clients that registered
+    /// `subject_type` `pairwise`: they know people by a `sub` that no client of another sector knows. The host goes on
+    /// speaking of people by its own subjects.
+    pub const fn with_pairwise_subjects(mut self) -> Self {
+        self.core.switches.pairwise_subjects = true;
+        self
+    }
+
     /// Turns on the grant type `refresh_token`.
     pub const fn with_refresh_token(mut self) -> Self {
         self.refresh_token = true;

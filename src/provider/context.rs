@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::config::Config;
 use super::core::Core;
+use super::subject;
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, EntropyError};
@@ -70,6 +71,13 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn issuer(&self) -> &'a str {
         self.config.issuer.as_str()
+    }
+
+    /// The `sub` by which `client` knows a person (OpenID Connect Core 1.0 section 8): what goes out to a client, where
+    /// the host's own formats and grants name somebody.
+    #[must_use]
+    pub fn sub(&self, client: &Client, subject: &Subject) -> String {
+        subject::of_person(self, client, subject)
     }
 
     /// Notes which client the request concerns; the first note stays. Events of the request then name it.

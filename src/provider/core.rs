@@ -103,5 +103,6 @@ pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,
+    pub(crate) pairwise_subjects: bool,
     pub(crate) revocation: bool,
 }

@@ -132,11 +132,13 @@ fn authorization(core: &Core) -> Map<String, Value> {
     }
     let mut prompts = vec!["none", "login", "consent", "select_account"];
     prompts.extend(core.switches.account_creation.then_some("create"));
+    let mut subject_types = vec!["public"];
+    subject_types.extend(core.switches.pairwise_subjects.then_some("pairwise"));
     let said = json!({
         "response_types_supported": core.response_types.iter().map(|known| known.as_str()).collect::<Vec<_>>(),
         "response_modes_supported": core.encoders.modes().collect::<Vec<_>>(),
         "authorization_response_iss_parameter_supported": true,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": subject_types,
         "id_token_signing_alg_values_supported": core.keyring.algorithms(),
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],

@@ -117,7 +117,7 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
     let owner = live_owner(core, cx, (caller, &token.client)).await?;
     let mut claims = members(cx, &token.client, &token.scope);
     claims.insert("token_type".to_owned(), "Bearer".into());
-    claims.insert("sub".to_owned(), jwt::subject_of(&owner, token).into());
+    claims.insert("sub".to_owned(), jwt::subject_of(cx, &owner, token).into());
     claims.insert("iat".to_owned(), token.issued_at.unix().into());
     claims.insert("exp".to_owned(), token.expires_at.unix().into());
     if !token.audience.is_empty() {
@@ -155,7 +155,7 @@ async fn refresh_token(
     let mut claims = members(cx, &grant.client, &grant.scope);
     claims.insert("exp".to_owned(), idle_until.min(grant.expires_at).unix().into());
     if let Some(authentication) = &grant.authentication {
-        claims.insert("sub".to_owned(), subject::of_person(&owner, &authentication.subject).into());
+        claims.insert("sub".to_owned(), subject::of_person(cx, &owner, &authentication.subject).into());
     }
     jwt::insert_authentication(&mut claims, grant.authentication.as_ref());
     Ok(claims.into())

@@ -226,7 +226,7 @@ impl Plan {
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
         let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
-        let format = recorded_for_userinfo(format, issuance);
+        let format = recorded_where_needed(format, client, issuance);
         let lifetime = default_lifetime(cx, client, (resources, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
         let refresh_token = match write {
@@ -244,11 +244,17 @@ impl Plan {
     }
 }
 
-/// A JWT that carried what was asked of userinfo by name would tell it to every resource, so it is kept in a record.
-fn recorded_for_userinfo(format: AccessTokenFormatChoice, issuance: &Issuance) -> AccessTokenFormatChoice {
+/// A JWT that carried what was asked of userinfo by name would tell it to every resource, and from a pairwise `sub`
+/// nobody finds the person again, so both are kept in a record.
+fn recorded_where_needed(
+    format: AccessTokenFormatChoice,
+    client: &Client,
+    issuance: &Issuance,
+) -> AccessTokenFormatChoice {
     let asked = issuance.scope.contains(Scope::OPENID) && !issuance.grant.claims.userinfo.is_empty();
+    let pairwise = issuance.grant.authentication.is_some() && client.sector().is_some();
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked => AccessTokenFormatChoice::Jwt,
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise => AccessTokenFormatChoice::Jwt,
         format => format,
     }
 }

@@ -7,14 +7,15 @@ use super::context::Context;
 use crate::client::Client;
 use crate::types::{CLIENT_SUBJECT_PREFIX, ClientId, SessionId, Subject};
 
-/// The `sub` that `client` sees for a person: the subject itself, the same for every client (`public`).
-pub(crate) fn of_person(_: &Client, subject: &Subject) -> String {
-    subject.as_str().to_owned()
-}
-
-/// The person whom `client` knows as `sub`; `None` when that cannot be a person.
-pub(crate) fn person(_: &Client, sub: &str) -> Option<Subject> {
-    Subject::new(sub).ok()
+/// The `sub` that `client` sees for a person: the subject itself, the same for every client (`public`), or a name that
+/// only the clients of its sector share (`pairwise`).
+///
+/// A client that is registered as pairwise gets pairwise names whatever is turned on. They rest on the salt that never
+/// rotates, nobody without it can tell the person or the name in another sector, and there is no way back from them.
+pub(crate) fn of_person(cx: &Context<'_>, client: &Client, subject: &Subject) -> String {
+    let Some(sector) = client.sector() else { return subject.as_str().to_owned() };
+    let name = cx.secrets.salted("pairwise sub", &[cx.issuer(), sector, subject.as_str()]);
+    BASE64_URL_SAFE_NO_PAD.encode(name)
 }
 
 /// The `sub` of a client that acts for itself: never that of a person (RFC 9700 section 4.15, attack 53).

@@ -92,7 +92,7 @@ async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<Claims>
         return Err(Reason::AccessTokenScope.into());
     };
     let account = account(core, cx, (&token, authentication)).await?;
-    Ok(released(&client, (&token, authentication), &account))
+    Ok(released(cx, &client, (&token, authentication), &account))
 }
 
 async fn account(
@@ -114,11 +114,12 @@ async fn account(
 ///
 /// A claim in another language, `name#fr`, is let through like the claim itself (OpenID Connect Core 1.0 section 5.2).
 fn released(
+    cx: &Context<'_>,
     client: &Client,
     (token, authentication): (&AccessToken, &Authentication),
     account: &Claims,
 ) -> Claims {
-    let mut claims = Claims::new().with("sub", subject::of_person(client, &authentication.subject));
+    let mut claims = Claims::new().with("sub", subject::of_person(cx, client, &authentication.subject));
     for (name, value) in account.iter().filter(|(name, _)| *name != "sub") {
         let plain = name.split('#').next().unwrap_or(name);
         let mut asked = token.userinfo.iter().filter(|(asked, _)| asked == name || asked == plain);

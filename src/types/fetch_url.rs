@@ -45,6 +45,12 @@ impl FetchUrl {
         }
     }
 
+    /// Its host, without the port.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        Url::parse(&self.0).ok()?.host_str().map(str::to_owned)
+    }
+
     /// The URL as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

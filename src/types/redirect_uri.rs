@@ -126,6 +126,13 @@ impl RedirectUri {
         origin.is_tuple().then(|| origin.ascii_serialization())
     }
 
+    /// The host of an https URI that leads over a network; `None` of any other, where the client cannot be known.
+    #[must_use]
+    pub fn web_host(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok().filter(|_| !self.is_native())?;
+        url.host_str().map(str::to_owned)
+    }
+
     /// The URI as registered.
     #[must_use]
     pub fn as_str(&self) -> &str {

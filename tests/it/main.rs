@@ -16,6 +16,7 @@ mod oidc_core_claims;
 mod oidc_core_hybrid;
 mod oidc_core_id_token;
 mod oidc_core_implicit;
+mod oidc_core_pairwise;
 mod oidc_core_prompt;
 mod oidc_core_userinfo;
 mod oidc_discovery;

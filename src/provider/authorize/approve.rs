@@ -108,7 +108,7 @@ pub(super) fn weigh(
     if pending.expires_at().has_passed(cx.now) {
         return Err((Reason::PendingExpired, None));
     }
-    if let Some(needs) = needs::unmet(pending, &approval.authentication) {
+    if let Some(needs) = needs::unmet(cx, pending, &approval.authentication) {
         return Err((needs.reason(), Some(needs)));
     }
     // In another tab somebody else may have signed in while the page was open: its yes is not theirs.

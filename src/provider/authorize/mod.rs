@@ -174,6 +174,9 @@ async fn read(
         account_creation: core.switches.account_creation,
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
+    if draft.client.sector().is_some() && !core.switches.pairwise_subjects {
+        return Err(returned(Reason::SubjectTypeUnavailable.into()));
+    }
     // Noticed at the token endpoint, it would cost the code, every time.
     let alg = draft.client.metadata().id_token_signed_response_alg;
     if request.scope.contains(Scope::OPENID) && core.keyring.signer(alg).is_none() {
@@ -215,7 +218,7 @@ async fn step(
     let (agreed, known) = consent::agreed(cx, &*core.stores.consents, &pending, login)
         .await
         .map_err(|error| pending.failed(error))?;
-    match (needs::weigh(&pending, login, &agreed), login) {
+    match (needs::weigh(cx, &pending, login, &agreed), login) {
         (None, Some(login)) => {
             let approval = Approval::new(login.clone(), pending.request().scope.clone());
             let response = approve::carry_out(core, cx, &pending, approval).await;

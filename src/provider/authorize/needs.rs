@@ -4,6 +4,7 @@ use super::consent::Agreed;
 use super::pending::PendingAuthorization;
 use super::request::{AuthorizationRequest, HintedSubject};
 use crate::error::Reason;
+use crate::provider::context::Context;
 use crate::provider::subject;
 use crate::types::{Authentication, Prompt, Scope};
 
@@ -67,6 +68,7 @@ impl Needs {
 
 /// The first thing that is missing, in the order in which a person meets it; `None` when nothing is.
 pub(super) fn weigh(
+    cx: &Context<'_>,
     pending: &PendingAuthorization,
     login: Option<&Authentication>,
     agreed: &Agreed,
@@ -75,12 +77,16 @@ pub(super) fn weigh(
         let create = pending.request().prompt.contains(Prompt::Create) && !pending.has_created();
         return Some(if create { Needs::Create } else { Needs::Login(LoginNeed::Absent) });
     };
-    unmet(pending, login).or_else(|| agreed.missing(pending.request()).map(Needs::Consent))
+    unmet(cx, pending, login).or_else(|| agreed.missing(pending.request()).map(Needs::Consent))
 }
 
 /// What the login does not meet, whatever the person agrees to. All is weighed as of when the request was made, so
 /// that nothing runs out while a page is being read.
-pub(super) fn unmet(pending: &PendingAuthorization, login: &Authentication) -> Option<Needs> {
+pub(super) fn unmet(
+    cx: &Context<'_>,
+    pending: &PendingAuthorization,
+    login: &Authentication,
+) -> Option<Needs> {
     let request = pending.request();
     let came_after = login.auth_time >= pending.requested_at();
     let prompted = |prompt| request.prompt.contains(prompt) && !came_after;
@@ -91,7 +97,7 @@ pub(super) fn unmet(pending: &PendingAuthorization, login: &Authentication) -> O
     if prompted(Prompt::SelectAccount) && !pending.has_selected() {
         return Some(Needs::Select);
     }
-    let sub = subject::of_person(pending.client(), &login.subject);
+    let sub = subject::of_person(cx, pending.client(), &login.subject);
     let need = if request.excludes(&login.subject, &sub) {
         LoginNeed::OtherSubject
     } else if prompted(Prompt::Login) {

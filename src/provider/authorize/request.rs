@@ -63,6 +63,9 @@ pub enum HintedSubject {
     Absent,
     /// An ID token of ours, for this client, expired or not, names this person.
     Known(Subject),
+    /// As `Known`, but of a client with pairwise subjects: the `sub` by which it knows the person, who cannot be told
+    /// from it before they sign in.
+    Pairwise(String),
     /// The hint is not an ID token that we issued to this client.
     Unreadable,
 }
@@ -123,7 +126,12 @@ impl AuthorizationRequest {
     /// another, as the client knows them by `sub` (OpenID Connect Core 1.0 section 5.5.1, attack 40).
     #[must_use]
     pub(super) fn excludes(&self, subject: &Subject, sub: &str) -> bool {
-        if matches!(&self.id_token_hint, HintedSubject::Known(hinted) if hinted != subject) {
+        let other = match &self.id_token_hint {
+            HintedSubject::Known(hinted) => hinted != subject,
+            HintedSubject::Pairwise(hinted) => hinted != sub,
+            HintedSubject::Absent | HintedSubject::Unreadable => false,
+        };
+        if other {
             return true;
         }
         let asked = self.claims.id_token.iter().chain(&self.claims.userinfo);

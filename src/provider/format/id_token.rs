@@ -123,7 +123,7 @@ fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Ma
     let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), cx.issuer().into());
-    claims.insert("sub".to_owned(), subject::of_person(client, &authentication.subject).into());
+    claims.insert("sub".to_owned(), subject::of_person(cx, client, &authentication.subject).into());
     claims.insert("aud".to_owned(), client.id().as_str().into());
     claims.insert("azp".to_owned(), client.id().as_str().into());
     claims.insert("exp".to_owned(), cx.now.plus(lifetime).unix().into());

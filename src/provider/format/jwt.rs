@@ -115,7 +115,7 @@ impl AccessTokenFormat for Jwt {
 fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken, jti: &str) -> Value {
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), cx.issuer().into());
-    claims.insert("sub".to_owned(), subject_of(client, token).into());
+    claims.insert("sub".to_owned(), subject_of(cx, client, token).into());
     claims.insert("aud".to_owned(), audience(&token.audience));
     claims.insert("exp".to_owned(), token.expires_at.unix().into());
     claims.insert("iat".to_owned(), token.issued_at.unix().into());
@@ -132,9 +132,9 @@ fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken, jti: &str) -> 
 }
 
 /// The `sub` of a token: the person, or the client that acts for itself.
-pub(crate) fn subject_of(client: &Client, token: &AccessToken) -> String {
+pub(crate) fn subject_of(cx: &Context<'_>, client: &Client, token: &AccessToken) -> String {
     match &token.authentication {
-        Some(authentication) => subject::of_person(client, &authentication.subject),
+        Some(authentication) => subject::of_person(cx, client, &authentication.subject),
         None => subject::of_client(&token.client),
     }
 }

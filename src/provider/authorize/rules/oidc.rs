@@ -6,8 +6,7 @@ use super::super::draft::Draft;
 use super::super::request::{HintedSubject, Readers};
 use super::bounded;
 use crate::error::Reason;
-use crate::provider::subject;
-use crate::types::{Display, InvalidInteraction, Params, Prompt, Prompts, ResponseType};
+use crate::types::{Display, InvalidInteraction, Params, Prompt, Prompts, ResponseType, Subject};
 
 /// The `nonce`: up to 2048 printable ASCII characters (attack 31). An ID token that comes through the browser must have
 /// one, or it could be another's (OpenID Connect Core 1.0 sections 3.2.2.1 and 3.3.2.11).
@@ -95,6 +94,9 @@ pub(in super::super) fn id_token_hint(readers: &Readers<'_>, draft: &Draft) -> R
     let client = &draft.client;
     let known =
         readers.hints.verify(hint).ok().filter(|token| token.audience().contains(&client.id().as_str()));
-    let subject = known.and_then(|token| subject::person(client, token.sub()));
-    Ok(subject.map_or(HintedSubject::Unreadable, HintedSubject::Known))
+    let Some(token) = known else { return Ok(HintedSubject::Unreadable) };
+    if client.sector().is_some() {
+        return Ok(HintedSubject::Pairwise(token.sub().to_owned()));
+    }
+    Ok(Subject::new(token.sub()).map_or(HintedSubject::Unreadable, HintedSubject::Known))
 }
