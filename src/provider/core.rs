@@ -14,11 +14,12 @@ use super::hooks::{ClaimsHook, ErrorPage};
 use super::records;
 use super::route::Routes;
 use crate::accounts::Accounts;
+use crate::client::{RemoteKeys, RemoteRequestObjects};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
-use crate::jose::{IdTokenHintVerifier, Keyring};
+use crate::jose::{IdTokenHintVerifier, Keyring, RequestObjectVerifier};
 use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::policy::Policy;
 use crate::runtime::Runtime;
@@ -49,6 +50,11 @@ pub(crate) struct Core {
     pub(crate) response_types: Vec<ResponseType>,
     pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
+    /// `None` where the keys of clients are not fetched.
+    pub(crate) remote_keys: Option<Arc<RemoteKeys>>,
+    pub(crate) request_objects: RequestObjectVerifier,
+    /// `None` refuses `request_uri`.
+    pub(crate) request_uris: Option<RemoteRequestObjects>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
@@ -94,5 +100,7 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
+    pub(crate) request_parameter: bool,
     pub(crate) revocation: bool,
+    pub(crate) unsigned_request_objects: bool,
 }

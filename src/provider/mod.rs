@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod client_auth;
+mod client_keys;
 mod config;
 mod consent;
 mod context;
@@ -19,6 +20,7 @@ mod payload;
 mod records;
 mod refusal;
 mod replay;
+mod request_object_rules;
 mod revoke;
 mod route;
 mod scope;
@@ -46,6 +48,9 @@ pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use mount::{Interaction, Mount, Question};
+pub use request_object_rules::{
+    OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
+};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;
