@@ -18,6 +18,9 @@ pub enum LimitPoint {
     ClientAuthentication,
     /// Before a token is introspected; the key is the authenticated `client_id`.
     Introspection,
+    /// Before a request object is fetched from a client's `request_uri`, whoever sends the request; the key is the
+    /// `client_id`.
+    RequestUri,
     /// Before a grant is redeemed; the key is the authenticated `client_id`.
     Token,
 }

@@ -9,8 +9,10 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
+use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
 use vouchsafe::jose::JwkSet;
+use vouchsafe::limiter::{Admission, LimitPoint, Limiter};
 use vouchsafe::provider::{BuildError, Config, Provider};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::{Stores, memory::MemoryStore};
@@ -122,6 +124,29 @@ fn a_fetch_that_fails_has_its_reason_and_one_text() {
         refusal(&|table| table.serve(REQUEST_URI, "text/plain", body.clone()), reason);
     }
     refusal(&|table| table.panic(REQUEST_URI), Reason::RequestUriPanicked);
+}
+
+#[derive(Debug)]
+struct Closed;
+
+#[vouchsafe::async_trait]
+impl Limiter for Closed {
+    async fn admit(&self, point: LimitPoint, key: &str, _: Timestamp) -> Admission {
+        match (point, key) {
+            (LimitPoint::RequestUri, "jar") => Admission::Refused { retry_after: Duration::from_secs(7) },
+            _ => Admission::Admitted,
+        }
+    }
+}
+
+/// Anybody can send a request that makes the provider fetch.
+#[test]
+fn the_limiter_is_asked_before_an_object_is_fetched() {
+    let h =
+        Harness::builder().request_objects().provider(|builder| builder.limiter(Arc::new(Closed))).build();
+    referring(&h).returned(Reason::RateLimited);
+    assert_eq!(fetches(&h), 0);
+    h.authorize(&jar().set("request", object(&h, &jar()))).waits();
 }
 
 /// What was fetched is believed no more than what was sent.

@@ -125,13 +125,14 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
     let sent = wire::query_or_form(request)?;
-    let draft = draft::assemble(core, cx, sent.clone()).await?;
+    let posted = (request.method() == Method::POST).then(|| sent.clone());
+    let draft = draft::assemble(core, cx, sent).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
     let silent = asked.prompt.contains(Prompt::None);
     if !silent
-        && request.method() == Method::POST
+        && let Some(posted) = posted
         && Browser::known(cx, request.headers()).is_none()
-        && let Some(by_get) = respond::by_get(cx, &sent)
+        && let Some(by_get) = respond::by_get(cx, &posted)
     {
         return Ok(Authorize::Respond(by_get));
     }

@@ -14,6 +14,7 @@ use crate::error::{Error, Reason, Rejection, Result};
 use crate::jose::{
     ClaimsSet, JwkSet, PresentedRequestObject, RegisteredKeys, RequestObjectError, RequestObjectVerifier,
 };
+use crate::limiter::LimitPoint;
 use crate::provider::client_keys::{self, ClientToken, Unverified};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
@@ -88,7 +89,7 @@ fn source(core: &Core, plain: &Draft) -> Result<Option<Source>, Reason> {
 /// The claims of an object that is what it has to be.
 async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source) -> Result<ClaimsSet> {
     let presented = match &source {
-        Source::Reference(uri) => PresentedRequestObject::parse(&fetched(core, client, uri).await?),
+        Source::Reference(uri) => PresentedRequestObject::parse(&fetched(core, cx, client, uri).await?),
         Source::Value(object) => PresentedRequestObject::parse(object),
     };
     // An encrypted object is refused here; decrypted, it would be presented again as what is inside of it.
@@ -110,10 +111,13 @@ async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source
 }
 
 /// The text at a `request_uri`, which must be one of the client's to the last character (attack 78).
-async fn fetched(core: &Core, client: &Client, uri: &str) -> Result<Arc<String>> {
+///
+/// Anybody can send a request, so the limiter is asked before the client's server is (RFC 9101 section 10.4.1).
+async fn fetched(core: &Core, cx: &Context<'_>, client: &Client, uri: &str) -> Result<Arc<String>> {
     let registered = client.metadata().request_uris.iter().find(|registered| registered.as_str() == uri);
     let registered = registered.ok_or(Reason::RequestUriNotRegistered)?;
     let remote = core.request_uris.as_ref().ok_or(Reason::RequestUriUnsupported)?;
+    core.admit(cx, LimitPoint::RequestUri, client.id()).await?;
     Ok(remote.get(registered).await?)
 }
 
