@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -9,13 +10,14 @@ use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::event::Silent;
 use vouchsafe::provider::{Approval, Authorize, PendingAuthorization, Provider};
-use vouchsafe::testing::{AuthorizeForm, Harness, authorize_form, block_on};
+use vouchsafe::testing::{AuthorizeForm, Harness, ISSUER, authorize_form, block_on, object_form};
 use vouchsafe::types::{Authentication, Subject};
 use vouchsafe::wire::Request;
 
 /// A provider with the clients of the harness, on the system's clock and randomness, and with nobody listening.
 fn harness() -> Harness {
     Harness::builder()
+        .request_objects()
         .provider(|builder| {
             builder.clock(Arc::new(SystemClock)).entropy(Arc::new(OsEntropy)).events(Arc::new(Silent))
         })
@@ -44,6 +46,13 @@ fn authorizing(c: &mut Criterion) {
     let mut group = c.benchmark_group("authorize");
     let sound = request(&authorize_form().scope("openid profile email"));
     group.bench_function("parse", |b| b.iter(|| block_on(provider.authorize(black_box(&sound)))));
+    let form = authorize_form().client("jar").scope("openid profile email");
+    let mut claims = form.claims(ISSUER, SystemClock.now());
+    claims["exp"] = SystemClock.now().plus(Duration::from_secs(60 * 60)).unix().into();
+    let form = object_form("jar", h.request_object(&claims));
+    drop(pending(provider, &form)); // a refusal would be measured as well
+    let object = request(&form);
+    group.bench_function("request_object", |b| b.iter(|| block_on(provider.authorize(black_box(&object)))));
     let stray = request(&authorize_form().set("redirect_uri", "https://evil.example/"));
     group.bench_function("refuse", |b| b.iter(|| block_on(provider.authorize(black_box(&stray)))));
     let waiting = pending(provider, &authorize_form());

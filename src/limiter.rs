@@ -21,6 +21,9 @@ pub enum LimitPoint {
     /// Before a client registers, when the key is empty: nobody is known yet; and before a registration is read or
     /// changed, when it is the `client_id` as sent.
     Registration,
+    /// Before a request object is fetched from a client's `request_uri`, whoever sends the request; the key is the
+    /// `client_id`.
+    RequestUri,
     /// Before a grant is redeemed; the key is the authenticated `client_id`.
     Token,
 }

@@ -10,7 +10,7 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 12] = [
+const TARGETS: [(&str, Oracle); 13] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
@@ -21,6 +21,7 @@ const TARGETS: [(&str, Oracle); 12] = [
     ("jws", fuzzing::jws),
     ("output", fuzzing::output),
     ("redirect_uri", fuzzing::redirect_uri),
+    ("request_object", fuzzing::request_object),
     ("scope", fuzzing::scope),
     ("tokens", fuzzing::tokens),
 ];

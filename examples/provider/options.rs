@@ -76,6 +76,14 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_RESPONSE_TYPES", value_name = "TYPES", value_delimiter = ',')]
     pub response_types: Vec<ResponseType>,
 
+    /// Take signed request objects: `request`, and `request_uri` for the addresses that a client registered
+    #[arg(long, env = "PROVIDER_REQUEST_OBJECTS")]
+    pub request_objects: bool,
+
+    /// Take request objects that nobody signed from clients registered with request_object_signing_alg none
+    #[arg(long, env = "PROVIDER_DANGEROUS_UNSIGNED_REQUEST_OBJECTS", requires = "request_objects")]
+    pub dangerous_unsigned_request_objects: bool,
+
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,

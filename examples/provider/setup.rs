@@ -62,10 +62,20 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_introspection()
         .with_revocation();
     let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
-    let provider = builder.build().map_err(|error| error.to_string())?;
+    let provider = request_objects(builder, options).build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
     Ok((app, records))
+}
+
+fn request_objects(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
+    if options.request_objects {
+        builder = builder.with_request_parameter().with_request_uri_parameter();
+    }
+    if options.dangerous_unsigned_request_objects {
+        builder = builder.dangerous_with_unsigned_request_objects();
+    }
+    builder
 }
 
 /// Lets new keys sign at once whenever SIGUSR1 arrives; the old ones are still shown.

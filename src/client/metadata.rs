@@ -7,11 +7,14 @@ use url::Url;
 
 use super::localized::MAX_LOCALIZED;
 use super::{InvalidClient, Localized, MAX_REDIRECT_URIS, SubjectType};
-use crate::jose::{JwkSet, SigningAlg};
-use crate::types::{FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
+use crate::jose::{JwkSet, SigningAlg, UnknownAlg};
+use crate::types::{FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
+
+/// Most addresses of request objects.
+const MAX_REQUEST_URIS: usize = 50;
 
 /// How a client authenticates at the endpoints that it calls itself (`token_endpoint_auth_method`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +78,42 @@ impl From<ClientAuthMethod> for String {
     }
 }
 
+/// How a client signs its request objects (`request_object_signing_alg`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[non_exhaustive]
+pub enum RequestObjectAlg {
+    /// Not at all (`none`); a provider refuses that unless it was told otherwise, dangerously.
+    None,
+    /// By this algorithm.
+    Signed(SigningAlg),
+}
+
+impl RequestObjectAlg {
+    /// The name in `alg`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Signed(alg) => alg.as_str(),
+        }
+    }
+}
+
+impl TryFrom<String> for RequestObjectAlg {
+    type Error = UnknownAlg;
+
+    fn try_from(name: String) -> Result<Self, UnknownAlg> {
+        if name == Self::None.as_str() { Ok(Self::None) } else { name.parse().map(Self::Signed) }
+    }
+}
+
+impl From<RequestObjectAlg> for String {
+    fn from(alg: RequestObjectAlg) -> Self {
+        alg.as_str().to_owned()
+    }
+}
+
 /// The metadata that a client registers (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0
 /// section 2). Members that are absent take the defaults of those sections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +166,15 @@ pub struct ClientMetadata {
     /// same in all of them. Whoever registers strangers must ask [`check_sector`](super::check_sector).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sector_identifier_uri: Option<FetchUrl>,
+    /// The one algorithm of its request objects; any accepted one where absent, but never `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<RequestObjectAlg>,
+    /// Where it keeps request objects: up to 50. A request names one of them exactly, fragment included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_uris: Vec<RequestUri>,
+    /// Whether every authorization request of its must be a signed request object (RFC 9101 section 10.5). Default
+    /// false.
+    pub require_signed_request_object: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: SigningAlg,
     /// The `max_age` that holds where a request has none, in seconds.
@@ -162,6 +210,9 @@ impl Default for ClientMetadata {
             jwks_uri: None,
             subject_type: SubjectType::default(),
             sector_identifier_uri: None,
+            request_object_signing_alg: None,
+            request_uris: Vec::new(),
+            require_signed_request_object: false,
             id_token_signed_response_alg: SigningAlg::Rs256,
             default_max_age: None,
             require_auth_time: false,
@@ -266,6 +317,27 @@ impl ClientMetadata {
         self
     }
 
+    /// How it signs its request objects.
+    #[must_use]
+    pub const fn with_request_object_alg(mut self, alg: RequestObjectAlg) -> Self {
+        self.request_object_signing_alg = Some(alg);
+        self
+    }
+
+    /// One more place where it keeps a request object.
+    #[must_use]
+    pub fn with_request_uri(mut self, request_uri: RequestUri) -> Self {
+        self.request_uris.push(request_uri);
+        self
+    }
+
+    /// Every authorization request of its must be a signed request object.
+    #[must_use]
+    pub const fn with_signed_request_object_required(mut self) -> Self {
+        self.require_signed_request_object = true;
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
@@ -298,6 +370,7 @@ impl ClientMetadata {
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
+        self.check_request_objects()?;
         let pages = [
             ("client_uri", &self.client_uri),
             ("initiate_login_uri", &self.initiate_login_uri),
@@ -323,6 +396,27 @@ impl ClientMetadata {
         }
         if self.client_name.as_deref().is_some_and(|name| !is_plain_name(name)) {
             return refuse("client_name", "up to 200 characters, none of control or text direction");
+        }
+        Ok(())
+    }
+
+    fn check_request_objects(&self) -> Result<(), InvalidClient> {
+        let refuse = |member, problem| Err(InvalidClient { member, problem });
+        if self.request_uris.len() > MAX_REQUEST_URIS {
+            return refuse("request_uris", "at most 50");
+        }
+        let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
+        if keyless && matches!(self.request_object_signing_alg, Some(RequestObjectAlg::Signed(_))) {
+            return refuse("jwks", "needed by request_object_signing_alg, or else jwks_uri");
+        }
+        if !self.require_signed_request_object {
+            return Ok(());
+        }
+        if keyless {
+            return refuse("jwks", "needed by require_signed_request_object, or else jwks_uri");
+        }
+        if self.request_object_signing_alg == Some(RequestObjectAlg::None) {
+            return refuse("require_signed_request_object", "not beside request_object_signing_alg none");
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ mod fetch;
 mod localized;
 mod metadata;
 mod remote_keys;
+mod remote_request_objects;
 mod secret;
 mod sector;
 mod settings;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use localized::Localized;
-pub use metadata::{ClientAuthMethod, ClientMetadata};
+pub use metadata::{ClientAuthMethod, ClientMetadata, RequestObjectAlg};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
+pub(crate) use remote_request_objects::RemoteRequestObjects;
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};

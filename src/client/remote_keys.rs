@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::fetch::{FetchCache, Found, News};
+use super::fetch::{FetchCache, Found, Keeping, News};
 use super::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 use crate::error::Reason;
 use crate::jose::JwkSet;
@@ -59,7 +59,8 @@ impl RemoteKeys {
     #[must_use]
     pub fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
         let fetcher = Fetcher::new(http, Arc::clone(&runtime));
-        Self { sets: FetchCache::new(fetcher, FetchedDocument::KeySet, read, runtime) }
+        let kind = (FetchedDocument::KeySet, Keeping::LONG);
+        Self { sets: FetchCache::new(fetcher, kind, read, runtime) }
     }
 
     /// The keys at `url`.

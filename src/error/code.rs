@@ -51,6 +51,10 @@ error_codes! {
     InvalidRedirectUri = "invalid_redirect_uri", 400;
     /// The request is malformed (RFC 6749 sections 4.1.2.1 and 5.2).
     InvalidRequest = "invalid_request", 400;
+    /// The request object is not valid (OpenID Connect Core section 3.1.2.6, RFC 9101 section 7).
+    InvalidRequestObject = "invalid_request_object", 400;
+    /// The `request_uri` cannot be used (OpenID Connect Core section 3.1.2.6, RFC 9101 section 7).
+    InvalidRequestUri = "invalid_request_uri", 400;
     /// The scope is malformed, unknown, or more than was granted (RFC 6749 sections 4.1.2.1 and 5.2).
     InvalidScope = "invalid_scope", 400;
     /// The resource is malformed, unknown, or not granted (RFC 8707 section 2).

@@ -284,6 +284,68 @@ reasons! {
     RequestObjectUnsupported => RequestNotSupported, "request is not supported";
     /// `request_uri` is not supported.
     RequestUriUnsupported => RequestUriNotSupported, "request_uri is not supported";
+    /// The request needs a signed request object, and has none.
+    RequestObjectRequired => InvalidRequest, "a signed request object is required";
+    /// `request` and `request_uri` stand side by side.
+    RequestSourcesCombined => InvalidRequest, "request and request_uri must not be used together";
+    /// The request object's algorithm is not the registered one.
+    RequestObjectAlgorithm => InvalidRequestObject, "the request object is not valid";
+    /// The request object is a client assertion: its `sub` is the client.
+    RequestObjectAssertion => InvalidRequestObject, "a client assertion is no request object";
+    /// The request object is meant for another audience, or for none.
+    RequestObjectAudience => InvalidRequestObject, "aud of the request object must be the issuer";
+    /// `client_id` in the request object is another one than beside it.
+    RequestObjectClient => InvalidRequestObject, "client_id of the request object must be that of the request";
+    /// The request object is encrypted.
+    RequestObjectEncrypted => InvalidRequestObject, "the request object is not valid";
+    /// The request object's `iss` is not the client.
+    RequestObjectIssuer => InvalidRequestObject, "iss of the request object must be the client_id";
+    /// The client signed a request object and registered no keys.
+    RequestObjectKeysMissing => InvalidRequestObject, "the request object is not valid";
+    /// The client registered a `jwks_uri`, and the provider does not fetch keys.
+    RequestObjectKeysNotFetched => InvalidRequestObject, "the request object is not valid";
+    /// The client's keys could not be fetched; an event has told why.
+    RequestObjectKeysUnfetched => InvalidRequestObject, "the request object is not valid";
+    /// The request object is no JWT of the accepted form.
+    RequestObjectMalformed => InvalidRequestObject, "the request object is not valid";
+    /// The request object has `request` or `request_uri` in it.
+    RequestObjectNested => InvalidRequestObject, "a request object must not contain request or request_uri";
+    /// A value in the request object cannot be that of a parameter.
+    RequestObjectParameter => InvalidRequestObject, "a parameter of the request object is malformed";
+    /// `response_type` in the request object is another one than beside it.
+    RequestObjectResponseType => InvalidRequestObject, "response_type of the request object must be that of the request";
+    /// No registered key verifies the request object.
+    RequestObjectSignature => InvalidRequestObject, "the request object is not valid";
+    /// The request object has expired, or is not valid yet.
+    RequestObjectTimes => InvalidRequestObject, "the request object is not valid now";
+    /// The request object's `typ` is that of another token, or missing where it is demanded.
+    RequestObjectType => InvalidRequestObject, "the request object is not valid";
+    /// The cryptographic library panicked over the request object. An alarm.
+    RequestObjectUnchecked => InvalidRequestObject, "the request object is not valid";
+    /// The request object is not signed.
+    RequestObjectUnsigned => InvalidRequestObject, "the request object is not valid";
+    /// A fetch of the request object was given up before it came to anything.
+    RequestUriAbandoned => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` is, or resolves to, an address that may not be asked.
+    RequestUriAddressRefused => InvalidRequestUri, "the request_uri could not be fetched";
+    /// What is at the `request_uri` is not what the hash in its fragment says.
+    RequestUriHashMismatch => InvalidRequestUri, "the request object is not that of the hash in request_uri";
+    /// What is at the `request_uri` is no text of a JWT.
+    RequestUriMalformed => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` is not one that the client registered.
+    RequestUriNotRegistered => InvalidRequestUri, "request_uri is not registered";
+    /// The host's HTTP client panicked over the `request_uri`. An alarm.
+    RequestUriPanicked => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` redirects.
+    RequestUriRedirected => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` answers with a status other than 200.
+    RequestUriStatus => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` took too long.
+    RequestUriTimedOut => InvalidRequestUri, "the request_uri could not be fetched";
+    /// What is at the `request_uri` is over 64 KiB.
+    RequestUriTooLarge => InvalidRequestUri, "the request_uri could not be fetched";
+    /// The `request_uri` cannot be reached, or has no trusted certificate.
+    RequestUriUnreachable => InvalidRequestUri, "the request_uri could not be fetched";
     /// `registration` is not supported.
     RegistrationUnsupported => RegistrationNotSupported, "registration is not supported";
     /// `prompt=none` and nobody is signed in, or not freshly enough.

@@ -116,7 +116,8 @@ impl ClaimsSet {
     /// # Errors
     /// [`ClaimsError`] names the first claim that is not as expected.
     pub fn check(&self, expected: &Expected, now: Timestamp) -> Result<(), ClaimsError> {
-        if self.str("iss") != Some(&expected.issuer) {
+        let omitted = expected.presence == Presence::Optional && self.value("iss").is_none();
+        if !omitted && self.str("iss") != Some(&expected.issuer) {
             return Err(ClaimsError::Issuer);
         }
         if !expected.audience.accepts(self) {
@@ -140,8 +141,10 @@ impl ClaimsSet {
     }
 
     fn check_expiry(&self, expected: &Expected, now: Timestamp) -> Result<(), ClaimsError> {
-        let Ok(Some(expiry)) = self.time("exp") else {
-            return Err(ClaimsError::Expiry);
+        let expiry = match self.time("exp") {
+            Ok(Some(expiry)) => expiry,
+            Ok(None) if expected.presence == Presence::Optional => return Ok(()),
+            Ok(None) | Err(NotATime) => return Err(ClaimsError::Expiry),
         };
         let ends = match expected.expiry {
             Expiry::Exact => expiry,
@@ -187,11 +190,12 @@ fn moment(value: &Value) -> Result<Timestamp, NotATime> {
 
 /// What the claims of one purpose must say.
 ///
-/// `exp` is always demanded. The audience is checked as soon as one is named.
+/// `iss` and `exp` are demanded unless they are said to be optional. The audience is checked as soon as one is named.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Expected {
     issuer: String,
+    presence: Presence,
     audience: Audience,
     expiry: Expiry,
     max_lifetime: Option<Duration>,
@@ -207,8 +211,17 @@ enum Audience {
     Only(Arc<[String]>),
     /// At least one audience is among these.
     OneOf(Arc<[String]>),
+    /// At least one audience is among these, if there is any.
+    OneOfIfAny(Arc<[String]>),
     /// `aud` is one of these as a plain text, not a list.
     Plain(Arc<[String]>),
+}
+
+/// Whether `iss` and `exp` must be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Optional,
+    Required,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,12 +243,25 @@ impl Expected {
     pub fn new(issuer: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
+            presence: Presence::Required,
             audience: Audience::Any,
             expiry: Expiry::Lenient,
             max_lifetime: None,
             issued_at: IssuedAt::Optional,
             leeway: DEFAULT_LEEWAY,
         }
+    }
+
+    /// `iss` and `exp` may be missing; where they are there, they must be as expected.
+    pub const fn with_optional_claims(mut self) -> Self {
+        self.presence = Presence::Optional;
+        self
+    }
+
+    /// `aud` may be missing; where it is there, it must name one of `audiences`.
+    pub fn with_audience_if_any<T: Into<String>>(mut self, audiences: impl IntoIterator<Item = T>) -> Self {
+        self.audience = Audience::OneOfIfAny(audiences.into_iter().map(Into::into).collect());
+        self
     }
 
     /// `aud` must be there and name one of `audiences`; it may name others beside it.
@@ -301,7 +327,8 @@ impl Audience {
             Self::Only(list) => {
                 claims.audience().is_some_and(|named| named.into_iter().all(|one| among(list, one)))
             }
-            Self::OneOf(list) => {
+            Self::OneOfIfAny(_) if claims.value("aud").is_none() => true,
+            Self::OneOf(list) | Self::OneOfIfAny(list) => {
                 claims.audience().is_some_and(|named| named.into_iter().any(|one| among(list, one)))
             }
             Self::Plain(list) => claims.str("aud").is_some_and(|one| among(list, one)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims_set::DEFAULT_LEEWAY;
-use super::{ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, SigningAlg};
+use super::{ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, RegisteredKeys, SigningAlg};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::ClientId;
@@ -104,31 +104,7 @@ impl PresentedAssertion {
     /// Whether the assertion names its key, and `keys` has one of that name and of the assertion's algorithm.
     #[must_use]
     pub fn is_keyed_by(&self, keys: &JwkSet) -> bool {
-        let header = self.jws.header();
-        let (Some(kid), Some(alg)) = (header.kid(), header.alg()) else { return false };
-        keys.candidates(Some(kid), alg).any(|key| key.kid().is_some_and(|name| name.as_str() == kid))
-    }
-}
-
-/// What a client is registered with.
-#[derive(Clone, Copy, Debug)]
-#[must_use]
-pub struct RegisteredKeys<'a> {
-    client_id: &'a ClientId,
-    keys: &'a JwkSet,
-    alg: Option<SigningAlg>,
-}
-
-impl<'a> RegisteredKeys<'a> {
-    /// The client and its keys.
-    pub const fn new(client_id: &'a ClientId, keys: &'a JwkSet) -> Self {
-        Self { client_id, keys, alg: None }
-    }
-
-    /// The one algorithm the client is registered with (`token_endpoint_auth_signing_alg`), if there is one.
-    pub const fn with_algorithm(mut self, alg: Option<SigningAlg>) -> Self {
-        self.alg = alg;
-        self
+        self.jws.is_keyed_by(keys)
     }
 }
 
@@ -218,12 +194,12 @@ impl ClientAssertionVerifier {
         registered: RegisteredKeys<'_>,
         now: Timestamp,
     ) -> Result<ClientAssertion, ClientAssertionError> {
-        if presented.client_id != *registered.client_id {
+        if presented.client_id != *registered.client_id() {
             return Err(ClientAssertionError::Issuer);
         }
-        let payload = self.verified_payload(&presented.jws, registered)?;
+        let payload = registered.verify(&presented.jws, &self.algs)?;
         let claims = ClaimsSet::parse(payload).map_err(|_| ClientAssertionError::Malformed)?;
-        claims.check(&self.expected(registered.client_id), now)?;
+        claims.check(&self.expected(registered.client_id()), now)?;
         let jti = match claims.str("jti") {
             Some(jti) if (1..=MAX_JTI_BYTES).contains(&jti.len()) => jti.to_owned(),
             _ => return Err(ClientAssertionError::TokenId),
@@ -232,19 +208,6 @@ impl ClientAssertionVerifier {
             return Err(ClientAssertionError::Times);
         };
         Ok(ClientAssertion { jti, expires_at: expiry.plus(self.leeway) })
-    }
-
-    fn verified_payload<'a>(
-        &self,
-        jws: &'a Jws,
-        registered: RegisteredKeys<'_>,
-    ) -> Result<&'a [u8], ClientAssertionError> {
-        let alg = jws.header().alg().ok_or(ClientAssertionError::Algorithm)?;
-        if registered.alg.is_some_and(|pinned| pinned != alg) || !self.algs.contains(&alg) {
-            return Err(ClientAssertionError::Algorithm);
-        }
-        let candidates = registered.keys.candidates(jws.header().kid(), alg);
-        Ok(jws.verify_any(candidates.filter_map(|key| key.verifier(alg)))?)
     }
 
     fn expected(&self, client_id: &ClientId) -> Expected {

@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::{Header, JoseError, SignError, Signer, SigningHeader, Verifier};
+use super::{Header, JoseError, JwkSet, SignError, Signer, SigningHeader, Verifier};
 
 /// Most bytes in a token.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -55,6 +55,13 @@ impl Jws {
     #[must_use]
     pub fn unverified_payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// Whether the token names its key, and `keys` has one of that name and of the token's algorithm.
+    #[must_use]
+    pub fn is_keyed_by(&self, keys: &JwkSet) -> bool {
+        let (Some(kid), Some(alg)) = (self.header.kid(), self.header.alg()) else { return false };
+        keys.candidates(Some(kid), alg).any(|key| key.kid().is_some_and(|name| name.as_str() == kid))
     }
 
     /// Checks the signature and gives the payload that was signed.
@@ -113,6 +120,6 @@ pub async fn sign(header: &SigningHeader, payload: &[u8], signer: &dyn Signer) -
 /// Characters set aside for dots, rounding, and the signature of a 3072-bit key.
 const SIGNATURE_ROOM: usize = 520;
 
-fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, JoseError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JoseError::Malformed)
 }

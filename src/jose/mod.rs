@@ -23,6 +23,8 @@ mod keyring;
 mod public_key;
 #[cfg(feature = "testing")]
 pub(crate) mod reference;
+mod registered_keys;
+mod request_object;
 mod signer;
 mod verifier;
 
@@ -30,7 +32,7 @@ pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToke
 pub use algorithm::{SigningAlg, UnknownAlg};
 pub use claims_set::{ClaimsError, ClaimsSet, Expected, NotATime};
 pub use client_assertion::{
-    ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion, RegisteredKeys,
+    ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion,
 };
 pub use error::JoseError;
 pub use header::{Header, SigningHeader};
@@ -42,6 +44,8 @@ pub use keyring::{
     JWKS_CACHE, KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring,
     KeyringError, MemoryKeys, Revision, RingKey, Saved, SourcedKey, SourcedKeys,
 };
+pub use registered_keys::RegisteredKeys;
+pub use request_object::{PresentedRequestObject, RequestObjectError, RequestObjectVerifier};
 pub use signer::{JoseSigner, SignError, Signer, SignerError};
 pub use verifier::Verifier;
 

@@ -16,13 +16,16 @@ use super::format::{AccessTokenFormat, Formats};
 use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::register::{RegisteredClients, Registration};
+use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
+use crate::client::{
+    AccessTokenFormatChoice, RemoteKeys, RemoteRequestObjects, SlowHash, is_access_token_lifetime,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
-use crate::jose::{IdTokenHintVerifier, Keyring};
+use crate::jose::{IdTokenHintVerifier, Keyring, RequestObjectVerifier};
 use crate::limiter::Limiter;
 use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
@@ -85,11 +88,13 @@ pub struct ProviderBuilder {
     private_key_jwt: bool,
     http_client: Option<Arc<dyn HttpClient>>,
     jwks_uri: bool,
+    request_uri_parameter: bool,
 }
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
         let formats = Formats::new(&config, &keyring);
+        let request_objects = request_objects(&config);
         let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
             config,
@@ -113,6 +118,9 @@ impl ProviderBuilder {
             encoders: Encoders::default(),
             hints,
             registration: None,
+            remote_keys: None,
+            request_objects,
+            request_uris: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -129,6 +137,7 @@ impl ProviderBuilder {
             private_key_jwt: false,
             http_client: None,
             jwks_uri: false,
+            request_uri_parameter: false,
         }
     }
 
@@ -257,6 +266,35 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on request objects by value: the parameter `request` (OpenID Connect Core 1.0 section 6.1, RFC 9101
+    /// section 5.1). What they must be is in [`Config::request_objects`]. Default off.
+    pub const fn with_request_parameter(mut self) -> Self {
+        self.core.switches.request_parameter = true;
+        self
+    }
+
+    /// Turns on request objects by reference: the parameter `request_uri`, for exactly the `request_uris` that a client
+    /// registered (OpenID Connect Core 1.0 section 6.2, RFC 9101 section 5.2); it needs an [`HttpClient`] and a
+    /// [`Runtime`]. Default off.
+    ///
+    /// # Security
+    /// A stranger's request makes the provider fetch what a client registered (RFC 9101 section 10.4.1); the rules
+    /// of [`HttpClient`] bound where to.
+    pub const fn with_request_uri_parameter(mut self) -> Self {
+        self.request_uri_parameter = true;
+        self
+    }
+
+    /// Takes request objects that nobody signed (`alg` is `none`) from clients that are registered with the
+    /// `request_object_signing_alg` `none`, and from no others.
+    ///
+    /// # Security
+    /// Such an object proves nothing: it can be changed on its way, as plain parameters can (RFC 9101 section 10.1).
+    pub const fn dangerous_with_unsigned_request_objects(mut self) -> Self {
+        self.core.switches.unsigned_request_objects = true;
+        self
+    }
+
     /// Turns on introspection (RFC 7662); it needs a default audience.
     pub const fn with_introspection(mut self) -> Self {
         self.core.switches.introspection = true;
@@ -327,6 +365,7 @@ impl ProviderBuilder {
         self.check_needs()?;
         self.core.switches.jwks_uri = self.jwks_uri;
         RegisteredClients::join(&mut self.core);
+        self.register_fetching();
         self.register_authenticators()?;
         self.register_grants()?;
         for (name, format) in std::mem::take(&mut self.formats) {
@@ -343,6 +382,16 @@ impl ProviderBuilder {
         Ok(Provider(Arc::new(self.core)))
     }
 
+    fn register_fetching(&mut self) {
+        let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
+        if self.jwks_uri {
+            self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
+        }
+        if self.request_uri_parameter {
+            self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
+        }
+    }
+
     fn register_authenticators(&mut self) -> Result<(), BuildError> {
         let at_once = usize::from(self.core.config.slow_hashes_at_once);
         let slow = match (self.imported_hashes.take(), &self.core.runtime) {
@@ -357,12 +406,7 @@ impl ProviderBuilder {
             Arc::new(Public),
         ];
         if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            let remote = match (&self.http_client, &self.core.runtime) {
-                (Some(http), Some(runtime)) if self.jwks_uri => {
-                    Some(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)))
-                }
-                _ => None,
-            };
+            let remote = self.core.remote_keys.clone();
             all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
@@ -475,11 +519,13 @@ impl ProviderBuilder {
                 return needs("registration by initial access token", "TicketStore");
             }
         }
-        if self.jwks_uri && self.http_client.is_none() {
-            return needs("jwks_uri", "HttpClient");
-        }
-        if self.jwks_uri && core.runtime.is_none() {
-            return needs("jwks_uri", "Runtime");
+        for (on, feature) in [(self.jwks_uri, "jwks_uri"), (self.request_uri_parameter, "request_uri")] {
+            if on && self.http_client.is_none() {
+                return needs(feature, "HttpClient");
+            }
+            if on && core.runtime.is_none() {
+                return needs(feature, "Runtime");
+            }
         }
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");
@@ -496,5 +542,17 @@ impl ProviderBuilder {
             return needs("jwt access tokens", "Config::default_audience");
         }
         Ok(())
+    }
+}
+
+fn request_objects(config: &Config) -> RequestObjectVerifier {
+    let verifier = RequestObjectVerifier::new(config.issuer.as_str()).with_leeway(config.clock_skew);
+    let verifier = match config.request_objects.typ {
+        RequestObjectType::Any => verifier,
+        RequestObjectType::Explicit => verifier.with_required_type(),
+    };
+    match config.request_objects.audience {
+        RequestObjectAudience::Required => verifier,
+        RequestObjectAudience::Optional => verifier.with_optional_audience(),
     }
 }

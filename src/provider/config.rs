@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::request_object_rules::RequestObjectRules;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
 use crate::types::{Issuer, Scope};
@@ -195,6 +196,8 @@ pub struct Config {
     pub clock_skew: Duration,
     /// The longest life of a client assertion: 10 to 600 s, default 300 s.
     pub assertion_lifetime: Duration,
+    /// What request objects must be, where they are turned on.
+    pub request_objects: RequestObjectRules,
     /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
     pub slow_hashes_at_once: u16,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
@@ -237,6 +240,7 @@ impl Config {
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
+            request_objects: RequestObjectRules::default(),
             slow_hashes_at_once: 4,
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
@@ -267,6 +271,13 @@ impl Config {
     #[must_use]
     pub fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
         self.access_token_format = format;
+        self
+    }
+
+    /// What request objects must be.
+    #[must_use]
+    pub const fn with_request_objects(mut self, rules: RequestObjectRules) -> Self {
+        self.request_objects = rules;
         self
     }
 

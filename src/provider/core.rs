@@ -15,11 +15,12 @@ use super::records;
 use super::register::Registration;
 use super::route::Routes;
 use crate::accounts::Accounts;
+use crate::client::{RemoteKeys, RemoteRequestObjects};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
-use crate::jose::{IdTokenHintVerifier, Keyring};
+use crate::jose::{IdTokenHintVerifier, Keyring, RequestObjectVerifier};
 use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::policy::Policy;
 use crate::runtime::Runtime;
@@ -52,6 +53,11 @@ pub(crate) struct Core {
     pub(crate) hints: IdTokenHintVerifier,
     /// `None` registers nobody.
     pub(crate) registration: Option<Registration>,
+    /// `None` where the keys of clients are not fetched.
+    pub(crate) remote_keys: Option<Arc<RemoteKeys>>,
+    pub(crate) request_objects: RequestObjectVerifier,
+    /// `None` refuses `request_uri`.
+    pub(crate) request_uris: Option<RemoteRequestObjects>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
@@ -104,5 +110,7 @@ pub(crate) struct Switches {
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,
     pub(crate) pairwise_subjects: bool,
+    pub(crate) request_parameter: bool,
     pub(crate) revocation: bool,
+    pub(crate) unsigned_request_objects: bool,
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Map, Value, json};
 
 use super::core::Core;
-use crate::client::ClientAuthMethod;
+use crate::client::{ClientAuthMethod, RequestObjectAlg};
 use crate::event::Endpoint;
 use crate::jose::SigningAlg;
 use crate::types::{GrantType, Scope, scope_claims};
@@ -145,15 +145,21 @@ fn authorization(core: &Core) -> Map<String, Value> {
         "claim_types_supported": ["normal"],
         "claims_supported": claims,
         "claims_parameter_supported": true,
-        "request_parameter_supported": false,
+        "request_parameter_supported": core.switches.request_parameter,
         // Absent, this one would mean true.
-        "request_uri_parameter_supported": false,
-        "require_request_uri_registration": false,
+        "request_uri_parameter_supported": core.request_uris.is_some(),
+        "require_request_uri_registration": core.request_uris.is_some(),
     });
     let mut said = match said {
         Value::Object(said) => said,
         _ => Map::new(),
     };
+    if core.switches.request_parameter || core.request_uris.is_some() {
+        let signed = core.request_objects.algorithms().iter().map(|alg| alg.as_str());
+        let unsigned = core.switches.unsigned_request_objects.then_some(RequestObjectAlg::None.as_str());
+        let all: Vec<_> = signed.chain(unsigned).collect();
+        said.insert("request_object_signing_alg_values_supported".to_owned(), json!(all));
+    }
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
     }

@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod client_auth;
+mod client_keys;
 mod config;
 mod consent;
 mod context;
@@ -20,6 +21,7 @@ mod records;
 mod refusal;
 mod register;
 mod replay;
+mod request_object_rules;
 mod revoke;
 mod route;
 mod scope;
@@ -49,6 +51,9 @@ pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use mount::{Interaction, Mount, Question};
 pub use register::{InitialTokenUses, Registration, RegistrationPolicy};
+pub use request_object_rules::{
+    OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
+};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::core::Core;

@@ -11,7 +11,7 @@ pub const CODE_CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// The parameters of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub struct AuthorizeForm(Form);
+pub struct AuthorizeForm(pub(super) Form);
 
 /// A sound request of the client `web` for `scope=openid`, with `state`, `nonce` and a challenge.
 pub fn authorize_form() -> AuthorizeForm {

@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::keys::client_key;
 use crate::client::{
     Client, ClientAuthMethod, ClientBuilder, ClientMetadata, ClientSecret, ClientSettings, Consent,
+    RequestObjectAlg,
 };
 use crate::entropy::Entropy;
 use crate::jose::JwkSet;
 use crate::secret::{Secret, SystemSecrets};
-use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
+use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
 /// The audience of access tokens without `resource`, whose resource server is the client `api`.
 pub const DEFAULT_AUDIENCE: &str = "https://api.example";
@@ -19,6 +20,9 @@ pub const RESOURCE: &str = "https://files.example";
 
 /// Where the client `remote` has its keys.
 pub const REMOTE_JWKS_URI: &str = "https://remote.example/jwks";
+
+/// Where the clients `jar` and `unsigned` may keep a request object.
+pub const REQUEST_URI: &str = "https://jar.example/request";
 
 /// The scope that every client which signs people in may ask for.
 const PERSONAL_SCOPE: &str = "openid profile email address phone offline_access read write";
@@ -69,6 +73,23 @@ pub(super) fn front() -> Client {
     let metadata = personal(&["https://front.example/cb"]).with_auth_method(ClientAuthMethod::None);
     let metadata = RESPONSE_TYPES.into_iter().fold(metadata, ClientMetadata::with_response_type);
     begin("front", metadata, settings()).build().expect(SOUND)
+}
+
+/// The public clients that make request objects: one signs them, one does not.
+pub(super) fn with_objects() -> [Client; 2] {
+    let public = |id: &str, metadata: ClientMetadata| {
+        let uri = RequestUri::parse(REQUEST_URI).expect("the constant is a request_uri");
+        let metadata = metadata.with_auth_method(ClientAuthMethod::None).with_request_uri(uri);
+        begin(id, metadata, settings()).build().expect(SOUND)
+    };
+    let keys = JwkSet::register(&signing_keys()).expect("the key set is sound");
+    [
+        public("jar", personal(&["https://jar.example/cb"]).with_jwks(keys)),
+        public(
+            "unsigned",
+            personal(&["https://unsigned.example/cb"]).with_request_object_alg(RequestObjectAlg::None),
+        ),
+    ]
 }
 
 /// Makes a secret for a client.

@@ -37,6 +37,11 @@ impl Form {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
+    /// All pairs in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The parameters as `application/x-www-form-urlencoded` text.
     #[must_use]
     pub fn encode(&self) -> String {

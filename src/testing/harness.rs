@@ -384,6 +384,22 @@ impl HarnessBuilder {
         self.client(clients::front()).provider(turn_on)
     }
 
+    /// Turns request objects on, by value and by reference, signed and not, and registers two public clients: `jar`,
+    /// which signs with the [`client_key`](super::client_key), and `unsigned`, which does not sign. Both may keep an
+    /// object at [`REQUEST_URI`](super::REQUEST_URI).
+    ///
+    /// # Panics
+    /// Never: the clients are sound.
+    pub fn request_objects(self) -> Self {
+        let [jar, unsigned] = clients::with_objects();
+        self.client(jar).client(unsigned).provider(|builder| {
+            builder
+                .with_request_parameter()
+                .with_request_uri_parameter()
+                .dangerous_with_unsigned_request_objects()
+        })
+    }
+
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
     pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
         self.stores = Box::new(stores);

@@ -193,6 +193,15 @@ impl<'h> Visit<'h> {
         self.pending.as_ref().unwrap_or_else(|| panic!("the request was answered: {:?}", self.outcome))
     }
 
+    /// The request is sound: it waits for a person.
+    ///
+    /// # Panics
+    /// When it was answered.
+    #[track_caller]
+    pub fn waits(&self) {
+        let _ = self.pending();
+    }
+
     /// What the request needs.
     ///
     /// # Panics

@@ -14,15 +14,30 @@ use super::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 use crate::runtime::Runtime;
 use crate::types::FetchUrl;
 
-/// How long a document is used without being asked for again. What its server says of that does not count: neither
-/// for longer, which would keep a withdrawn key alive, nor for shorter, which would let it choose our load.
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
+/// How long documents of one kind are kept. What their servers say of that does not count: neither for longer, which
+/// would keep a withdrawn key alive, nor for shorter, which would let them choose our load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    /// How long a document is used without being asked for again.
+    lifetime: Duration,
+    /// The age from which a document in use is fetched again in the background, so that nobody has to wait.
+    renewal: Duration,
+    /// How long a document serves while a newer one cannot be had.
+    stale_lifetime: Duration,
+}
 
-/// The age from which a document in use is fetched again in the background, so that nobody has to wait.
-const RENEWAL: Duration = Duration::from_secs(10 * 60 * 3 / 4);
+impl Keeping {
+    /// 10 minutes, renewed from 7.5 on; 24 hours while there is no newer one.
+    pub(crate) const LONG: Self = Self {
+        lifetime: Duration::from_secs(10 * 60),
+        renewal: Duration::from_secs(10 * 60 * 3 / 4),
+        stale_lifetime: Duration::from_secs(24 * 60 * 60),
+    };
 
-/// How long a document serves while a newer one cannot be had.
-const STALE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+    /// Not at all: only those who ask while it is being fetched share a document.
+    pub(crate) const NOT: Self =
+        Self { lifetime: Duration::ZERO, renewal: Duration::ZERO, stale_lifetime: Duration::ZERO };
+}
 
 /// How long a URL is left alone after the beginning of a fetch that failed, or that was made for something the
 /// document might not have had yet.
@@ -47,6 +62,7 @@ struct Inner<T> {
     fetcher: Fetcher,
     runtime: Arc<dyn Runtime>,
     document: FetchedDocument,
+    keeping: Keeping,
     read: Read<T>,
     shelf: Mutex<Shelf<T>>,
 }
@@ -114,21 +130,21 @@ impl<T: Send + Sync + 'static> FetchCache<T> {
     /// A cache of documents that `fetcher` gets and `read` reads; it waits and counts time by `runtime`.
     pub(crate) fn new(
         fetcher: Fetcher,
-        document: FetchedDocument,
+        (document, keeping): (FetchedDocument, Keeping),
         read: Read<T>,
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         let shelf = Mutex::new(Shelf { entries: HashMap::new(), bytes: 0, turn: 0 });
-        Self(Arc::new(Inner { fetcher, document, read, runtime, shelf }))
+        Self(Arc::new(Inner { fetcher, document, keeping, read, runtime, shelf }))
     }
 
     /// The document at `url`: the kept one, or a new one where that is too old.
     ///
     /// # Errors
-    /// [`FetchError`] when there is none, or none that is less than 24 hours old.
+    /// [`FetchError`] when there is none, or none that may still serve.
     pub(crate) async fn get(&self, url: &FetchUrl) -> Result<Found<T>, FetchError> {
         let now = self.0.runtime.elapsed();
-        let step = self.0.shelf().visit(url).step(now, || self.0.begin(url));
+        let step = self.0.shelf().visit(url).step(self.0.keeping, now, || self.0.begin(url));
         match step {
             Step::Await(flight, fallback) => {
                 let landed = self.0.await_landing(flight).await;
@@ -264,16 +280,16 @@ impl<T> Entry<T> {
         }
     }
 
-    fn step(&mut self, now: Duration, begin: impl FnOnce() -> Flight<T>) -> Step<T> {
+    fn step(&mut self, keeping: Keeping, now: Duration, begin: impl FnOnce() -> Flight<T>) -> Step<T> {
         let under_way = self.under_way();
         let age = |good: &Good<T>| now.saturating_sub(good.since);
-        let good = self.good.as_ref().filter(|good| age(good) < STALE_LIFETIME);
+        let good = self.good.as_ref().filter(|good| age(good) < keeping.stale_lifetime);
         let kept = good.map(|good| (Arc::clone(&good.value), age(good)));
         let may_ask = under_way.is_none() && !self.is_cooling(now);
         match kept {
-            Some((value, age)) if age < RENEWAL => Step::Serve(value, None),
+            Some((value, age)) if age < keeping.renewal => Step::Serve(value, None),
             // Nobody waits for a server that has failed while there is something to go on with.
-            Some((value, age)) if age < LIFETIME || self.failure.is_some() => {
+            Some((value, age)) if age < keeping.lifetime || self.failure.is_some() => {
                 Step::Serve(value, may_ask.then(|| self.take_off(now, begin)))
             }
             kept => {

@@ -4,6 +4,6 @@ mod cache;
 mod error;
 mod fetcher;
 
-pub(crate) use cache::{FetchCache, Found, News};
+pub(crate) use cache::{FetchCache, Found, Keeping, News};
 pub use error::{FetchError, FetchErrorKind};
 pub use fetcher::{FetchedDocument, Fetcher};

@@ -9,6 +9,7 @@ mod jwk;
 mod jws;
 mod output;
 mod redirect_uri;
+mod request_object;
 mod scope;
 mod tokens;
 
@@ -21,6 +22,7 @@ pub use jwk::jwk;
 pub use jws::jws;
 pub use output::output;
 pub use redirect_uri::redirect_uri;
+pub use request_object::request_object;
 pub use scope::scope;
 pub use tokens::tokens;
 
@@ -35,6 +37,8 @@ fn texts<const N: usize>(data: &[u8]) -> [String; N] {
 mod authorize_tests;
 #[cfg(test)]
 mod jose_tests;
+#[cfg(test)]
+mod request_object_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

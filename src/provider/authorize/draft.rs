@@ -3,10 +3,14 @@
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Reason, Result};
+use crate::provider::context::Context;
+use crate::provider::core::Core;
 use crate::store::ClientStore;
 use crate::types::{ClientId, Params, Scope};
 
 use super::request::HintedSubject;
+use super::request_object;
+use super::respond::Failure;
 
 /// Parameters that decide where an error goes. When one of them stands twice, nobody can tell where that is, and
 /// the error is shown (attack 19).
@@ -32,20 +36,30 @@ pub(super) struct Settled {
     pub(super) hint: HintedSubject,
 }
 
-/// Puts a request together from plain parameters.
+/// Puts a request together that arrives: from plain parameters or a request object.
+///
+/// # Errors
+/// To be shown: those of [`again`], [`Reason::RequestSourcesCombined`], and those of a request object that leave the
+/// client in doubt. To be returned, where the plain parameters say where to: the others of a request object, and
+/// [`Reason::RequestObjectRequired`].
+pub(super) async fn assemble(core: &Core, cx: &Context<'_>, params: Params) -> Result<Draft, Failure> {
+    let plain = again(&*core.stores.clients, params, None, cx.now).await?;
+    cx.note_client(&plain.client);
+    request_object::resolve(core, cx, plain).await
+}
+
+/// Puts a request together from parameters that are its own, whatever they came from at first.
 ///
 /// # Errors
 /// To be shown, never redirected: [`Reason::ParameterRepeated`], [`Reason::ClientIdMissing`],
 /// [`Reason::AuthorizeClientUnknown`], [`Reason::AuthorizeClientDisabled`].
-pub(super) async fn assemble(
+pub(super) async fn again(
     clients: &dyn ClientStore,
     params: Params,
     settled: Option<Settled>,
     now: Timestamp,
 ) -> Result<Draft> {
-    for name in DECISIVE {
-        params.one(name)?;
-    }
+    check_decisive(&params)?;
     let client_id = params.one("client_id")?.ok_or(Reason::ClientIdMissing)?;
     let client_id = ClientId::new(client_id).map_err(|_| Reason::AuthorizeClientUnknown)?;
     let client = clients.client(&client_id, now).await?.ok_or(Reason::AuthorizeClientUnknown)?;
@@ -55,7 +69,17 @@ pub(super) async fn assemble(
     Ok(Draft { client, params, settled })
 }
 
+/// Refuses a request of which nobody can tell where its response goes.
+pub(super) fn check_decisive(params: &Params) -> Result<(), Reason> {
+    DECISIVE.iter().try_for_each(|name| params.one(name).map(drop))
+}
+
 impl Draft {
+    /// Whether there is a parameter of this name with a value, be it once or more often.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.params.many(name).next().is_some()
+    }
+
     /// Whether this is a request of OpenID Connect, as far as can be told before its scope is read.
     pub(super) fn asks_openid(&self) -> bool {
         self.params.many("scope").flat_map(|scope| scope.split(' ')).any(|token| token == Scope::OPENID)

@@ -14,6 +14,7 @@ mod issued;
 mod needs;
 mod pending;
 mod request;
+mod request_object;
 mod respond;
 mod return_address;
 mod rules;
@@ -123,14 +124,15 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 }
 
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
-    let params = wire::query_or_form(request)?;
-    let draft = draft::assemble(&*core.stores.clients, params, None, cx.now).await?;
+    let sent = wire::query_or_form(request)?;
+    let posted = (request.method() == Method::POST).then(|| sent.clone());
+    let draft = draft::assemble(core, cx, sent).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
     let silent = asked.prompt.contains(Prompt::None);
     if !silent
-        && request.method() == Method::POST
+        && let Some(posted) = posted
         && Browser::known(cx, request.headers()).is_none()
-        && let Some(by_get) = respond::by_get(cx, &draft.params)
+        && let Some(by_get) = respond::by_get(cx, &posted)
     {
         return Ok(Authorize::Respond(by_get));
     }
@@ -300,7 +302,7 @@ async fn reopen(
     })?;
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
-    let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
+    let draft = draft::again(&*core.stores.clients, params, Some(settled), cx.now).await?;
     let (back, request, params) = read(core, cx, &draft).await?;
     // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
     let ticket = ticket.filter(|_| request.scope == body.scope);

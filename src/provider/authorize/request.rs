@@ -182,10 +182,15 @@ const PARAMETERS: [&str; 19] = [
     "id_token_hint",
 ];
 
+/// Whether `name` is a parameter that the rules above read.
+pub(super) fn is_standard(name: &str) -> bool {
+    PARAMETERS.contains(&name)
+}
+
 /// What of `params` must be kept to read the request again: the parameters that are read, here or by a rule of the
 /// host, without `id_token_hint`, of which the outcome is kept.
 pub(super) fn worth_keeping(params: &Params, also: &[&str]) -> Params {
-    let read = |name: &str| PARAMETERS.contains(&name) && name != "id_token_hint";
+    let read = |name: &str| is_standard(name) && name != "id_token_hint";
     let kept = params.iter().filter(|(name, value)| !value.is_empty() && (read(name) || also.contains(name)));
     Params::from_pairs(kept)
 }

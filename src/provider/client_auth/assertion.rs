@@ -5,19 +5,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{ClientAuthenticator, Credentials};
-use crate::client::{Client, ClientAuthMethod, FetchError, KeyNews, RemoteKeys};
+use crate::client::{Client, ClientAuthMethod, RemoteKeys};
+use crate::clock::Timestamp;
 use crate::error::{Reason, Rejection, Result};
-use crate::event::{Endpoint, EventKind};
+use crate::event::Endpoint;
 use crate::jose::{
     ClientAssertion, ClientAssertionError, ClientAssertionVerifier, JwkSet, PresentedAssertion,
     RegisteredKeys,
 };
+use crate::provider::client_keys::{self, ClientToken, Unverified};
 use crate::provider::config::Config;
 use crate::provider::context::Context;
 use crate::provider::replay;
 use crate::secret::Secret;
 use crate::store::ReplayStore;
-use crate::types::{FetchUrl, Params};
+use crate::types::Params;
 use crate::wire::RequestHead;
 
 /// The one `client_assertion_type` (RFC 7523 section 2.2).
@@ -30,7 +32,7 @@ const REPLAY_SPACE: &str = "client assertion";
 #[derive(Debug)]
 pub(crate) struct PrivateKeyJwt {
     replays: Arc<dyn ReplayStore>,
-    remote: Option<RemoteKeys>,
+    remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
@@ -40,7 +42,11 @@ impl PrivateKeyJwt {
     /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called.
     ///
     /// A client that registered a `jwks_uri` is refused where there is no `remote`.
-    pub(crate) fn new(config: &Config, replays: Arc<dyn ReplayStore>, remote: Option<RemoteKeys>) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        replays: Arc<dyn ReplayStore>,
+        remote: Option<Arc<RemoteKeys>>,
+    ) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
         let verifier = |path: &str| {
             let mut audiences = vec![issuer.as_str().to_owned(), issuer.endpoint(&paths.token)];
@@ -89,19 +95,9 @@ impl ClientAuthenticator for PrivateKeyJwt {
     async fn verify(&self, cx: &Context<'_>, client: &Client, credentials: &Credentials) -> Result<()> {
         let assertion = credentials.proof.as_ref().ok_or(Reason::ClientCredentialsMissing)?;
         let presented = PresentedAssertion::parse(assertion.expose()).map_err(refused)?;
-        let attempt = Attempt { verifier: self.verifier(cx.endpoint), presented, client, cx };
-        let metadata = client.metadata();
-        let verified = match (&metadata.jwks, &metadata.jwks_uri) {
-            (Some(keys), _) => attempt.with(keys).map_err(refused)?,
-            (None, Some(url)) => {
-                let remote = self.remote.as_ref().ok_or(Reason::ClientKeysNotFetched)?;
-                let verified = attempt.with_remote(remote, url).await;
-                // Whatever came of the assertion, what was learned of the keys is told.
-                tell(cx, remote, url);
-                verified?
-            }
-            (None, None) => return Err(Reason::ClientAssertionSignature.into()),
-        };
+        let attempt = Attempt { verifier: self.verifier(cx.endpoint), presented, client, now: cx.now };
+        let verified = client_keys::verify(cx, self.remote.as_deref(), client, &attempt).await;
+        let verified = verified.map_err(unverified)?;
         // Only what is sound so far is remembered, and under the name of its client.
         let id = replay::id(client.id(), verified.jti());
         match self.replays.first_use(REPLAY_SPACE, &id, verified.expires_at(), cx.now).await? {
@@ -116,44 +112,35 @@ struct Attempt<'a> {
     verifier: &'a ClientAssertionVerifier,
     presented: PresentedAssertion,
     client: &'a Client,
-    cx: &'a Context<'a>,
+    now: Timestamp,
 }
 
-impl Attempt<'_> {
-    fn with(&self, keys: &JwkSet) -> Result<ClientAssertion, ClientAssertionError> {
+impl ClientToken for Attempt<'_> {
+    type Verified = ClientAssertion;
+    type Refusal = ClientAssertionError;
+
+    fn is_keyed_by(&self, keys: &JwkSet) -> bool {
+        self.presented.is_keyed_by(keys)
+    }
+
+    fn verify(&self, keys: &JwkSet) -> Result<ClientAssertion, ClientAssertionError> {
         let registered = RegisteredKeys::new(self.client.id(), keys)
             .with_algorithm(self.client.metadata().token_endpoint_auth_signing_alg);
-        self.verifier.verify(&self.presented, registered, self.cx.now)
+        self.verifier.verify(&self.presented, registered, self.now)
     }
 
-    /// Keys that do not have the one that the assertion names are looked up once more; so are those of a client
-    /// whose keys have no names, where none of them verifies.
-    async fn with_remote(&self, remote: &RemoteKeys, url: &FetchUrl) -> Result<ClientAssertion> {
-        let found = remote.keys(url).await.map_err(unfetched)?;
-        match self.with(found.set()) {
-            Err(ClientAssertionError::Signature) if !self.presented.is_keyed_by(found.set()) => {
-                let newer = remote.newer(url, &found).await.ok_or(ClientAssertionError::Signature);
-                newer.and_then(|newer| self.with(newer.set())).map_err(|error| refused(error).into())
-            }
-            verified => verified.map_err(|error| refused(error).into()),
-        }
+    fn is_of_keys(refusal: &ClientAssertionError) -> bool {
+        *refusal == ClientAssertionError::Signature
     }
 }
 
-/// Tells the event sink of a fetch that it has not heard of.
-fn tell(cx: &Context<'_>, remote: &RemoteKeys, url: &FetchUrl) {
-    let kind = match remote.take_news(url) {
-        None => return,
-        Some(KeyNews::Failed(error)) => EventKind::ClientKeysFetchFailed(error.kind().of_client_keys()),
-        Some(KeyNews::Fetched { keys, skipped, exposed }) => {
-            EventKind::ClientKeysFetched { keys, skipped, exposed }
-        }
-    };
-    cx.emit(&cx.event(kind));
-}
-
-fn unfetched(error: FetchError) -> Rejection {
-    Rejection::caused(error.kind().of_client_keys(), error)
+fn unverified(error: Unverified<ClientAssertionError>) -> Rejection {
+    match error {
+        Unverified::NoKeys => Reason::ClientAssertionSignature.into(),
+        Unverified::NotFetched => Reason::ClientKeysNotFetched.into(),
+        Unverified::Refused(error) => refused(error),
+        Unverified::Unfetched(error) => Rejection::caused(error.kind().of_client_keys(), error),
+    }
 }
 
 fn refused(error: ClientAssertionError) -> Rejection {

@@ -28,7 +28,7 @@ impl World {
     fn new() -> Self {
         let (http, runtime) = (Arc::new(HttpTable::new()), Arc::new(ManualRuntime::new()));
         let fetcher = Fetcher::new(http.clone(), runtime.clone());
-        let cache = FetchCache::new(fetcher, FetchedDocument::KeySet, text, runtime.clone());
+        let cache = FetchCache::new(fetcher, (FetchedDocument::KeySet, Keeping::LONG), text, runtime.clone());
         Self { http, runtime, cache, url: FetchUrl::parse(URL).unwrap() }
     }
 
@@ -37,7 +37,7 @@ impl World {
         let mut world = Self::new();
         let runtime = Arc::new(Forgetful(world.runtime.clone()));
         let fetcher = Fetcher::new(world.http.clone(), runtime.clone());
-        world.cache = FetchCache::new(fetcher, FetchedDocument::KeySet, text, runtime);
+        world.cache = FetchCache::new(fetcher, (FetchedDocument::KeySet, Keeping::LONG), text, runtime);
         world
     }
 
@@ -417,7 +417,7 @@ proptest! {
             if let Ok(found) = world.found() {
                 let version: u8 = found.value.parse().unwrap();
                 let (_, last) = served.iter().rfind(|(other, _)| *other == version).unwrap();
-                prop_assert!(now.saturating_sub(*last) < STALE_LIFETIME);
+                prop_assert!(now.saturating_sub(*last) < Keeping::LONG.stale_lifetime);
             }
             fetched.extend((0..world.requests()).map(|_| now));
         }
