@@ -4,6 +4,7 @@
 mod claims;
 mod findings;
 mod framing;
+mod jwe;
 mod keyring;
 mod keys;
 mod properties;
