@@ -10,12 +10,13 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 11] = [
+const TARGETS: [(&str, Oracle); 12] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
     ("client_assertion", fuzzing::client_assertion),
     ("form", fuzzing::form),
+    ("jwe", fuzzing::jwe),
     ("jwk", fuzzing::jwk),
     ("jws", fuzzing::jws),
     ("output", fuzzing::output),

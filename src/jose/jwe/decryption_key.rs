@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha512};
 use zeroize::Zeroizing;
 
 use super::header::Agreement;
-use super::key_management::{KeyDecrypter, KeyEncrypter};
+use super::key_management::KeyDecrypter;
 use super::{Decrypted, ExpectedEncryption, Jwe};
 use crate::jose::engine::{self, EngineError};
 use crate::jose::private_jwk::{self, Purpose};
@@ -164,10 +164,9 @@ impl DecryptionKey {
         const ENC: ContentEnc = ContentEnc::A256CbcHs512;
         let encrypter = self.public.encrypter(self.alg).ok_or(PrivateKeyError::Unfit)?;
         let probe = Zeroizing::new(self.decoy.to_vec());
-        let sent = KeyEncrypter::send(&encrypter, ENC, probe).map_err(|_| PrivateKeyError::Mismatch)?;
+        let sent = encrypter.send(ENC, probe).map_err(|_| PrivateKeyError::Mismatch)?;
         let header = sent.epk.map(|epk| ("epk".to_owned(), epk)).into_iter().collect();
-        let received = self.engine.receive(ENC, &sent.encrypted_key, header);
-        match received {
+        match self.engine.receive(ENC, &sent.encrypted_key, header) {
             Ok(key) if *key == *sent.key => Ok(()),
             _ => Err(PrivateKeyError::Mismatch),
         }

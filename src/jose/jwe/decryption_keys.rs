@@ -63,6 +63,19 @@ impl DecryptionRingKey {
 /// Several keys may be live for one algorithm, as on two curves. A key is published, retired, and
 /// [removed](DecryptionKeys::remove) when nothing encrypted to it can be under way any more. A ring may be empty: it
 /// then decrypts nothing.
+///
+/// ```
+/// use vouchsafe::entropy::OsEntropy;
+/// use vouchsafe::jose::{Content, ContentEnc, DecryptionKeys, Encrypter, ExpectedEncryption, Jwe, KeyAlg};
+///
+/// let ours = DecryptionKeys::generate(&[KeyAlg::EcdhEs])?;
+/// let theirs = Encrypter::new(&ours.public_keys()[0], KeyAlg::EcdhEs, ContentEnc::A256Gcm)?;
+/// let token = theirs.encrypt(Content::Claims(b"{}"), &OsEntropy)?;
+///
+/// let decrypted = ours.decrypt(&Jwe::parse(&token)?, &ExpectedEncryption::default())?;
+/// assert_eq!(decrypted.unverified_payload(), b"{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct DecryptionKeys(Shared<Ring>);
 
