@@ -48,7 +48,9 @@ fn a_cut_tag_cannot_be_guessed() {
     let key = read(&p256(), KeyAlg::EcdhEs);
     for enc in ContentEnc::ALL {
         let mut bent = Parts::of(&token(&key, *enc));
-        bent.0[CIPHERTEXT][0] ^= 1;
+        // A bit of the text, and nothing of its padding, in either mode.
+        let part = if enc.iv_len() == 12 { CIPHERTEXT } else { IV };
+        bent.0[part][0] ^= 1;
         for guess in 0..=255 {
             assert_eq!(verdict(&bent.with(TAG, &[guess]).token(), &key), Err(JoseError::Decryption), "{enc}");
         }
