@@ -27,11 +27,22 @@ use vouchsafe::testing::{Harness, authorize_form, code_form, refresh_form, token
 use vouchsafe::types::{ClientId, GrantId, Params, Scope};
 use vouchsafe::wire::Request;
 
-/// Requests, or sums of primitives, in one turn.
-const TURN: usize = 500;
+/// How often each side runs in one turn, and how many turns it has.
+#[derive(Clone, Copy)]
+struct Effort {
+    runs: u32,
+    turns: usize,
+}
 
-/// Turns of each side.
-const TURNS: usize = 60;
+impl Effort {
+    /// Without `--bench` this is a test run, as with criterion.
+    fn asked() -> Self {
+        match std::env::args().any(|argument| argument == "--bench") {
+            true => Self { runs: 500, turns: 60 },
+            false => Self { runs: 2, turns: 2 },
+        }
+    }
+}
 
 /// A harness whose provider draws from the operating system, and whose tokens have this shape.
 fn harness(format: AccessTokenFormatChoice, alg: Option<SigningAlg>) -> Harness {
@@ -125,18 +136,18 @@ fn json_body() -> Vec<u8> {
 
 /// The quickest turn of each of two sides, which take turns, as time for one run.
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn in_turns<L, R>(left: impl Fn() -> L, right: impl Fn() -> R) -> (Duration, Duration)
+fn in_turns<L, R>(effort: Effort, left: impl Fn() -> L, right: impl Fn() -> R) -> (Duration, Duration)
 where
     L: FnMut(),
     R: FnMut(),
 {
     let turn = |run: &mut dyn FnMut()| {
         let begun = Instant::now();
-        (0..TURN).for_each(|_| run());
-        begun.elapsed() / u32::try_from(TURN).unwrap_or(u32::MAX)
+        (0..effort.runs).for_each(|_| run());
+        begun.elapsed() / effort.runs
     };
     let mut best = (Duration::MAX, Duration::MAX);
-    for _ in 0..TURNS {
+    for _ in 0..effort.turns {
         let (mut left, mut right) = (left(), right());
         best.0 = best.0.min(turn(&mut left));
         best.1 = best.1.min(turn(&mut right));
@@ -150,6 +161,7 @@ fn report(what: &str, (ours, theirs): (Duration, Duration)) {
 }
 
 fn ratios(_: &mut Criterion) {
+    let effort = Effort::asked();
     let opaque = || {
         let h = harness(AccessTokenFormatChoice::Opaque, None);
         let request = client_credentials(&h);
@@ -164,13 +176,16 @@ fn ratios(_: &mut Criterion) {
             black_box(primitives.run());
         }
     };
-    report("client credentials, opaque, over the sum of its primitives", in_turns(opaque, primitives));
+    report(
+        "client credentials, opaque, over the sum of its primitives",
+        in_turns(effort, opaque, primitives),
+    );
     let h = harness(AccessTokenFormatChoice::JwtStateless, Some(SigningAlg::Rs256));
     let request = client_credentials(&h);
     let (theirs, message) = library_signer(&h, &request);
     let jwt = || || _ = black_box(ask(h.provider(), &request));
     let library = || || _ = black_box(theirs.sign(message.as_bytes()));
-    report("client credentials, RS256, over the library's signature", in_turns(jwt, library));
+    report("client credentials, RS256, over the library's signature", in_turns(effort, jwt, library));
 }
 
 /// The library's signer with the same key, and the bytes that a token of this request is signed over.

@@ -101,10 +101,14 @@ impl GrantHandler for TillCodes {
             return Err(CODE_INVALID.into());
         }
         let customer = Subject::new(&*customer).map_err(|_| CODE_INVALID)?;
-        let grant =
-            Grant::new(GrantId::generate(cx.entropy)?, client.id().clone(), self.grant_type(), cx.now)
-                .with_authentication(Authentication::new(customer, drawn_at))
-                .with_scope(scope);
+        let grant = Grant::new(
+            GrantId::generate(cx.entropy, cx.now)?,
+            client.id().clone(),
+            self.grant_type(),
+            cx.now,
+        )
+        .with_authentication(Authentication::new(customer, drawn_at))
+        .with_scope(scope);
         Ok(Issuance::new(grant))
     }
 }

@@ -59,6 +59,6 @@ impl Interaction for Host {
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
         // Your login and consent pages go here, as question.redirect("/login"). Here there are none.
-        Ok(question.deny(Denial::Unavailable))
+        Ok(question.deny(Denial::Unavailable).await)
     }
 }

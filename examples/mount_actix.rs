@@ -103,7 +103,7 @@ async fn page(mount: &Mount, request: &Request) -> Result<Response, Response> {
     let refused = |reason| mount.provider().refusal_page(reason);
     let params = query_or_form(request).map_err(refused)?;
     let sealed = params.one("request").map_err(refused)?.unwrap_or_default();
-    let pending = mount.resume(sealed, request.headers()).await?;
+    let pending = mount.resume(sealed, request.method(), request.headers()).await?;
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
     let name = escape(pending.client().metadata().client_name.as_deref().unwrap_or("Somebody"));
     let scope = escape(&pending.request().scope.to_string());
@@ -126,14 +126,14 @@ async fn answer(mount: &Mount, request: &Request) -> Result<Response, Response> 
     let refused = |reason| mount.provider().refusal_page(reason);
     let params = form_post(request).map_err(refused)?;
     let one = |name| params.one(name).map(Option::unwrap_or_default);
-    let pending = mount.resume(one("request").map_err(refused)?, request.headers()).await?;
+    let pending = mount.resume(one("request").map_err(refused)?, request.method(), request.headers()).await?;
     match (one("answer").map_err(refused)?, Subject::new(one("name").map_err(refused)?)) {
         ("allow", Ok(subject)) => {
             let login = Authentication::new(subject, SystemClock.now());
             let scope = pending.request().scope.clone();
             Ok(mount.approve(pending, Approval::new(login, scope)).await)
         }
-        _ => Ok(mount.deny(&pending, Denial::Person)),
+        _ => Ok(mount.deny(&pending, Denial::Person).await),
     }
 }
 

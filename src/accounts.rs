@@ -41,8 +41,8 @@ impl<'a> AccountQuery<'a> {
 
 /// The host's accounts.
 ///
-/// It is asked at every code redemption, refresh and userinfo request, also without `openid`, so that a person
-/// who was disabled gets nothing more.
+/// It is asked at every code redemption, refresh and userinfo request, and whenever an authorization response has
+/// tokens, also without `openid`, so that a person who was disabled gets nothing more.
 #[async_trait]
 pub trait Accounts: Debug + Send + Sync {
     /// The claims of a subject, or `None` when the account is gone, disabled or locked.

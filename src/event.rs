@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::Debug;
 
+use http::StatusCode;
+
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::{ClientId, GrantId, GrantType, Subject};
@@ -37,10 +39,25 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// The keys at a client's `jwks_uri` were fetched.
+    ClientKeysFetched {
+        /// How many keys can be used.
+        keys: usize,
+        /// How many were skipped: malformed, unsound, or of a kind that is not known.
+        skipped: usize,
+        /// How many of these had private or symmetric members: if any, the client publishes secrets. An alarm.
+        exposed: usize,
+    },
+    /// The keys at a client's `jwks_uri` could not be fetched, for the reason that its request would be refused for;
+    /// the last good ones serve for up to 24 hours.
+    ClientKeysFetchFailed(Reason),
     /// A token was introspected and found active.
     Introspected,
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
     PayloadUnreadable,
+    /// An approved request has a `code_challenge` that another request of its client had within 24 hours: perhaps its
+    /// verifier is a constant. Only where `Config::code_challenge_reuse` reports it.
+    PkceChallengeReused,
     /// A refresh token's retry was answered: tokens were issued once more, beside the same refresh token.
     RefreshRetried,
     /// The request was refused.
@@ -109,6 +126,25 @@ pub trait EventSink: Debug + Send + Sync {
     /// Takes note of what was behind a refusal, right after its event: a store, a signer, a hook that failed, or
     /// what a parser said. It is for those who run the provider; a client never sees it. Default: nothing.
     fn cause(&self, _event: &Event, _cause: &(dyn Error + 'static)) {}
+
+    /// What is to surround the work on a request that arrives at `endpoint`: a span of a trace. Default: nothing.
+    ///
+    /// It is asked once for each request to an endpoint, not for what the host's own pages call. Events of the request
+    /// are emitted inside of the scope. A sink that hands events on to several must hand this on to one of them.
+    fn scope(&self, _endpoint: Endpoint) -> Option<Box<dyn RequestScope>> {
+        None
+    }
+}
+
+/// Surrounds the work on one request. It is dropped when the request is answered, or given up.
+pub trait RequestScope: Debug + Send + Sync {
+    /// Does one step of the work: enters, calls `step` once, and leaves.
+    ///
+    /// A request that waits is between two steps. The next may come on another thread, after steps of other requests.
+    fn within(&self, step: &mut dyn FnMut());
+
+    /// Takes note of the status of the answer. It is not called where the host still has to answer.
+    fn answered(&self, status: StatusCode);
 }
 
 /// Drops every event.
@@ -119,4 +155,4 @@ impl EventSink for Silent {
     fn emit(&self, _: &Event) {}
 }
 
-const _: fn(&dyn EventSink) = |_| ();
+const _: fn(&dyn EventSink, &dyn RequestScope) = |_, _| ();

@@ -36,22 +36,11 @@ pub enum Admission {
     },
 }
 
-/// Decides who is admitted. The default admits everyone.
+/// Decides who is admitted. A provider without one admits everyone.
 #[async_trait]
 pub trait Limiter: Debug + Send + Sync {
     /// Whether `key` is admitted at `point`; counting is the implementation's.
     async fn admit(&self, point: LimitPoint, key: &str, now: Timestamp) -> Admission;
-}
-
-/// Admits everyone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unlimited;
-
-#[async_trait]
-impl Limiter for Unlimited {
-    async fn admit(&self, _: LimitPoint, _: &str, _: Timestamp) -> Admission {
-        Admission::Admitted
-    }
 }
 
 const _: fn(&dyn Limiter) = |_| ();

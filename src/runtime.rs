@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,3 +31,30 @@ pub trait Runtime: Debug + Send + Sync {
 }
 
 const _: fn(&dyn Runtime) = |_| ();
+
+/// A bounded number of places, each for one piece of work at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Places(Arc<AtomicUsize>);
+
+/// One taken place, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Places);
+
+impl Places {
+    /// `count` places, all of them free.
+    pub(crate) fn new(count: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(count)))
+    }
+
+    /// Takes a place; `None` when there is none.
+    pub(crate) fn take(&self) -> Option<Place> {
+        let taken = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
+        taken.is_ok().then(|| Place(self.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::AcqRel);
+    }
+}

@@ -93,6 +93,7 @@ pub(crate) fn seal(
     plaintext: &[u8],
 ) -> Result<Sealed, EntropyError> {
     let keys = secrets.writer();
+    // To the byte, since stores keep it.
     let mut bytes = Vec::with_capacity(1 + NONCE_BYTES + plaintext.len() + TAG_BYTES);
     append_sealed(&mut bytes, &keys.seal, entropy, &context.data(Form::Record), &[plaintext])?;
     Ok(Sealed { secret: keys.id, bytes })

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 const REACHED: &str = "ACDEGJQR";
 
 /// Rows of those sections that nothing here can be attacked with, each with the reason.
-const OUT_OF_REACH: [(u32, &str); 4] = [
+const OUT_OF_REACH: [(u32, &str); 3] = [
     (117, "no key is bound to a code: there is no DPoP"),
     (127, "no key is bound to a refresh token: there is no DPoP"),
     (128, "no certificate is bound to a refresh token: there is no mutual TLS"),
-    (165, "no key set is fetched: clients register their keys by value"),
 ];
 
 #[test]

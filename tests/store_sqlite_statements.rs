@@ -20,9 +20,9 @@ use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, TokenHash};
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
-    Filter, Grace, GrantRecord, GrantStore, Insertion, Issued, NewFamily, Page, RefreshUse, Refreshed,
-    Remembered, ReplayStore, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
-    TokenStore, Under,
+    Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse,
+    Refreshed, Remembered, ReplayStore, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore,
+    TokenRecord, TokenStore,
 };
 use vouchsafe::types::{ClientId, GrantId};
 
@@ -127,13 +127,14 @@ fn key() -> TokenHash {
 
 fn grant() -> GrantRecord {
     GrantRecord {
-        id: GrantId::generate(&OsEntropy).unwrap(),
+        id: GrantId::generate(&OsEntropy, NOW).unwrap(),
         client: client(),
         subject: Some(SUBJECT),
         session: Some(SessionKey::from_bytes([2; 32])),
         created_at: NOW,
         expires_at: at(1000),
         keep_until: at(2000),
+        token: None,
         payload: payload(),
     }
 }
@@ -144,6 +145,13 @@ fn issued(grant: &GrantRecord, family: Option<NewFamily>) -> Issued {
         access: Some(TokenRecord { key: key(), grant: grant.id, client: client(), expires_at, payload }),
         family,
     }
+}
+
+/// A token that brings its grant along.
+fn granted() -> GrantedToken {
+    let GrantRecord { subject, session, created_at, keep_until, .. } = grant();
+    let token = issued(&grant(), None).access.unwrap();
+    GrantedToken { token, subject, session, created_at, keep_until }
 }
 
 fn family() -> NewFamily {
@@ -157,9 +165,7 @@ fn used(seq: u64, advance: Advance) -> RefreshUse {
 #[tokio::test]
 async fn client_credentials_take_one_statement() {
     let counted = Counted::new().await;
-    let grant = grant();
-    let insert = counted.store.insert_tokens(Under::New(grant.clone()), issued(&grant, None), NOW);
-    assert_eq!(counted.within(1, insert).await, Insertion::Inserted);
+    counted.within(1, counted.store.insert_granted_token(granted(), NOW)).await;
 }
 
 #[tokio::test]
@@ -191,9 +197,9 @@ async fn a_code_becomes_tokens_in_three_statements() {
     store.insert_code(key, code.clone(), NOW).await.unwrap();
     let consumed = counted.within(1, store.consume_code(&key, &client(), NOW)).await;
     assert_eq!(consumed, Consumed::Fresh(code));
-    let insert = store.insert_tokens(Under::Existing(grant.id), issued(&grant, Some(family())), NOW);
+    let insert = store.insert_tokens(&grant.id, issued(&grant, Some(family())), NOW);
     assert_eq!(counted.within(2, insert).await, Insertion::Inserted);
-    let insert = store.insert_tokens(Under::Existing(grant.id), issued(&grant, None), NOW);
+    let insert = store.insert_tokens(&grant.id, issued(&grant, None), NOW);
     assert_eq!(counted.within(1, insert).await, Insertion::Inserted);
 
     let replayed = counted.within(2, store.consume_code(&key, &client(), NOW)).await;
@@ -205,8 +211,10 @@ async fn a_code_becomes_tokens_in_three_statements() {
 async fn a_refresh_takes_three_statements() {
     let (counted, grant) = (Counted::new().await, grant());
     let store = &counted.store;
-    let insert = store.insert_tokens(Under::New(grant.clone()), issued(&grant, Some(family())), NOW);
-    assert_eq!(counted.within(1, insert).await, Insertion::Inserted);
+    store.insert_grant(grant.clone(), NOW).await.unwrap();
+    let inserted = store.insert_tokens(&grant.id, issued(&grant, Some(family())), NOW).await;
+    assert_eq!(inserted.unwrap(), Insertion::Inserted);
+    counted.drain().await;
     assert!(counted.within(1, store.grant(&grant.id, NOW)).await.is_some());
     let token = || issued(&grant, None).access;
     for (seq, advance, statements, expected) in [
@@ -225,14 +233,19 @@ async fn a_refresh_takes_three_statements() {
 
 #[tokio::test]
 async fn introspection_takes_one_statement_and_revocation_two() {
-    let (counted, grant) = (Counted::new().await, grant());
+    let (counted, grant, granted) = (Counted::new().await, grant(), granted());
     let store = &counted.store;
     let issued = issued(&grant, None);
-    let key = issued.access.as_ref().unwrap().key;
-    assert_eq!(store.insert_tokens(Under::New(grant), issued, NOW).await.unwrap(), Insertion::Inserted);
-    assert!(counted.within(1, store.access_token(&key, NOW)).await.is_some());
-    counted.within(1, store.revoke_token(&key, NOW)).await;
-    assert!(counted.within(1, store.access_token(&key, NOW)).await.is_none());
+    let keys = [granted.token.key, issued.access.as_ref().unwrap().key];
+    store.insert_granted_token(granted, NOW).await.unwrap();
+    store.insert_grant(grant.clone(), NOW).await.unwrap();
+    assert_eq!(store.insert_tokens(&grant.id, issued, NOW).await.unwrap(), Insertion::Inserted);
+    counted.drain().await;
+    for key in keys {
+        assert!(counted.within(1, store.access_token(&key, NOW)).await.is_some());
+        counted.within(1, store.revoke_token(&key, NOW)).await;
+        assert!(counted.within(1, store.access_token(&key, NOW)).await.is_none());
+    }
 }
 
 #[tokio::test]
@@ -274,7 +287,7 @@ async fn what_is_picked_up_once_takes_one_statement_each() {
 async fn refusals_take_one_statement_more() {
     let (counted, grant) = (Counted::new().await, grant());
     let store = &counted.store;
-    let absent = store.insert_tokens(Under::Existing(grant.id), issued(&grant, Some(family())), NOW);
+    let absent = store.insert_tokens(&grant.id, issued(&grant, Some(family())), NOW);
     assert_eq!(counted.within(2, absent).await, Insertion::GrantAbsent);
     let absent = counted.within(2, store.consume_code(&key(), &client(), NOW)).await;
     assert_eq!(absent, Consumed::Absent);

@@ -14,8 +14,9 @@ use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
     CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    Grace, GrantRecord, GrantStore, Insertion, Issued, Listing, Page, RefreshUse, Refreshed, Remembered,
-    ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+    Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
+    Remembered, ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
+    TokenStore,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
@@ -171,13 +172,17 @@ impl GrantStore for Faulty {
 
 #[async_trait]
 impl TokenStore for Faulty {
+    async fn insert_granted_token(&self, granted: GrantedToken, now: Timestamp) -> Result<(), StoreError> {
+        self.store.insert_granted_token(granted, now).await
+    }
+
     async fn insert_tokens(
         &self,
-        under: Under,
+        grant: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
-        match self.store.insert_tokens(under, issued, now).await? {
+        match self.store.insert_tokens(grant, issued, now).await? {
             Insertion::GrantRevoked if self.has(Fault::RevokedGrantIsAbsent) => Ok(Insertion::GrantAbsent),
             insertion => Ok(insertion),
         }

@@ -58,29 +58,32 @@ fn statement(verb: Verb, rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
         .bind(rows.code.client.as_str())
         .bind(NOW.unix()),
         Verb::Grant => sqlx::query(
-            "SELECT id, client, subject, session, created_at, expires_at, keep_until, revoked_at, family, seq, \
-             first_used_at, rotated_at, idle_until, secret, payload FROM vouchsafe_issued \
-             WHERE namespace = '' AND kind = 0 AND id = $1 AND keep_until > $2",
+            "SELECT kind, id, grant_id, client, subject, session, created_at, expires_at, keep_until, revoked_at, \
+             family, seq, first_used_at, rotated_at, idle_until, secret, payload FROM vouchsafe_issued \
+             WHERE namespace = '' AND kind <> 1 AND grant_id = $1 AND keep_until > $2",
         )
         .bind(grant)
         .bind(NOW.unix()),
         Verb::AccessToken => sqlx::query(
             "SELECT token.id, token.grant_id, token.client, token.expires_at, token.secret, token.payload \
              FROM vouchsafe_issued AS token JOIN vouchsafe_issued AS permit \
-             ON permit.namespace = token.namespace AND permit.kind = 0 AND permit.id = token.grant_id \
-             WHERE token.namespace = '' AND token.kind = 1 AND token.id = $1 AND token.expires_at > $2 \
+             ON permit.namespace = token.namespace AND permit.kind <> 1 AND permit.grant_id = token.grant_id \
+             WHERE token.namespace = '' AND token.kind <> 0 AND token.id = $1 AND token.expires_at > $2 \
+             AND token.revoked_at IS NULL \
              AND permit.revoked_at IS NULL AND permit.expires_at > $2 AND permit.keep_until > $2",
         )
         .bind(key)
         .bind(NOW.unix()),
         Verb::Revoke => sqlx::query(
             "UPDATE vouchsafe_issued SET revoked_at = $2 \
-             WHERE namespace = '' AND kind = 0 AND revoked_at IS NULL AND keep_until > $2 AND id = $1",
+             WHERE namespace = '' AND kind <> 1 AND revoked_at IS NULL AND keep_until > $2 AND grant_id = $1",
         )
         .bind(grant)
         .bind(NOW.unix()),
         Verb::RevokeToken => {
-            sqlx::query("DELETE FROM vouchsafe_issued WHERE namespace = '' AND kind = 1 AND id = $1").bind(key)
+            let revoke = "UPDATE vouchsafe_issued SET revoked_at = $2 \
+                          WHERE namespace = '' AND kind <> 0 AND id = $1 AND revoked_at IS NULL";
+            sqlx::query(revoke).bind(key).bind(NOW.unix())
         }
         _ => beside(verb, rows),
     }
@@ -144,37 +147,29 @@ fn beside(verb: Verb, rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
 
 /// The insertion of a grant, alone or with its token.
 fn insert(verb: Verb, rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
-    const GRANT: &str = "\
-        INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, subject, created_at, expires_at, \
-        keep_until, secret, payload) VALUES ('', 0, $1, $1, $2, $3, $4, $5, $5, $6, $7)";
-    const WITH_TOKEN: &str = "\
-        INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, subject, created_at, expires_at, \
-        keep_until, secret, payload) VALUES ('', 0, $1, $1, $2, $3, $4, $5, $5, $6, $7), \
-        ('', 1, $8, $1, $9, NULL, NULL, $10, $10, $11, $12)";
-    let with_token = matches!(verb, Verb::InsertNew);
-    let insert = sqlx::query(if with_token { WITH_TOKEN } else { GRANT })
-        .bind(&rows.grant.id.as_bytes()[..])
-        .bind(rows.grant.client.as_str())
-        .bind(rows.grant.subject.as_ref().map(|subject| &subject.as_bytes()[..]))
-        .bind(rows.grant.created_at.unix())
-        .bind(rows.grant.expires_at.unix())
-        .bind(&rows.grant.payload.secret().as_bytes()[..])
-        .bind(rows.grant.payload.as_bytes());
-    if !with_token {
-        return insert;
-    }
-    insert
-        .bind(&rows.token.key.as_bytes()[..])
-        .bind(rows.token.client.as_str())
-        .bind(rows.token.expires_at.unix())
-        .bind(&rows.token.payload.secret().as_bytes()[..])
-        .bind(rows.token.payload.as_bytes())
+    let (kind, id) = match verb {
+        Verb::InsertNew => (2, &rows.token.key.as_bytes()[..]),
+        _ => (0, &rows.grant.id.as_bytes()[..]),
+    };
+    sqlx::query(
+        "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, subject, created_at, expires_at, \
+         keep_until, secret, payload) VALUES ('', $1, $2, $3, $4, $5, $6, $7, $7, $8, $9)",
+    )
+    .bind(kind)
+    .bind(id)
+    .bind(&rows.grant.id.as_bytes()[..])
+    .bind(rows.grant.client.as_str())
+    .bind(rows.grant.subject.as_ref().map(|subject| &subject.as_bytes()[..]))
+    .bind(rows.grant.created_at.unix())
+    .bind(rows.grant.expires_at.unix())
+    .bind(&rows.grant.payload.secret().as_bytes()[..])
+    .bind(rows.grant.payload.as_bytes())
 }
 
 fn family(rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
     sqlx::query(
         "UPDATE vouchsafe_issued SET family = $2, seq = 0, idle_until = $3 \
-         WHERE namespace = '' AND kind = 0 AND id = $1 AND family IS NULL AND revoked_at IS NULL \
+         WHERE namespace = '' AND kind <> 1 AND grant_id = $1 AND family IS NULL AND revoked_at IS NULL \
          AND expires_at > $4 AND keep_until > $4",
     )
     .bind(&rows.grant.id.as_bytes()[..])
@@ -186,7 +181,7 @@ fn family(rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
 fn rotate(rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
     sqlx::query(
         "UPDATE vouchsafe_issued SET seq = seq + 1, first_used_at = NULL, rotated_at = $2, idle_until = $3 \
-         WHERE namespace = '' AND kind = 0 AND id = $1 AND seq = 0 AND idle_until > $2 AND revoked_at IS NULL \
+         WHERE namespace = '' AND kind <> 1 AND grant_id = $1 AND seq = 0 AND idle_until > $2 AND revoked_at IS NULL \
          AND expires_at > $2 AND keep_until > $2",
     )
     .bind(&rows.grant.id.as_bytes()[..])
@@ -197,8 +192,8 @@ fn rotate(rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
 fn token(token: &TokenRecord) -> Query<'_, Sqlite, SqliteArguments> {
     sqlx::query(
         "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
-         SELECT '', 1, $1, id, $3, $4, $4, $5, $6 FROM vouchsafe_issued WHERE namespace = '' AND kind = 0 \
-         AND id = $2 AND revoked_at IS NULL AND expires_at > $7 AND keep_until > $7",
+         SELECT '', 1, $1, grant_id, $3, $4, $4, $5, $6 FROM vouchsafe_issued WHERE namespace = '' AND kind <> 1 \
+         AND grant_id = $2 AND revoked_at IS NULL AND expires_at > $7 AND keep_until > $7",
     )
     .bind(&token.key.as_bytes()[..])
     .bind(&token.grant.as_bytes()[..])

@@ -25,8 +25,8 @@ use vouchsafe::secret::{SecretId, TokenHash};
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentRecord, ConsentStore, ConsentVersion, Filter, Grace, GrantRecord,
-    Issued, NewFamily, RefreshUse, ReplayStore, SubjectKey, TicketRecord, TicketStore, TokenRecord,
-    TokenStore, Under,
+    GrantedToken, Issued, NewFamily, RefreshUse, ReplayStore, SubjectKey, TicketRecord, TicketStore,
+    TokenRecord, TokenStore,
 };
 use vouchsafe::types::{ClientId, GrantId};
 
@@ -35,12 +35,12 @@ const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
 enum Verb {
-    /// `insert_tokens` with a new grant and one token: client credentials.
+    /// `insert_granted_token`: client credentials.
     InsertNew,
     InsertGrant,
     InsertCode,
     ConsumeCode,
-    /// `insert_tokens` under an existing grant, with a token and a family: the redemption of a code.
+    /// `insert_tokens`, with a token and a family: the redemption of a code.
     InsertExisting,
     Grant,
     /// `use_refresh_token` that rotates, with a token.
@@ -130,6 +130,7 @@ impl Rows {
                 created_at: NOW,
                 expires_at: later(86_400),
                 keep_until: later(86_400),
+                token: None,
                 payload: payload.clone(),
             },
             token: token(&payload),
@@ -170,15 +171,17 @@ where
         let (store, key) = (&self.0, rows.token.key);
         match verb {
             Verb::InsertNew => {
-                let issued = Issued { access: Some(rows.token), family: None };
-                taken(store.insert_tokens(Under::New(rows.grant), issued, NOW).await);
+                let GrantRecord { subject, session, created_at, keep_until, .. } = rows.grant;
+                let token = rows.token;
+                let granted = GrantedToken { token, subject, session, created_at, keep_until };
+                taken(store.insert_granted_token(granted, NOW).await);
             }
             Verb::InsertGrant => taken(store.insert_grant(rows.grant, NOW).await),
             Verb::InsertCode => taken(store.insert_code(key, rows.code, NOW).await),
             Verb::ConsumeCode => taken(store.consume_code(&key, &rows.code.client, NOW).await),
             Verb::InsertExisting => {
                 let issued = Issued { access: Some(rows.token), family: Some(rows.family) };
-                taken(store.insert_tokens(Under::Existing(rows.grant.id), issued, NOW).await);
+                taken(store.insert_tokens(&rows.grant.id, issued, NOW).await);
             }
             Verb::Grant => taken(store.grant(&rows.grant.id, NOW).await),
             Verb::Refresh => {

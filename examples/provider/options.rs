@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
 use vouchsafe::client::AccessTokenFormatChoice;
-use vouchsafe::types::Issuer;
+use vouchsafe::types::{Issuer, ResponseType};
 
 /// An OpenID provider for trying out, testing and conformance runs.
 ///
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 
     /// The signing keys; made, readable by its owner alone, when missing
     ///
-    /// Without it keys are made anew at every start.
+    /// They change by themselves every 90 days, and at once on SIGUSR1. Without it keys are made anew at every start.
     #[arg(long, env = "PROVIDER_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
@@ -71,6 +71,10 @@ pub(crate) struct Options {
     /// The shape of access tokens, unless a client's settings say otherwise
     #[arg(long, env = "PROVIDER_ACCESS_TOKEN", value_name = "SHAPE", value_enum, default_value_t)]
     pub access_token: AccessTokenShape,
+
+    /// Response types to answer beside `code`, separated by commas, such as `id_token,code id_token`
+    #[arg(long, env = "PROVIDER_RESPONSE_TYPES", value_name = "TYPES", value_delimiter = ',')]
+    pub response_types: Vec<ResponseType>,
 
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]

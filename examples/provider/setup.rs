@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
+use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::provider::{Config, Provider};
+use vouchsafe::jose::{KeyRotation, Keyring};
+use vouchsafe::provider::{Config, Provider, ProviderBuilder};
 use vouchsafe::types::Issuer;
 
 use crate::clients::Clients;
@@ -30,7 +32,8 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
                 .to_owned(),
         );
     }
-    fetching::check(options)?;
+    let http_client = fetching::client(options)?;
+    let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
     let secrets = keys::secrets(options.secrets.as_deref())?;
     let clients = match &options.clients {
         Some(path) => read(path, |document| Clients::parse(document, &secrets))?,
@@ -43,21 +46,52 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
     let config = Config::new(issuer.clone())
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
-    let provider = Provider::builder(config, stores, keys::keyring(options.keys.as_deref())?, secrets)
+    let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
+    rotate_on_signal(keyring.clone(), rotation)?;
+    let builder = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
+        .runtime(Arc::new(runtime))
+        .http_client(http_client)
         .with_authorization_code()
         .with_refresh_token()
         .with_client_credentials()
         .with_private_key_jwt()
+        .with_jwks_uri()
         .with_introspection()
-        .with_revocation()
-        .build()
-        .map_err(|error| error.to_string())?;
+        .with_revocation();
+    let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
+    let provider = builder.build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
     Ok((app, records))
+}
+
+/// Lets new keys sign at once whenever SIGUSR1 arrives; the old ones are still shown.
+#[cfg(unix)]
+fn rotate_on_signal(keyring: Keyring, rotation: KeyRotation) -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    use vouchsafe::clock::{Clock as _, SystemClock};
+
+    let mut told = signal(SignalKind::user_defined1())
+        .map_err(|error| format!("could not listen for signals: {error}"))?;
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            for alg in keys::ALGORITHMS {
+                match rotation.rotate(&keyring, alg, SystemClock.now()).await {
+                    Ok(kid) => tracing::info!(%alg, %kid, "another key signs"),
+                    Err(error) => tracing::warn!(%alg, %error, "could not rotate"),
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn rotate_on_signal(_: Keyring, _: KeyRotation) -> Result<(), String> {
+    Ok(())
 }
 
 /// The users, and what the login page says of them.

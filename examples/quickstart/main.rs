@@ -4,6 +4,7 @@
 //! application, and `relying_party` its half of the protocol. Open the address that is printed.
 
 mod app;
+mod http;
 mod provider;
 mod relying_party;
 #[path = "../site/mod.rs"]

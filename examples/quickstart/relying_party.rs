@@ -1,6 +1,5 @@
 //! The application's side of the protocol, spoken by the `openidconnect` crate.
 
-use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::core::{
@@ -9,15 +8,16 @@ use openidconnect::core::{
     CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType, CoreUserInfoClaims,
 };
 use openidconnect::{
-    AccessToken, AdditionalProviderMetadata, AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret,
-    CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce,
-    OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl,
-    RefreshToken, RevocationUrl, Scope, SubjectIdentifier, TokenResponse as _,
+    AccessToken, AdditionalProviderMetadata, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse as _,
+    PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RefreshToken, RevocationUrl, Scope,
+    SubjectIdentifier, TokenResponse as _,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vouchsafe::error::BoxError;
 
+use crate::http::Http;
 use crate::provider::Registration;
 
 type Client = CoreClient<
@@ -95,7 +95,7 @@ impl RelyingParty {
         registration: &Registration,
         redirect_uri: String,
     ) -> Result<Self, BoxError> {
-        let http = Http::new()?;
+        let http = Http::new(reqwest::Client::builder().timeout(Duration::from_secs(10)))?;
         let metadata = Metadata::discover_async(IssuerUrl::new(issuer.to_owned())?, &http).await?;
         let revocation_endpoint = metadata.additional_metadata().revocation_endpoint.clone();
         let id = ClientId::new(registration.client_id.clone());
@@ -216,34 +216,5 @@ fn object(claims: &impl Serialize) -> Result<Map<String, Value>, BoxError> {
     match serde_json::to_value(claims)? {
         Value::Object(claims) => Ok(claims),
         _ => Err("the claims are no object".into()),
-    }
-}
-
-/// The `reqwest` client, as `openidconnect` wants one. It follows no redirects: neither does the protocol.
-struct Http(reqwest::Client);
-
-impl Http {
-    fn new() -> Result<Self, BoxError> {
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(10))
-            .build()?;
-        Ok(Self(client))
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = reqwest::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let response = self.0.execute(request.try_into()?).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let mut answer = HttpResponse::new(response.bytes().await?.to_vec());
-            *answer.status_mut() = status;
-            *answer.headers_mut() = headers;
-            Ok(answer)
-        })
     }
 }

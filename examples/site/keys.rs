@@ -2,14 +2,22 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use vouchsafe::adapters::tokio::TokioRuntime;
+use vouchsafe::async_trait;
+use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::entropy::OsEntropy;
-use vouchsafe::jose::{Keyring, SigningAlg};
+use vouchsafe::error::BoxError;
+use vouchsafe::jose::{
+    KeyRotation, KeySchedule, KeySource, KeySourceError, Keyring, MemoryKeys, Revision, RingKey, Saved,
+    SigningAlg, SourcedKeys,
+};
 use vouchsafe::secret::{Secret, SystemSecrets};
 
 /// Every algorithm that a client can ask for; RS256 is what it gets when it does not ask.
-const ALGORITHMS: [SigningAlg; 4] =
+pub(crate) const ALGORITHMS: [SigningAlg; 4] =
     [SigningAlg::Rs256, SigningAlg::Es256, SigningAlg::Ps256, SigningAlg::EdDsa];
 
 /// Most bytes in such a file.
@@ -26,15 +34,58 @@ pub(crate) fn secrets(path: Option<&Path>) -> Result<SystemSecrets, String> {
     SystemSecrets::import(document.expose()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The signing keys in the file at `path`, which is made when missing; without a path new ones.
+/// The signing keys in the file at `path`, which is made when missing, or in memory without a path; they rotate by
+/// the careful schedule for as long as the ring lives.
 ///
 /// # Errors
 /// One sentence that names the file.
-pub(crate) fn keyring(path: Option<&Path>) -> Result<Keyring, String> {
-    let make = || Keyring::generate(&ALGORITHMS).map_err(|error| error.to_string());
-    let Some(path) = path else { return make() };
-    let document = read_or_make(path, || make().map(|keys| keys.export()))?;
-    Keyring::import(document.expose()).map_err(|error| format!("{}: {error}", path.display()))
+pub(crate) async fn keyring(path: Option<&Path>) -> Result<(Keyring, KeyRotation), String> {
+    let source: Arc<dyn KeySource> = match path {
+        Some(path) => Arc::new(KeyFile(path.to_owned())),
+        None => Arc::new(MemoryKeys::default()),
+    };
+    let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
+    let rotation = KeyRotation::new(source, KeySchedule::new(ALGORITHMS), Arc::new(runtime));
+    let keyring = rotation.open(SystemClock.now()).await.map_err(|error| {
+        let file = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
+        match error {
+            KeySourceError::Load(problem) | KeySourceError::Save(problem) => format!("{file}{problem}"),
+            error => format!("{file}{error}"),
+        }
+    })?;
+    rotation.clone().run(&keyring, Arc::new(SystemClock), |tended| match tended {
+        Ok(actions) if actions.is_empty() => {}
+        Ok(actions) => tracing::info!(?actions, "the signing keys have changed"),
+        Err(error) => tracing::warn!(%error, "could not look after the signing keys"),
+    });
+    Ok((keyring, rotation))
+}
+
+/// Signing keys in a file, which is made when missing.
+#[derive(Debug)]
+struct KeyFile(PathBuf);
+
+#[async_trait]
+impl KeySource for KeyFile {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        match File::open(&self.0).and_then(read) {
+            Ok(document) => Ok(SourcedKeys::parse(document.expose())?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SourcedKeys::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
+        let document = Keyring::new(keys.to_vec())?.export();
+        // Whoever writes holds a lock of its own, since the file itself is another one after each change.
+        let lock = private().truncate(false).create(true).open(beside(&self.0, "lock"))?;
+        lock.lock()?;
+        if self.load().await?.revision() != seen {
+            return Ok(Saved::Outdated);
+        }
+        std::fs::rename(draft(&self.0, &document)?, &self.0)?;
+        Ok(Saved::Saved)
+    }
 }
 
 /// Reads `path`; when there is no such file, makes its content and writes it first.
@@ -68,17 +119,35 @@ fn read(file: File) -> io::Result<Secret> {
 
 /// Writes a file that must not be there yet. It appears whole or not at all: it is written under another name.
 fn write_new(path: &Path, content: &Secret) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.new", std::process::id()));
-    let draft = Path::new(&draft);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(draft)?;
-    let written = file.write_all(content.expose().as_bytes()).and_then(|()| file.sync_all());
+    let draft = draft(path, content)?;
     // A second name fails where a file of that name has appeared meanwhile, as renaming would not.
-    let placed = written.and_then(|()| std::fs::hard_link(draft, path));
+    let placed = std::fs::hard_link(&draft, path);
     std::fs::remove_file(draft)?;
     placed
+}
+
+/// Writes what `path` is to have under another name beside it, and gives that name.
+fn draft(path: &Path, content: &Secret) -> io::Result<PathBuf> {
+    let draft = beside(path, &format!("{}.new", std::process::id()));
+    let mut file = private().create_new(true).open(&draft)?;
+    let written = file.write_all(content.expose().as_bytes()).and_then(|()| file.sync_all());
+    match written {
+        Ok(()) => Ok(draft),
+        Err(error) => std::fs::remove_file(draft).and(Err(error)),
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{ending}"));
+    name.into()
+}
+
+/// For files that their owner alone may read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }

@@ -2,7 +2,11 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,19 +16,23 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 
 use crate::error::BoxError;
-use crate::wire::{HttpClient, HttpError, HttpErrorKind, is_public};
+use crate::wire::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 
-/// How long connecting may take, and the whole request with its answer.
+/// How long looking up a name and connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long the whole request may take with its answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Most bytes of an answer's body, after decompression: 256 KiB.
+/// Most bytes of an answer's body, after decompression: 256 KiB. A request may ask for fewer by a [`BodyCap`].
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// Sends requests to servers that strangers name: https alone, to public addresses alone, without redirects,
 /// proxies and cookies, for 5 seconds and 256 KiB at most.
 ///
 /// A name is resolved once for each connection, all its addresses are checked, and the connection goes to one of
-/// them; there is no second look-up whose answer could differ.
+/// them; there is no second look-up whose answer could differ. Each request has a connection of its own, so that no
+/// server that a stranger names holds one open.
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: Client,
@@ -44,12 +52,18 @@ pub struct ReqwestClientBuilder {
 #[error("could not make an http client")]
 pub struct InvalidHttpClient(#[source] reqwest::Error);
 
-/// Which addresses a request may reach.
+/// Which addresses a request may reach beside public ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Reach {
+struct Reach {
+    loopback: Switch,
+    private: Switch,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Switch {
     #[default]
-    Public,
-    PublicAndLoopback,
+    Off,
+    On,
 }
 
 impl ReqwestClient {
@@ -82,7 +96,18 @@ impl ReqwestClientBuilder {
     /// # Security
     /// Whoever may register a URL can then make this process ask every service of its own machine.
     pub fn dangerous_allow_loopback(mut self) -> Self {
-        self.reach = Reach::PublicAndLoopback;
+        self.reach.loopback = Switch::On;
+        self
+    }
+
+    /// Lets requests reach private addresses too (RFC 1918, RFC 4193): for conformance runs among containers, and
+    /// for deployments whose clients are all in their own network. Link-local ones, where clouds keep their metadata,
+    /// stay out of reach.
+    ///
+    /// # Security
+    /// Whoever may register a URL can then make this process ask every service of its own network.
+    pub fn dangerous_allow_private(mut self) -> Self {
+        self.reach.private = Switch::On;
         self
     }
 
@@ -91,16 +116,21 @@ impl ReqwestClientBuilder {
     /// # Errors
     /// [`InvalidHttpClient`] when the TLS library cannot be set up.
     pub fn build(self) -> Result<ReqwestClient, InvalidHttpClient> {
+        self.build_with(Arc::new(|name| Box::pin(system_lookup(name))))
+    }
+
+    fn build_with(self, lookup: Lookup) -> Result<ReqwestClient, InvalidHttpClient> {
         let builder: ClientBuilder = Client::builder()
             .https_only(true)
             .no_proxy()
             .referer(false)
             .redirect(Policy::none())
-            .connect_timeout(TIMEOUT)
+            .pool_max_idle_per_host(0)
+            .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .user_agent(concat!("vouchsafe/", env!("CARGO_PKG_VERSION")))
             .tls_certs_merge(self.roots)
-            .dns_resolver(CheckedResolver(self.reach));
+            .dns_resolver(CheckedResolver { reach: self.reach, lookup });
         let client = builder.build().map_err(InvalidHttpClient)?;
         Ok(ReqwestClient { client, reach: self.reach })
     }
@@ -109,17 +139,20 @@ impl ReqwestClientBuilder {
 #[async_trait]
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
+        let cap =
+            request.extensions().get().map_or(MAX_ANSWER_BYTES, |BodyCap(cap)| MAX_ANSWER_BYTES.min(*cap));
         let request = reqwest::Request::try_from(request).map_err(failure)?;
         self.reach.check_url(request.url())?;
         let response = self.client.execute(request).await.map_err(failure)?;
-        read(response).await
+        self.reach.check_peer(&response)?;
+        read(response, cap).await
     }
 }
 
-/// Reads an answer, and no more of its body than it may have.
-async fn read(mut response: Response) -> Result<http::Response<Bytes>, HttpError> {
+/// Reads an answer, and no more of its body than `cap` bytes.
+async fn read(mut response: Response, cap: usize) -> Result<http::Response<Bytes>, HttpError> {
     let too_large = || HttpError::from(HttpErrorKind::BodyTooLarge);
-    if response.content_length().is_some_and(|length| length > MAX_ANSWER_BYTES as u64) {
+    if response.content_length().is_some_and(|length| length > cap as u64) {
         return Err(too_large());
     }
     let mut answer = http::Response::new(Bytes::new());
@@ -127,7 +160,7 @@ async fn read(mut response: Response) -> Result<http::Response<Bytes>, HttpError
     *answer.headers_mut() = response.headers().clone();
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+        if body.len() + chunk.len() > cap {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);
@@ -163,8 +196,18 @@ impl Reach {
         Err(HttpErrorKind::AddressRefused.into())
     }
 
+    /// Checks once more where the answer came from; it was an address that had been checked before.
+    fn check_peer(self, response: &Response) -> Result<(), HttpError> {
+        match response.remote_addr() {
+            Some(peer) if self.allows(peer.ip()) => Ok(()),
+            _ => Err(HttpErrorKind::AddressRefused.into()),
+        }
+    }
+
     fn allows(self, address: IpAddr) -> bool {
-        is_public(address) || (self == Self::PublicAndLoopback && address.is_loopback())
+        is_public(address)
+            || (self.loopback == Switch::On && address.is_loopback())
+            || (self.private == Switch::On && is_private(address))
     }
 
     /// All of the addresses, or none of them.
@@ -176,16 +219,33 @@ impl Reach {
     }
 }
 
-/// Resolves a name and hands on its addresses if every one of them may be reached.
-struct CheckedResolver(Reach);
+/// RFC 1918 and RFC 4193.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
+}
+
+/// Finds the addresses of a name.
+type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
+
+type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+async fn system_lookup(name: String) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+}
+
+/// Looks a name up and hands on its addresses if every one of them may be reached.
+struct CheckedResolver {
+    reach: Reach,
+    lookup: Lookup,
+}
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
-        Box::pin(async move {
-            let addresses = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            reach.check(addresses.collect())
-        })
+        let (reach, looking) = (self.reach, (self.lookup)(name.as_str().to_owned()));
+        Box::pin(async move { reach.check(looking.await?) })
     }
 }
 
@@ -202,40 +262,4 @@ impl fmt::Display for RefusedAddress {
 impl std::error::Error for RefusedAddress {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn url(text: &str) -> Url {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn only_https_to_public_addresses_is_sent() {
-        let allowed = |reach: Reach, text: &str| reach.check_url(&url(text)).is_ok();
-        assert!(allowed(Reach::Public, "https://rp.example/jwks"));
-        assert!(allowed(Reach::Public, "https://93.184.216.34/"));
-        for refused in [
-            "http://rp.example/",
-            "https://127.0.0.1/",
-            "https://[::1]/",
-            "https://0x7f.1/",
-            "https://10.0.0.1/",
-        ] {
-            assert!(!allowed(Reach::Public, refused), "{refused}");
-        }
-        assert!(allowed(Reach::PublicAndLoopback, "https://127.0.0.1:8443/"));
-        for refused in ["http://127.0.0.1/", "https://169.254.169.254/", "https://10.0.0.1/"] {
-            assert!(!allowed(Reach::PublicAndLoopback, refused), "{refused}");
-        }
-    }
-
-    #[test]
-    fn one_private_address_among_public_ones_refuses_the_name() {
-        let addresses =
-            |list: &[&str]| list.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
-        assert!(Reach::Public.check(addresses(&["93.184.216.34"])).is_ok());
-        assert!(Reach::Public.check(addresses(&["93.184.216.34", "192.168.0.1"])).is_err());
-        assert!(Reach::Public.check(addresses(&["::1"])).is_err());
-        assert!(Reach::PublicAndLoopback.check(addresses(&["::1", "127.0.0.1"])).is_ok());
-    }
-}
+mod tests;

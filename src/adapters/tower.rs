@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
 use tower::Service;
@@ -46,7 +46,14 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Answering {
         let mount = self.0.clone();
-        Answering(Box::pin(async move { answer(&mount, request).await.map(Full::new) }))
+        let (head, body) = request.into_parts();
+        Answering(Box::pin(async move {
+            let response = match collect(body).await {
+                Ok(body) => mount.answer(&Request::from_parts(head, body)).await,
+                Err(reason) => mount.provider().refuse(head.uri.path(), reason),
+            };
+            response.map(Full::new)
+        }))
     }
 }
 
@@ -68,18 +75,6 @@ impl fmt::Debug for Answering {
     }
 }
 
-async fn answer<B>(mount: &Mount, request: http::Request<B>) -> crate::wire::Response
-where
-    B: Body,
-    B::Error: Into<BoxError>,
-{
-    let (head, body) = request.into_parts();
-    match collect(body).await {
-        Ok(body) => mount.answer(&Request::from_parts(head, body)).await,
-        Err(reason) => mount.provider().refuse(head.uri.path(), reason),
-    }
-}
-
 /// Reads a body whole, unless it is over its cap.
 async fn collect<B: Body>(body: B) -> Result<Bytes, Reason> {
     // What the length promises is refused before anything is read.
@@ -87,19 +82,23 @@ async fn collect<B: Body>(body: B) -> Result<Bytes, Reason> {
         return Err(Reason::BodyTooLarge);
     }
     let mut body = std::pin::pin!(body);
+    let mut first = Bytes::new();
     let mut collected = BytesMut::new();
     while let Some(frame) = body.as_mut().frame().await {
         let Ok(mut data) = frame.map_err(|_| Reason::BodyUnreadable)?.into_data() else { continue };
-        if collected.len() + data.remaining() > MAX_BODY_BYTES {
+        let length = data.remaining();
+        if first.len() + collected.len() + length > MAX_BODY_BYTES {
             return Err(Reason::BodyTooLarge);
         }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            collected.extend_from_slice(chunk);
-            data.advance(chunk.len());
+        // Most bodies come in one piece, which need not be copied.
+        if first.is_empty() && collected.is_empty() {
+            first = data.copy_to_bytes(length);
+        } else {
+            collected.extend_from_slice(&std::mem::take(&mut first));
+            collected.put(data);
         }
     }
-    Ok(collected.freeze())
+    Ok(if collected.is_empty() { first } else { collected.freeze() })
 }
 
 #[cfg(test)]

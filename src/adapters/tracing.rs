@@ -1,18 +1,29 @@
-//! [`EventSink`] over tracing.
+//! [`EventSink`] over tracing: an event for each event, and a span for each request to an endpoint.
+//!
+//! What the host's stores, signers and hooks trace while a request is worked on lies below its span, also where it is
+//! done on other threads. What is handed to [`Runtime::blocking`](crate::runtime::Runtime::blocking) does not.
 
 use std::error::Error;
 
-use ::tracing::{Level, event};
+use ::tracing::field::{Empty, display};
+use ::tracing::{Level, Span, event, span};
+use http::StatusCode;
 
 use crate::error::Reason;
-use crate::event::{Event, EventKind, EventSink};
+use crate::event::{Endpoint, Event, EventKind, EventSink, RequestScope};
 use crate::types::{ClientId, Subject};
+
+/// The target of everything that is written here.
+const TARGET: &str = "vouchsafe";
+
+/// The name of the span of a request.
+const SPAN: &str = "vouchsafe";
 
 /// The level is part of the place in the source, so each level needs a place of its own.
 macro_rules! write_event {
     ($level:expr, $event:expr) => {
         event!(
-            target: "vouchsafe",
+            target: TARGET,
             $level,
             endpoint = ?$event.endpoint,
             client = $event.client.as_ref().map(ClientId::as_str),
@@ -20,6 +31,7 @@ macro_rules! write_event {
             grant = $event.grant.map(display),
             grant_type = grant_type(&$event.kind),
             reason = reason(&$event.kind).map(Reason::name),
+            skipped = skipped(&$event.kind),
             "{}",
             message(&$event.kind),
         )
@@ -29,15 +41,20 @@ macro_rules! write_event {
 /// Writes events with the target `vouchsafe`: what was done and what was refused as `INFO`, signs of an attack or of
 /// lost state as `WARN`, faults of this side as `ERROR`.
 ///
-/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, and
-/// `reason` by its own name; what is not known is left out. What was behind a refusal follows in a line of its own,
+/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, `reason`
+/// by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind a refusal follows in a line of its own,
 /// as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
+///
+/// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are `endpoint`, and as
+/// they become known `client`, `grant`, `reason` and the HTTP `status`; they are what the last event said. The span
+/// names nobody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingEvents;
 
 impl EventSink for TracingEvents {
     fn emit(&self, event: &Event) {
+        note(event);
         match level(&event.kind) {
             Level::ERROR => write_event!(Level::ERROR, event),
             Level::WARN => write_event!(Level::WARN, event),
@@ -48,15 +65,69 @@ impl EventSink for TracingEvents {
     fn cause(&self, event: &Event, cause: &(dyn Error + 'static)) {
         let reason = reason(&event.kind).map(Reason::name);
         match level(&event.kind) {
-            Level::ERROR => event!(target: "vouchsafe", Level::ERROR, reason, cause, "because"),
-            _ => event!(target: "vouchsafe", Level::DEBUG, reason, cause, "because"),
+            Level::ERROR => event!(target: TARGET, Level::ERROR, reason, cause, "because"),
+            _ => event!(target: TARGET, Level::DEBUG, reason, cause, "because"),
         }
+    }
+
+    fn scope(&self, endpoint: Endpoint) -> Option<Box<dyn RequestScope>> {
+        let span = span!(
+            target: TARGET,
+            Level::INFO,
+            SPAN,
+            endpoint = ?endpoint,
+            client = Empty,
+            grant = Empty,
+            reason = Empty,
+            status = Empty,
+        );
+        (!span.is_disabled()).then(|| Box::new(RequestSpan(span)) as Box<dyn RequestScope>)
+    }
+}
+
+/// The span of one request. It is entered for each step and left after it, so that requests that share a thread do not
+/// end up in each other's.
+#[derive(Debug)]
+struct RequestSpan(Span);
+
+impl RequestScope for RequestSpan {
+    fn within(&self, step: &mut dyn FnMut()) {
+        self.0.in_scope(step);
+    }
+
+    fn answered(&self, status: StatusCode) {
+        self.0.record("status", status.as_u16());
+    }
+}
+
+/// Writes what an event says into the span of its request, if that is the one that is entered: a span of the host's is
+/// the host's, whatever fields it has.
+fn note(event: &Event) {
+    // An alarm is not the outcome, and may name the owner of a record, who need not be the client that asks.
+    if matches!(event.kind, EventKind::PayloadUnreadable | EventKind::PkceChallengeReused) {
+        return;
+    }
+    let span = Span::current();
+    if !span.metadata().is_some_and(|metadata| metadata.name() == SPAN && metadata.target() == TARGET) {
+        return;
+    }
+    if let Some(client) = &event.client {
+        span.record("client", client.as_str());
+    }
+    if let Some(grant) = event.grant {
+        span.record("grant", display(grant));
+    }
+    if let Some(reason) = reason(&event.kind) {
+        span.record("reason", reason.name());
     }
 }
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::PayloadUnreadable => Level::WARN,
+        EventKind::ClientKeysFetched { exposed: 1.., .. }
+        | EventKind::ClientKeysFetchFailed(_)
+        | EventKind::PayloadUnreadable
+        | EventKind::PkceChallengeReused => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -65,7 +136,8 @@ fn level(kind: &EventKind) -> Level {
 /// A refusal is daily business, unless it is a sign of theft or forgery, of lost state, or of a fault of this side.
 fn refusal_level(reason: Reason) -> Level {
     match reason {
-        Reason::HandlerPanicked
+        Reason::ClientKeysPanicked
+        | Reason::HandlerPanicked
         | Reason::HostUnavailable
         | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
@@ -74,6 +146,8 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::PendingForgedForm
+        | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
         | Reason::RefreshTokenForged
         | Reason::RefreshTokenReplayed => Level::WARN,
@@ -84,8 +158,13 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
+        EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
+        EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
+        EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
         EventKind::Introspected => "introspected",
         EventKind::PayloadUnreadable => "a stored payload did not open",
+        EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
         EventKind::Revoked => "revoked",
@@ -95,7 +174,14 @@ fn message(kind: &EventKind) -> &'static str {
 
 fn reason(kind: &EventKind) -> Option<Reason> {
     match kind {
-        EventKind::Refused(reason) => Some(*reason),
+        EventKind::ClientKeysFetchFailed(reason) | EventKind::Refused(reason) => Some(*reason),
+        _ => None,
+    }
+}
+
+fn skipped(kind: &EventKind) -> Option<usize> {
+    match kind {
+        EventKind::ClientKeysFetched { skipped: skipped @ 1.., .. } => Some(*skipped),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{InvalidClient, MAX_REDIRECT_URIS};
 use crate::jose::{JwkSet, SigningAlg};
-use crate::types::{GrantType, RedirectUri, ResponseType, Scope};
+use crate::types::{FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
@@ -100,6 +100,9 @@ pub struct ClientMetadata {
     /// Its logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
+    /// Where others may send a browser so that the client begins a sign-in (OpenID Connect Core 1.0 section 4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initiate_login_uri: Option<String>,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -114,6 +117,9 @@ pub struct ClientMetadata {
     /// Its public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where its public keys are; never beside `jwks`. A provider without `with_jwks_uri` does not look there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<FetchUrl>,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: SigningAlg,
     /// The `max_age` that holds where a request has none, in seconds.
@@ -137,11 +143,13 @@ impl Default for ClientMetadata {
             client_name: None,
             client_uri: None,
             logo_uri: None,
+            initiate_login_uri: None,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
             scope: Scope::parse("openid").unwrap_or_default(),
             jwks: None,
+            jwks_uri: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             default_max_age: None,
             require_auth_time: false,
@@ -182,6 +190,20 @@ impl ClientMetadata {
         self
     }
 
+    /// One more response type, with the grant types that go with it.
+    #[must_use]
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.response_types.contains(&response_type) {
+            self.response_types.push(response_type);
+        }
+        for grant_type in response_type.grant_types() {
+            if !self.grant_types.contains(grant_type) {
+                self.grant_types.push(grant_type.clone());
+            }
+        }
+        self
+    }
+
     /// How it authenticates.
     #[must_use]
     pub fn with_auth_method(mut self, method: ClientAuthMethod) -> Self {
@@ -210,6 +232,13 @@ impl ClientMetadata {
         self
     }
 
+    /// Where its public keys are.
+    #[must_use]
+    pub fn with_jwks_uri(mut self, jwks_uri: FetchUrl) -> Self {
+        self.jwks_uri = Some(jwks_uri);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
@@ -222,15 +251,29 @@ impl ClientMetadata {
         if uses_code != self.grant_types.contains(&GrantType::AuthorizationCode) {
             return refuse("grant_types", "authorization_code goes with the response types that have a code");
         }
+        let uses_implicit = self.response_types.iter().any(|known| known.has_front_channel_token());
+        if uses_implicit && !self.grant_types.contains(&GrantType::Implicit) {
+            return refuse("grant_types", "implicit goes with the response types that have a token");
+        }
+        // Any program may take what is sent to a loopback port or a scheme, and no challenge protects a token
+        // (RFC 8252 section 8.2, OpenID Connect Dynamic Client Registration 1.0 section 2).
+        if uses_implicit && !self.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")) {
+            return refuse("redirect_uris", "https where a response type has a token");
+        }
         let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
             return refuse("grant_types", "client_credentials needs a client that authenticates");
         }
-        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && self.jwks.is_none() {
-            return refuse("jwks", "needed by private_key_jwt");
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return refuse("jwks_uri", "not beside jwks");
+        }
+        let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
+        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
+            return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
         let pages = [
             ("client_uri", &self.client_uri),
+            ("initiate_login_uri", &self.initiate_login_uri),
             ("logo_uri", &self.logo_uri),
             ("policy_uri", &self.policy_uri),
             ("tos_uri", &self.tos_uri),

@@ -1,13 +1,17 @@
 //! Clients: what they registered, what the host decided for them, and how they prove who they are.
 
+mod fetch;
 mod metadata;
+mod remote_keys;
 mod secret;
 mod settings;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use metadata::{ClientAuthMethod, ClientMetadata};
+pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};

@@ -118,6 +118,28 @@ reasons! {
     ClientAssertionReplayed => InvalidClient, "client authentication failed";
     /// The cryptographic library panicked over the assertion. An alarm.
     ClientAssertionUnchecked => InvalidClient, "client authentication failed";
+    /// A fetch of the client's keys was given up before it came to anything.
+    ClientKeysAbandoned => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` is, or resolves to, an address that may not be asked.
+    ClientKeysAddressRefused => InvalidClient, "client authentication failed";
+    /// What is at the client's `jwks_uri` is not served as JSON.
+    ClientKeysContentType => InvalidClient, "client authentication failed";
+    /// What is at the client's `jwks_uri` is no key set, or has no key that can be used.
+    ClientKeysMalformed => InvalidClient, "client authentication failed";
+    /// The client registered a `jwks_uri`, and the provider does not fetch keys.
+    ClientKeysNotFetched => InvalidClient, "client authentication failed";
+    /// The host's HTTP client panicked over the client's `jwks_uri`. An alarm.
+    ClientKeysPanicked => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` redirects.
+    ClientKeysRedirected => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` answers with a status other than 200.
+    ClientKeysStatus => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` took too long.
+    ClientKeysTimedOut => InvalidClient, "client authentication failed";
+    /// The client's key set is over 256 KiB.
+    ClientKeysTooLarge => InvalidClient, "client authentication failed";
+    /// The client's `jwks_uri` cannot be reached, or has no trusted certificate.
+    ClientKeysUnreachable => InvalidClient, "client authentication failed";
     /// The client may not use this endpoint.
     ClientNotConfidential => UnauthorizedClient, "only a confidential client may do this";
 
@@ -200,6 +222,8 @@ reasons! {
     PendingUnreadable => InvalidRequest, "the request has expired or was altered, start again";
     /// A pending request came back in another browser.
     PendingForeignBrowser => InvalidRequest, "the request was started in another browser, start again";
+    /// A form for a pending request was posted by another browser than the one that began it (403).
+    PendingForgedForm => AccessDenied, "the request was started in another browser, start again";
     /// A pending request is past its 30 minutes.
     PendingExpired => InvalidRequest, "the request has expired, start again";
     /// The authorization request does not fit into a sealed value.
@@ -216,12 +240,18 @@ reasons! {
     ResponseModeUnsupported => InvalidRequest, "response_mode is not supported";
     /// `response_mode=query` with a token in the response.
     ResponseModeInsecure => InvalidRequest, "response_mode must not put a token into the query";
+    /// The response would bring an ID token, which the scope does not ask for.
+    IdTokenScopeMissing => InvalidRequest, "an id token needs the scope openid";
     /// `state` is over its cap.
     StateTooLong => InvalidRequest, "state is too long";
     /// `nonce` is over its cap or not printable ASCII.
     NonceInvalid => InvalidRequest, "nonce must be up to 2048 printable ASCII characters";
+    /// `nonce` is missing where an ID token comes from the authorization endpoint.
+    NonceMissing => InvalidRequest, "nonce is missing";
     /// `code_challenge` is missing.
     PkceChallengeMissing => InvalidRequest, "code challenge required";
+    /// `code_challenge` is that of another request of the client, and the provider refuses that.
+    PkceChallengeReused => InvalidRequest, "code_challenge must be a new one for each request";
     /// `code_challenge_method` is not S256.
     PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
     /// `code_challenge` is not 43 base64url characters.
@@ -258,6 +288,8 @@ reasons! {
     LoginOtherSubject => LoginRequired, "a login as another subject is required";
     /// `prompt=none` and consent is missing.
     ConsentNeeded => ConsentRequired, "consent is required";
+    /// The client asks for an account to be created, and nobody was offered that.
+    CreationNeeded => InteractionRequired, "the creation of an account must be offered";
     /// `prompt=none` and an account must be chosen.
     SelectionNeeded => AccountSelectionRequired, "an account must be chosen";
     /// The person refused.
@@ -268,6 +300,10 @@ reasons! {
     AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
     /// An approval grants more than was asked and shown.
     ApprovalExceeds => InvalidScope, "the approval exceeds the request";
+    /// The grant was revoked between the approval and the tokens that hang on it.
+    ApprovalRevoked => AccessDenied, "the request was denied";
+    /// The person who approves is gone: disabled, deleted or locked.
+    ApprovalSubjectGone => AccessDenied, "the request was denied";
     /// Another person approves than the one who was asked.
     ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 
@@ -294,6 +330,8 @@ reasons! {
     // Our side
     /// The host's accounts could not answer.
     AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// As much as may be is being fetched from clients.
+    FetchingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// As many slow hashes as may be are being computed.
     HashingBusy => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// The host's part of a sign-in could not answer.

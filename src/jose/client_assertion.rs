@@ -100,6 +100,14 @@ impl PresentedAssertion {
     pub const fn claimed_client_id(&self) -> &ClientId {
         &self.client_id
     }
+
+    /// Whether the assertion names its key, and `keys` has one of that name and of the assertion's algorithm.
+    #[must_use]
+    pub fn is_keyed_by(&self, keys: &JwkSet) -> bool {
+        let header = self.jws.header();
+        let (Some(kid), Some(alg)) = (header.kid(), header.alg()) else { return false };
+        keys.candidates(Some(kid), alg).any(|key| key.kid().is_some_and(|name| name.as_str() == kid))
+    }
 }
 
 /// What a client is registered with.

@@ -81,6 +81,11 @@ impl Jwk {
     /// [`InvalidJwk`] when it is no object of the right shape, a private or symmetric key, of an unsupported kind, or
     /// not sound.
     pub fn parse(jwk: &Value) -> Result<Self, InvalidJwk> {
+        Self::parse_keeping(jwk, &[])
+    }
+
+    /// Reads a public key; one that is among `known` keeps the verifiers that were built for it.
+    pub(super) fn parse_keeping(jwk: &Value, known: &[Self]) -> Result<Self, InvalidJwk> {
         let members = jwk.as_object().ok_or(InvalidJwk::Malformed)?;
         let public = PublicKey::read(members)?;
         let usage = Usage::read(members)?;
@@ -88,6 +93,10 @@ impl Jwk {
             None => None,
             Some(kid) => Some(KeyId::new(kid).map_err(|_| InvalidJwk::Malformed)?),
         };
+        let same = |key: &&Self| key.kid == kid && key.key.public == public && key.key.usage == usage;
+        if let Some(same) = known.iter().find(same) {
+            return Ok(same.clone());
+        }
         let thumbprint = public.thumbprint();
         let kind = public.kind();
         let signing = kind.signing_algorithms().iter().copied().filter(|alg| usage.allows_verifying(*alg));
@@ -150,6 +159,12 @@ impl Jwk {
         ];
         members.extend(described.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         Value::Object(members)
+    }
+
+    /// Whether what is built for one of the two serves the other.
+    #[cfg(test)]
+    pub(crate) fn shares_verifiers(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.key, &other.key)
     }
 
     /// The verifier for `alg`, built once for all clones of this key; `None` when the key does not fit.

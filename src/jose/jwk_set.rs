@@ -46,11 +46,19 @@ impl JwkSet {
     /// # Errors
     /// [`InvalidJwkSet::Malformed`] when there is no list of keys at all.
     pub fn parse(set: &Value) -> Result<Self, InvalidJwkSet> {
+        Self::default().parse_next(set)
+    }
+
+    /// Reads a later state of this set, as [`JwkSet::parse`] does. Keys that are in both keep their verifiers.
+    ///
+    /// # Errors
+    /// [`InvalidJwkSet::Malformed`] when there is no list of keys at all.
+    pub fn parse_next(&self, set: &Value) -> Result<Self, InvalidJwkSet> {
         let listed = listed(set)?;
         let mut exposed = 0;
         let mut keys = Vec::new();
         for entry in listed.iter().take(MAX_KEYS) {
-            match Jwk::parse(entry) {
+            match Jwk::parse_keeping(entry, &self.keys) {
                 Ok(key) => keys.push(key),
                 Err(InvalidJwk::Private | InvalidJwk::Symmetric) => exposed += 1,
                 Err(_) => {}

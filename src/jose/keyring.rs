@@ -1,5 +1,11 @@
 //! The keys that a provider signs with: announced, active, retired.
 
+mod memory;
+mod refresh;
+mod rotation;
+mod schedule;
+mod source;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,10 +14,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::jwk_set::MAX_CANDIDATES;
-use super::ring::{self, Shared};
+use super::ring::{self, Entry, Shared};
 use super::{JoseError, JoseSigner, Jwk, Jws, PrivateKeyError, Signer, SigningAlg, Verifier};
+use crate::clock::Timestamp;
 use crate::secret::Secret;
 use crate::types::KeyId;
+
+pub use self::memory::MemoryKeys;
+pub use self::refresh::KeySourceError;
+pub use self::rotation::KeyRotation;
+pub use self::schedule::{JWKS_CACHE, KeyAction, KeySchedule};
+pub use self::source::{KeySource, Revision, Saved, SourcedKey, SourcedKeys};
 
 /// What a key in a ring is used for. In every state the key is shown and verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,13 +44,21 @@ pub enum KeyState {
 pub struct RingKey {
     signer: Arc<dyn Signer>,
     state: KeyState,
+    since: Option<Timestamp>,
 }
 
 impl RingKey {
-    /// `signer` in `state`.
+    /// `signer` in `state`, nobody knows since when.
     #[must_use]
     pub const fn new(signer: Arc<dyn Signer>, state: KeyState) -> Self {
-        Self { signer, state }
+        Self { signer, state, since: None }
+    }
+
+    /// The same key, in its state since `at`.
+    #[must_use]
+    pub const fn with_since(mut self, at: Timestamp) -> Self {
+        self.since = Some(at);
+        self
     }
 
     /// The key.
@@ -50,6 +71,17 @@ impl RingKey {
     #[must_use]
     pub const fn state(&self) -> KeyState {
         self.state
+    }
+
+    /// When the key came into its state, if that is known.
+    #[must_use]
+    pub const fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    fn enter(&mut self, state: KeyState, now: Timestamp) {
+        self.state = state;
+        self.since = Some(now);
     }
 
     fn public_key(&self) -> &Jwk {
@@ -68,6 +100,10 @@ pub enum KeyringError {
     /// The key signs, or is published to be encrypted to: another must take its place first.
     #[error("the key is active: rotate to another first")]
     Active,
+    /// The ring would have no active key any more for this algorithm, which it signs with. Only
+    /// [`Keyring::refresh`] says this.
+    #[error("no key is active any more for {0}, which is in use")]
+    AlgorithmLost(SigningAlg),
     /// The ring has an active key for this algorithm already.
     #[error("the ring has an active key for this algorithm already")]
     AlgorithmTaken,
@@ -80,15 +116,15 @@ pub enum KeyringError {
     /// The document is not what an export of such a ring writes.
     #[error("the keyring document is malformed")]
     Malformed,
+    /// A key in the document is refused, or one could not be made.
+    #[error("a key is refused: {0}")]
+    PrivateKey(#[from] PrivateKeyError),
     /// The signer's public key has no `kid`, or is not for the signer's algorithm.
     #[error("the public key must have a kid and be for its signer's algorithm")]
     Public,
     /// The key is retired and does not come back.
     #[error("the key is retired")]
     Retired,
-    /// A key in the document is refused, or one could not be made.
-    #[error("a key is refused: {0}")]
-    PrivateKey(#[from] PrivateKeyError),
     /// The ring would have more than 64 keys.
     #[error("a keyring holds at most 64 keys")]
     TooMany,
@@ -138,9 +174,9 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
-    pub fn announce(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+    pub fn announce(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            keys.push(RingKey::new(signer, KeyState::Announced));
+            keys.push(RingKey::new(signer, KeyState::Announced).with_since(now));
             Ok(())
         })
     }
@@ -149,28 +185,22 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
-    pub fn activate(&self, kid: &str) -> Result<(), KeyringError> {
-        self.change(|keys| {
-            let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
-            match state {
-                KeyState::Active => return Ok(()),
-                KeyState::Announced => {}
-                KeyState::Retired => return Err(KeyringError::Retired),
-            }
-            retire_active(keys, alg);
-            found(keys, kid)?.state = KeyState::Active;
-            Ok(())
-        })
+    pub fn activate(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
+        self.change(|keys| activate(keys, kid, now))
     }
 
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
     /// is activated.
     ///
     /// # Errors
-    /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key.
-    pub fn retire(&self, kid: &str) -> Result<(), KeyringError> {
+    /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key. A key that is retired already
+    /// stays so.
+    pub fn retire(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            found(keys, kid)?.state = KeyState::Retired;
+            let key = found(keys, kid)?;
+            if key.state != KeyState::Retired {
+                key.enter(KeyState::Retired, now);
+            }
             Ok(())
         })
     }
@@ -196,10 +226,10 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
-    pub fn rotate(&self, signer: Arc<dyn Signer>) -> Result<(), KeyringError> {
+    pub fn rotate(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
         self.change(|keys| {
-            retire_active(keys, signer.algorithm());
-            keys.push(RingKey::new(signer, KeyState::Active));
+            retire_active(keys, signer.algorithm(), now);
+            keys.push(RingKey::new(signer, KeyState::Active).with_since(now));
             Ok(())
         })
     }
@@ -226,9 +256,7 @@ impl Keyring {
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {
-        let ring = self.0.current();
-        let active = ring.keys.iter().filter(|key| key.state == KeyState::Active);
-        active.map(|key| key.signer.algorithm()).collect()
+        self.0.current().algorithms().collect()
     }
 
     /// The keys, in the order they came.
@@ -269,16 +297,17 @@ impl Keyring {
         jws.verify_any(self.verifiers(jws.header().kid(), alg))
     }
 
-    /// Every private key and its state as one JSON document, for a file that its owner alone can read:
-    /// `{"version":1,"keys":[{"state":"active","jwk":{..}}]}`.
+    /// Every private key, its state and since when, as one JSON document for a file that its owner alone can read:
+    /// `{"version":1,"keys":[{"state":"active","since":1790000000,"jwk":{..}}]}`.
     ///
     /// Keys that are kept elsewhere, whose signer has no private JWK to give, are not in it.
     #[must_use]
     pub fn export(&self) -> Secret {
         let ring = self.0.current();
-        let exported: Vec<(KeyState, Secret)> =
-            ring.keys.iter().filter_map(|key| Some((key.state, key.signer.private_jwk()?))).collect();
-        ring::export(&exported)
+        let entries = ring.keys.iter().filter_map(|key| {
+            Some(Entry { state: key.state, since: key.since, jwk: key.signer.private_jwk()? })
+        });
+        ring::write(&entries.collect::<Vec<_>>())
     }
 
     /// Reads what [`Keyring::export`] wrote; each JWK must name its `alg`.
@@ -287,11 +316,8 @@ impl Keyring {
     /// [`KeyringError::Malformed`] for any other text, [`KeyringError::PrivateKey`] for a key that is refused; otherwise
     /// as [`Keyring::new`].
     pub fn import(document: &str) -> Result<Self, KeyringError> {
-        Self::new(ring::import(document, |state, alg, jwk| {
-            let state = KeyState::deserialize(state).map_err(|_| KeyringError::Malformed)?;
-            let alg = alg.parse().map_err(|_| KeyringError::Malformed)?;
-            Ok(RingKey::new(Arc::new(JoseSigner::from_members(jwk, alg)?), state))
-        })?)
+        let keys = SourcedKeys::parse(document)?.keys.into_iter();
+        Self::new(keys.map(|key| key.read(&[])).collect::<Result<_, _>>()?)
     }
 
     /// Applies `edit` to a copy and puts that into place if it is a sound ring.
@@ -330,6 +356,11 @@ impl Ring {
         let jwks = Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string());
         Ok(Self { keys, jwks, version })
     }
+
+    fn algorithms(&self) -> impl Iterator<Item = SigningAlg> {
+        let active = self.keys.iter().filter(|key| key.state == KeyState::Active);
+        active.map(|key| key.signer.algorithm())
+    }
 }
 
 /// The public half as it is published: always with `use` and `alg`, whatever the signer said of it.
@@ -351,9 +382,21 @@ fn found<'a>(keys: &'a mut [RingKey], kid: &str) -> Result<&'a mut RingKey, Keyr
     keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
 }
 
-fn retire_active(keys: &mut [RingKey], alg: SigningAlg) {
+fn activate(keys: &mut [RingKey], kid: &str, now: Timestamp) -> Result<(), KeyringError> {
+    let (alg, state) = found(keys, kid).map(|key| (key.signer.algorithm(), key.state))?;
+    match state {
+        KeyState::Active => return Ok(()),
+        KeyState::Announced => {}
+        KeyState::Retired => return Err(KeyringError::Retired),
+    }
+    retire_active(keys, alg, now);
+    found(keys, kid)?.enter(KeyState::Active, now);
+    Ok(())
+}
+
+fn retire_active(keys: &mut [RingKey], alg: SigningAlg, now: Timestamp) {
     for key in keys.iter_mut().filter(|key| is_active(key, alg)) {
-        key.state = KeyState::Retired;
+        key.enter(KeyState::Retired, now);
     }
 }
 

@@ -49,7 +49,10 @@ pub use jwe::{
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{Jws, MAX_TOKEN_BYTES, sign};
-pub use keyring::{KeyState, Keyring, KeyringError, RingKey};
+pub use keyring::{
+    JWKS_CACHE, KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring,
+    KeyringError, MemoryKeys, Revision, RingKey, Saved, SourcedKey, SourcedKeys,
+};
 pub use private_jwk::PrivateKeyError;
 pub use signer::{JoseSigner, SignError, Signer};
 pub use verifier::Verifier;

@@ -1,5 +1,7 @@
 //! Private keys as JSON, whatever they are used for.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use super::engine;
@@ -47,39 +49,54 @@ pub(super) struct Purpose {
     pub(super) alg: &'static str,
 }
 
-/// Hands the members of a private JWK to `take`, and wipes them.
-pub(super) fn read<T>(
-    private_jwk: &Secret,
-    take: impl FnOnce(&Map<String, Value>) -> Result<T, PrivateKeyError>,
-) -> Result<T, PrivateKeyError> {
-    let parsed = parse_strict(private_jwk.expose().as_bytes(), MAX_PRIVATE_JWK_BYTES, 3);
-    let Ok(Value::Object(mut members)) = parsed else {
-        return Err(PrivateKeyError::Malformed);
-    };
-    let taken = take(&members);
-    engine::wipe(&mut members);
-    taken
+/// The members of a private JWK, wiped when they are dropped.
+pub(super) struct PrivateMembers(Map<String, Value>);
+
+impl PrivateMembers {
+    pub(super) const fn new(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    pub(super) fn parse(private_jwk: &Secret) -> Result<Self, PrivateKeyError> {
+        let parsed = parse_strict(private_jwk.expose().as_bytes(), MAX_PRIVATE_JWK_BYTES, 3);
+        match parsed {
+            Ok(Value::Object(members)) => Ok(Self(members)),
+            _ => Err(PrivateKeyError::Malformed),
+        }
+    }
+
+    /// The algorithm that the key names, if it is one of this kind.
+    pub(super) fn alg<A: FromStr>(&self) -> Option<A> {
+        self.0.get("alg")?.as_str()?.parse().ok()
+    }
+}
+
+impl Drop for PrivateMembers {
+    fn drop(&mut self) {
+        engine::wipe(&mut self.0);
+    }
 }
 
 /// The members that are the key. The caller wipes them.
-pub(super) fn key_members(members: &Map<String, Value>) -> Map<String, Value> {
-    copied(members, &KEY_MEMBERS)
+pub(super) fn key_members(members: &PrivateMembers) -> Map<String, Value> {
+    copied(&members.0, &KEY_MEMBERS)
 }
 
 /// The private JWK as it is exported: the key, its `kid` and its `alg`.
-pub(super) fn write(members: &Map<String, Value>, public: &Jwk) -> Secret {
+pub(super) fn write(members: &PrivateMembers, public: &Jwk) -> Secret {
     let mut all = copied(public.to_value().as_object().unwrap_or(&Map::new()), &["kid", "alg"]);
     all.extend(key_members(members));
+    let all = PrivateMembers::new(all);
     // With room for all of it at once: a buffer that grows leaves copies behind.
     let mut text = Vec::with_capacity(MAX_PRIVATE_JWK_BYTES);
-    serde_json::to_writer(&mut text, &all).expect("a map of json values always serialises");
-    engine::wipe(&mut all);
+    serde_json::to_writer(&mut text, &all.0).expect("a map of json values always serialises");
     Secret::new(String::from_utf8(text).expect("json is utf-8"))
 }
 
 /// The public JWK of a private one that may be used for `purpose`, with `kid`, `use` and `alg`; without a `kid` the
 /// thumbprint becomes the `kid`.
-pub(super) fn public_half(members: &Map<String, Value>, purpose: Purpose) -> Result<Jwk, PrivateKeyError> {
+pub(super) fn public_half(members: &PrivateMembers, purpose: Purpose) -> Result<Jwk, PrivateKeyError> {
+    let PrivateMembers(members) = members;
     let allows = |ops: &Value| {
         ops.as_array().is_some_and(|ops| {
             ops.iter().any(|op| op.as_str().is_some_and(|op| purpose.key_ops.contains(&op)))

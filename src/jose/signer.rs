@@ -4,10 +4,9 @@ use std::fmt;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 
 use super::engine::{self, EngineSigner};
-use super::private_jwk::{self, Purpose};
+use super::private_jwk::{self, PrivateMembers, Purpose};
 use super::public_key::KeyKind;
 use super::{Jwk, PrivateKeyError, SigningAlg, Verifier};
 use crate::error::{BoxError, Error, Internal};
@@ -59,6 +58,26 @@ impl From<SignError> for Error {
     }
 }
 
+/// What is signed to see whether the halves of a key belong together.
+const PROBE: &[u8] = b"the two halves of this key belong together";
+
+/// Why a key did not stand its test.
+pub(super) enum Unproven {
+    PrivateKey(PrivateKeyError),
+    Sign(SignError),
+}
+
+/// Signs once with `signer`, wherever it keeps its key, and verifies under the public half that it names.
+pub(super) async fn prove(signer: &dyn Signer) -> Result<(), Unproven> {
+    let signature = signer.sign(PROBE).await.map_err(Unproven::Sign)?;
+    verify_probe(signer.public_key(), signer.algorithm(), &signature).map_err(Unproven::PrivateKey)
+}
+
+fn verify_probe(public: &Jwk, alg: SigningAlg, signature: &[u8]) -> Result<(), PrivateKeyError> {
+    let verifier = Verifier::new(public, alg).map_err(|_| PrivateKeyError::Unfit)?;
+    verifier.verify(PROBE, signature).map_err(|_| PrivateKeyError::Mismatch)
+}
+
 /// A private key in memory.
 pub struct JoseSigner {
     alg: SigningAlg,
@@ -75,7 +94,7 @@ impl JoseSigner {
     /// # Errors
     /// [`PrivateKeyError`] when the text is not a sound private key for this algorithm.
     pub fn from_jwk(private_jwk: &Secret, alg: SigningAlg) -> Result<Self, PrivateKeyError> {
-        private_jwk::read(private_jwk, |members| Self::from_members(members, alg))
+        Self::from_members(&PrivateMembers::parse(private_jwk)?, alg)
     }
 
     /// Makes a new key for `alg`: RSA of 3072 bits, or of the algorithm's curve. Its `kid` is its thumbprint.
@@ -86,10 +105,8 @@ impl JoseSigner {
     /// # Errors
     /// [`PrivateKeyError::Generation`] when the library fails.
     pub fn generate(alg: SigningAlg) -> Result<Self, PrivateKeyError> {
-        let mut members = engine::generate(KeyKind::signing(alg)).map_err(|_| PrivateKeyError::Generation)?;
-        let signer = Self::from_members(&members, alg);
-        engine::wipe(&mut members);
-        signer
+        let members = engine::generate(KeyKind::signing(alg)).map_err(|_| PrivateKeyError::Generation)?;
+        Self::from_members(&PrivateMembers::new(members), alg)
     }
 
     /// The private JWK as JSON, with its `kid` and `alg`: what [`JoseSigner::from_jwk`] reads.
@@ -110,16 +127,9 @@ impl JoseSigner {
         &self.public
     }
 
-    /// Reads a private JWK that is parsed already. The caller wipes it.
-    pub(super) fn from_members(
-        members: &Map<String, Value>,
-        alg: SigningAlg,
-    ) -> Result<Self, PrivateKeyError> {
-        let purpose = Purpose { public_key_use: "sig", key_ops: &["sign"], alg: alg.as_str() };
-        let public = private_jwk::public_half(members, purpose)?;
-        if !public.fits(alg) {
-            return Err(PrivateKeyError::Unfit);
-        }
+    /// Reads a private JWK that is parsed already.
+    pub(super) fn from_members(members: &PrivateMembers, alg: SigningAlg) -> Result<Self, PrivateKeyError> {
+        let public = public_half(members, alg)?;
         let private = private_jwk::write(members, &public);
         // `EngineSigner` wipes what it is given.
         let engine = EngineSigner::new(private_jwk::key_members(members), alg);
@@ -131,11 +141,19 @@ impl JoseSigner {
 
     /// Signs once and verifies, which josekit leaves to its users.
     fn test(&self) -> Result<(), PrivateKeyError> {
-        const PROBE: &[u8] = b"the two halves of this key belong together";
         let signature = self.engine.sign(PROBE).map_err(|_| PrivateKeyError::Mismatch)?;
-        let verifier = Verifier::new(&self.public, self.alg).map_err(|_| PrivateKeyError::Unfit)?;
-        verifier.verify(PROBE, &signature).map_err(|_| PrivateKeyError::Mismatch)
+        verify_probe(&self.public, self.alg, &signature)
     }
+}
+
+/// The public JWK of a private one that may sign with `alg`.
+pub(super) fn public_half(members: &PrivateMembers, alg: SigningAlg) -> Result<Jwk, PrivateKeyError> {
+    let purpose = Purpose { public_key_use: "sig", key_ops: &["sign"], alg: alg.as_str() };
+    let public = private_jwk::public_half(members, purpose)?;
+    if !public.fits(alg) {
+        return Err(PrivateKeyError::Unfit);
+    }
+    Ok(public)
 }
 
 #[async_trait]

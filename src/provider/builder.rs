@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Provider;
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
 use super::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
-use super::config::Config;
+use super::config::{CodeChallengeReuse, Config};
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
@@ -17,16 +17,18 @@ use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler,
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{AccessTokenFormatChoice, SlowHash, is_access_token_lifetime};
+use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
 use crate::jose::{IdTokenHintVerifier, Keyring};
-use crate::limiter::{Limiter, Unlimited};
+use crate::limiter::Limiter;
 use crate::policy::{CarefulPolicy, Policy};
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
+use crate::types::ResponseType;
+use crate::wire::HttpClient;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
 const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
@@ -43,7 +45,7 @@ pub enum BuildError {
         /// What it must be.
         bounds: &'static str,
     },
-    /// Two handlers or authenticators answer to one name.
+    /// Two handlers, authenticators or encoders answer to one name.
     #[error("{name} is registered twice")]
     Twice {
         /// The name.
@@ -74,11 +76,14 @@ pub struct ProviderBuilder {
     core: Core,
     handlers: Vec<Arc<dyn GrantHandler>>,
     authenticators: Vec<Arc<dyn ClientAuthenticator>>,
+    encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
     private_key_jwt: bool,
+    http_client: Option<Arc<dyn HttpClient>>,
+    jwks_uri: bool,
 }
 
 impl ProviderBuilder {
@@ -96,13 +101,15 @@ impl ProviderBuilder {
             entropy: Arc::new(OsEntropy),
             runtime: None,
             events: Arc::new(Silent),
-            limiter: Arc::new(Unlimited),
+            limiter: None,
             claims_hook: None,
             error_page: Arc::new(PlainErrorPage),
             formats,
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
+            response_types: Vec::new(),
+            encoders: Encoders::default(),
             hints,
             routes: Routes::default(),
             documents: Documents::default(),
@@ -112,11 +119,14 @@ impl ProviderBuilder {
             core,
             handlers: Vec::new(),
             authenticators: Vec::new(),
+            encoders: Vec::new(),
             formats: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
             private_key_jwt: false,
+            http_client: None,
+            jwks_uri: false,
         }
     }
 
@@ -144,9 +154,19 @@ impl ProviderBuilder {
         self
     }
 
-    /// The async runtime. Imported slow hashes of client secrets need one.
+    /// The async runtime. Imported slow hashes of client secrets need one, and whatever is fetched from clients.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.core.runtime = Some(runtime);
+        self
+    }
+
+    /// Who sends the requests to addresses that clients register. Default: nobody.
+    ///
+    /// # Security
+    /// Strangers choose these addresses: see the rules of [`HttpClient`]. The feature `reqwest` has one that keeps
+    /// them.
+    pub fn http_client(mut self, http_client: Arc<dyn HttpClient>) -> Self {
+        self.http_client = Some(http_client);
         self
     }
 
@@ -158,7 +178,7 @@ impl ProviderBuilder {
 
     /// Who bounds how often something is tried. Default: nobody.
     pub fn limiter(mut self, limiter: Arc<dyn Limiter>) -> Self {
-        self.core.limiter = limiter;
+        self.core.limiter = Some(limiter);
         self
     }
 
@@ -174,9 +194,31 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE.
-    pub const fn with_authorization_code(mut self) -> Self {
-        self.core.switches.authorization_code = true;
+    /// Turns on the authorization endpoint and the grant type `authorization_code`, with PKCE. Clients ask for it by
+    /// the response type `code`.
+    pub fn with_authorization_code(self) -> Self {
+        self.with_response_type(ResponseType::Code)
+    }
+
+    /// Turns on one more response type, for the clients that registered it; those with a code need
+    /// [`with_authorization_code`] too. Default: none but what that turns on.
+    ///
+    /// # Security
+    /// All but `code` and `none` send tokens through the browser, where they can leak and where nothing ties an access
+    /// token to its client (RFC 9700 section 2.1.2). They are for clients that cannot be changed.
+    ///
+    /// [`with_authorization_code`]: ProviderBuilder::with_authorization_code
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        if !self.core.response_types.contains(&response_type) {
+            self.core.response_types.push(response_type);
+        }
+        self
+    }
+
+    /// Turns on `prompt=create` (Initiating User Registration via OpenID Connect 1.0 section 4): the host offers to
+    /// create an account when it is told [`Needs::Create`](super::Needs::Create).
+    pub const fn with_account_creation(mut self) -> Self {
+        self.core.switches.account_creation = true;
         self
     }
 
@@ -195,6 +237,13 @@ impl ProviderBuilder {
     /// Turns on client authentication by `private_key_jwt`; it needs a `ReplayStore`.
     pub const fn with_private_key_jwt(mut self) -> Self {
         self.private_key_jwt = true;
+        self
+    }
+
+    /// Fetches the keys of clients that registered a `jwks_uri`; it needs an [`HttpClient`] and a [`Runtime`].
+    /// Without it such clients cannot authenticate.
+    pub const fn with_jwks_uri(mut self) -> Self {
+        self.jwks_uri = true;
         self
     }
 
@@ -245,6 +294,12 @@ impl ProviderBuilder {
         self
     }
 
+    /// Adds a response mode of the host's own; discovery then lists it.
+    pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
+        self.encoders.push(encoder);
+        self
+    }
+
     /// Checks that the parts fit together.
     ///
     /// # Errors
@@ -257,6 +312,11 @@ impl ProviderBuilder {
         for (name, format) in std::mem::take(&mut self.formats) {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        for encoder in std::mem::take(&mut self.encoders) {
+            if !self.core.encoders.add(Arc::clone(&encoder)) {
+                return Err(BuildError::Twice { name: encoder.response_mode().to_owned() });
             }
         }
         self.core.routes = Routes::of(&self.core)?;
@@ -277,7 +337,13 @@ impl ProviderBuilder {
             Arc::new(Public),
         ];
         if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays))));
+            let remote = match (&self.http_client, &self.core.runtime) {
+                (Some(http), Some(runtime)) if self.jwks_uri => {
+                    Some(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)))
+                }
+                _ => None,
+            };
+            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
             let method = authenticator.method();
@@ -293,7 +359,7 @@ impl ProviderBuilder {
         let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
         let (stores, policy) = (&self.core.stores, &self.core.policy);
         if let Some(accounts) = &self.core.accounts {
-            if self.core.switches.authorization_code {
+            if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
             }
@@ -364,14 +430,28 @@ impl ProviderBuilder {
     fn check_needs(&self) -> Result<(), BuildError> {
         let core = &self.core;
         let needs = |feature, port| Err(BuildError::Needs { feature, port });
-        if core.switches.authorization_code && core.accounts.is_none() {
-            return needs("authorization_code", "Accounts");
+        let code = core.response_types.contains(&ResponseType::Code);
+        if core.signs_in() && core.accounts.is_none() {
+            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
+        }
+        if !code && core.response_types.iter().any(|known| known.has_code()) {
+            return needs("a response type with a code", "with_authorization_code");
         }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
+        }
+        let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
+        if remembers && core.stores.replays.is_none() {
+            return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if self.jwks_uri && self.http_client.is_none() {
+            return needs("jwks_uri", "HttpClient");
+        }
+        if self.jwks_uri && core.runtime.is_none() {
+            return needs("jwks_uri", "Runtime");
         }
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");

@@ -120,6 +120,24 @@ pub enum CodeReuse {
     DenyOnly,
 }
 
+/// What happens when a client's `code_challenge` comes back in another authorization request (RFC 9700 section 2.1.1).
+///
+/// Allowed by RFC 7636, it is the sign of a client whose verifier is a constant. Unless it is ignored, the
+/// [`ReplayStore`](crate::store::ReplayStore) remembers the challenges of approved requests for 24 hours, each for its
+/// client, which costs an approval two statements. A request that is approved again does not count as another, unless
+/// both approvals run at the same moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodeChallengeReuse {
+    /// Nothing is remembered. The default.
+    #[default]
+    Ignored,
+    /// The event [`PkceChallengeReused`](crate::event::EventKind::PkceChallengeReused) tells of it.
+    Reported,
+    /// The approval is refused, and the client told `invalid_request`; nothing is issued.
+    Refused,
+}
+
 /// The configuration of a provider. [`Config::new`] gives careful defaults; `build()` checks the bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -134,6 +152,8 @@ pub struct Config {
     pub code_lifetime: Duration,
     /// What a second redemption of a code does. Default: the grant is revoked.
     pub code_reuse: CodeReuse,
+    /// What happens when a `code_challenge` comes back. Default: nothing; else `build()` demands a `ReplayStore`.
+    pub code_challenge_reuse: CodeChallengeReuse,
     /// The shape of access tokens where neither resource nor client has one. Default opaque.
     pub access_token_format: AccessTokenFormatChoice,
     /// The algorithm that signs access tokens; that of the first active key where `None`, the default.
@@ -188,6 +208,7 @@ impl Config {
             prefixes: TokenPrefixes::default(),
             code_lifetime: Duration::from_secs(60),
             code_reuse: CodeReuse::default(),
+            code_challenge_reuse: CodeChallengeReuse::default(),
             access_token_format: AccessTokenFormatChoice::Opaque,
             access_token_signing_alg: None,
             opaque_lifetime: Duration::from_secs(60 * 60),
@@ -259,6 +280,13 @@ impl Config {
     #[must_use]
     pub const fn with_code_reuse(mut self, code_reuse: CodeReuse) -> Self {
         self.code_reuse = code_reuse;
+        self
+    }
+
+    /// What happens when a `code_challenge` comes back; unless that is ignored, it needs a `ReplayStore`.
+    #[must_use]
+    pub const fn with_code_challenge_reuse(mut self, code_challenge_reuse: CodeChallengeReuse) -> Self {
+        self.code_challenge_reuse = code_challenge_reuse;
         self
     }
 

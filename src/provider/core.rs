@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::authorize::AuthorizationRule;
+use super::authorize::{AuthorizationRule, Encoders};
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -24,7 +24,7 @@ use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::{AccessToken, Stores};
-use crate::types::{ClientId, GrantType};
+use crate::types::{ClientId, GrantType, ResponseType};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -38,13 +38,16 @@ pub(crate) struct Core {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) events: Arc<dyn EventSink>,
-    pub(crate) limiter: Arc<dyn Limiter>,
+    /// `None` admits everyone.
+    pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
     pub(crate) formats: Formats,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) response_types: Vec<ResponseType>,
+    pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
@@ -55,6 +58,11 @@ impl Core {
     /// Whether refresh tokens can be redeemed, so that issuing them makes sense.
     pub(crate) fn issues_refresh_tokens(&self) -> bool {
         self.grants.contains_key(&GrantType::RefreshToken)
+    }
+
+    /// Whether people sign in here: there is an authorization endpoint.
+    pub(crate) fn signs_in(&self) -> bool {
+        !self.response_types.is_empty()
     }
 
     /// The access token that was presented; `None` unless it is one of ours and valid now.
@@ -71,7 +79,8 @@ impl Core {
 
     /// Asks the limiter whether a request of `client` may go on.
     pub(crate) async fn admit(&self, cx: &Context<'_>, point: LimitPoint, client: &ClientId) -> Result<()> {
-        match self.limiter.admit(point, client.as_str(), cx.now).await {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        match limiter.admit(point, client.as_str(), cx.now).await {
             Admission::Admitted => Ok(()),
             Admission::Refused { retry_after } => {
                 Err(Rejection::from(Reason::RateLimited).with_retry_after(retry_after).into())
@@ -83,7 +92,7 @@ impl Core {
 /// What the builder turned on, beyond what the registries tell.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
-    pub(crate) authorization_code: bool,
+    pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
 }

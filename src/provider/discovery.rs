@@ -3,16 +3,16 @@
 //!
 //! Metadata is derived from what was built in. It lists nothing that would be refused, and hides nothing that works.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::{Map, Value, json};
 
-use super::authorize::RESPONSE_TYPES;
 use super::core::Core;
 use crate::client::ClientAuthMethod;
 use crate::event::Endpoint;
 use crate::jose::SigningAlg;
-use crate::types::{GrantType, ResponseMode, ResponseType, Scope, scope_claims};
+use crate::types::{GrantType, Scope, scope_claims};
 use crate::wire::reply::Document;
 
 /// For how long metadata and keys may be kept: 10 minutes. A key that signs was announced before.
@@ -83,7 +83,7 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
         }
     }
-    say("grant_types_supported", core.grants.keys().map(GrantType::as_str).collect());
+    say("grant_types_supported", grant_types(core).into_iter().map(GrantType::as_str).collect());
     say("scopes_supported", scopes(core).collect());
     if !core.config.ui_locales_supported.is_empty() {
         say("ui_locales_supported", json!(core.config.ui_locales_supported));
@@ -91,7 +91,7 @@ fn metadata(core: &Core) -> Map<String, Value> {
     if let Some(url) = &core.config.service_documentation {
         say("service_documentation", url.as_str().into());
     }
-    if core.switches.authorization_code {
+    if core.signs_in() {
         metadata.extend(authorization(core));
     }
     for rule in &core.rules {
@@ -100,9 +100,15 @@ fn metadata(core: &Core) -> Map<String, Value> {
     metadata
 }
 
+/// The grant types of the token endpoint, and those that response types stand for.
+fn grant_types(core: &Core) -> BTreeSet<&GrantType> {
+    let of_responses = core.response_types.iter().flat_map(|known| known.grant_types());
+    core.grants.keys().chain(of_responses).collect()
+}
+
 /// The scopes that something here gives: what a person gives needs the authorization endpoint.
 fn scopes(core: &Core) -> impl Iterator<Item = &str> {
-    let signs_in = core.switches.authorization_code;
+    let signs_in = core.signs_in();
     core.config.scopes_supported.iter().filter(move |scope| match *scope {
         Scope::OFFLINE_ACCESS => core.issues_refresh_tokens(),
         Scope::OPENID => signs_in,
@@ -124,15 +130,15 @@ fn authorization(core: &Core) -> Map<String, Value> {
             claims.push(name);
         }
     }
-    let modes = [ResponseMode::Query, ResponseMode::Fragment, ResponseMode::FormPost];
+    let mut prompts = vec!["none", "login", "consent", "select_account"];
+    prompts.extend(core.switches.account_creation.then_some("create"));
     let said = json!({
-        "response_types_supported": RESPONSE_TYPES.map(ResponseType::as_str),
-        "response_modes_supported": modes.map(ResponseMode::as_str),
-        "code_challenge_methods_supported": ["S256"],
+        "response_types_supported": core.response_types.iter().map(|known| known.as_str()).collect::<Vec<_>>(),
+        "response_modes_supported": core.encoders.modes().collect::<Vec<_>>(),
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": core.keyring.algorithms(),
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
         "claim_types_supported": ["normal"],
         "claims_supported": claims,
@@ -146,6 +152,9 @@ fn authorization(core: &Core) -> Map<String, Value> {
         Value::Object(said) => said,
         _ => Map::new(),
     };
+    if core.response_types.iter().any(|known| known.has_code()) {
+        said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
+    }
     if !config.acr_values_supported.is_empty() {
         said.insert("acr_values_supported".to_owned(), json!(config.acr_values_supported));
     }
@@ -162,5 +171,17 @@ const fn member(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::Token => Some("token_endpoint"),
         Endpoint::Userinfo => Some("userinfo_endpoint"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::JWKS_CACHE;
+
+    /// How long a key is announced counts on it.
+    #[test]
+    fn documents_are_kept_for_as_long_as_the_schedule_of_keys_says() {
+        assert_eq!(CACHE_CONTROL, format!("public, max-age={}", JWKS_CACHE.as_secs()));
     }
 }

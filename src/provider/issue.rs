@@ -5,17 +5,15 @@ use std::time::Duration;
 use super::context::Context;
 use super::core::Core;
 use super::format::refresh::RefreshToken;
-use super::format::{Minted, id_token, jwt};
+use super::format::{id_token, jwt};
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use super::token::{AuthenticatedClient, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
 use crate::policy::Issuing;
-use crate::secret::Secret;
-use crate::store::{
-    AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord, Under,
-};
+use crate::secret::{Secret, TokenHash};
+use crate::store::{AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord};
 use crate::types::{Claims, GrantId, GrantType, Scope};
 
 /// How often new keys are drawn when the store has them already (attack 321).
@@ -123,16 +121,43 @@ pub(crate) async fn issue(
     core: &Core,
     cx: &Context<'_>,
     client: &AuthenticatedClient,
-    mut issuance: Issuance,
+    mut issuance: Box<Issuance>,
 ) -> Result<TokenResponse> {
     let client = client.client();
     issuance.check(cx, client)?;
     let plan = Plan::new(core, cx, client, &issuance);
+    draw(core, cx, client, (&plan, &mut issuance)).await
+}
+
+/// An access token for the authorization response, under a grant that exists: never with a refresh token
+/// (RFC 6749 section 4.2.2), never with an ID token.
+///
+/// # Errors
+/// As those of [`issue`].
+pub(super) async fn issue_in_front(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    grant: &Grant,
+) -> Result<TokenResponse> {
+    let mut issuance = Issuance::under(grant.clone());
+    let mut plan = Plan::new(core, cx, client, &issuance);
+    plan.refresh_token = RefreshTokenIssue::None;
+    draw(core, cx, client, (&plan, &mut issuance)).await
+}
+
+/// Tries again with other keys when the store has those that were drawn.
+async fn draw(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (plan, issuance): (&Plan, &mut Issuance),
+) -> Result<TokenResponse> {
     for _ in 0..MAX_DRAWS {
-        match attempt(core, cx, client, (&plan, &mut issuance)).await {
+        match attempt(core, cx, client, (plan, issuance)).await {
             Err(Error::Store(error)) if error.kind() == StoreErrorKind::Conflict => {
                 if matches!(issuance.write, Write::New) {
-                    issuance.grant.id = GrantId::generate(cx.entropy)?;
+                    issuance.grant.id = GrantId::generate(cx.entropy, cx.now)?;
                 }
             }
             outcome => return outcome,
@@ -153,13 +178,18 @@ async fn attempt(
         issuance.grant.expires_at = issuance.grant.expires_at.min(token.expires_at);
     }
     let minted = core.formats.mint(cx, &plan.format, (client, &token)).await?;
-    let id_token = id_token(core, cx, client, (issuance, &minted.token)).await?;
+    let id_token = match &issuance.id_token {
+        // Boxed, as are other large futures that most requests do without: they would make each request's larger.
+        Some(wanted) => {
+            Box::pin(id_token(core, cx, client, (&issuance.grant, wanted, &minted.token))).await?
+        }
+        None => None,
+    };
     let family = match plan.refresh_token {
         RefreshTokenIssue::First => Some(RefreshToken::first(issuance.grant.id, cx.entropy)?),
         RefreshTokenIssue::None => None,
     };
-    let record = record(cx, &minted, &token)?;
-    let (refresh_token, done) = write(core, cx, issuance, (record, family)).await?;
+    let (refresh_token, done) = write(core, cx, issuance, (minted.record, &token), family).await?;
     cx.note_grant(&issuance.grant);
     cx.emit(&cx.event(match done {
         Done::Issued => EventKind::TokensIssued { grant_type: issuance.grant_type().clone() },
@@ -285,27 +315,24 @@ async fn access_token(
     Ok(token)
 }
 
+/// `None` for a client that acts for itself.
 async fn id_token(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    (issuance, access_token): (&Issuance, &Secret),
+    (grant, wanted, access_token): (&Grant, &IdTokenIssuance, &Secret),
 ) -> Result<Option<Secret>> {
-    let (Some(wanted), Some(authentication)) = (&issuance.id_token, &issuance.grant.authentication) else {
-        return Ok(None);
-    };
+    let Some(authentication) = &grant.authentication else { return Ok(None) };
     let token = id_token::IdToken {
         client,
         authentication,
         nonce: wanted.nonce.as_deref(),
         access_token: Some(access_token),
+        code: None,
+        state: None,
         claims: &wanted.claims,
     };
     id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await.map(Some)
-}
-
-fn record(cx: &Context<'_>, minted: &Minted, token: &AccessToken) -> Result<Option<TokenRecord>> {
-    minted.record.map(|key| records::token_record(cx, key, token)).transpose()
 }
 
 /// Whether a write was the first of its kind.
@@ -316,27 +343,32 @@ enum Done {
     Retried,
 }
 
-/// The write, and the refresh token that it leaves with the client.
+/// The write, and the refresh token that it leaves with the client. A token without a key is not recorded.
 async fn write(
     core: &Core,
     cx: &Context<'_>,
     issuance: &Issuance,
-    (access, family): (Option<TokenRecord>, Option<RefreshToken>),
+    (key, token): (Option<TokenHash>, &AccessToken),
+    family: Option<RefreshToken>,
 ) -> Result<(Option<RefreshToken>, Done)> {
-    let under = match &issuance.write {
-        Write::Refresh(refresh) => {
-            let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
-            return Ok((Some(token), done));
-        }
+    let tokens = &core.stores.tokens;
+    if let Write::New = issuance.write {
         // A token without a record has nothing that could be listed or revoked.
-        Write::New if access.is_none() => return Ok((None, Done::Issued)),
-        Write::New => Under::New(records::grant_record(cx, &issuance.grant)?),
-        Write::Existing => Under::Existing(issuance.grant.id),
-    };
+        if let Some(key) = key {
+            let granted = records::granted_token(cx, key, token, &issuance.grant)?;
+            tokens.insert_granted_token(granted, cx.now).await?;
+        }
+        return Ok((None, Done::Issued));
+    }
+    let access = key.map(|key| records::token_record(cx, key, token)).transpose()?;
+    if let Write::Refresh(refresh) = &issuance.write {
+        let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
+        return Ok((Some(token), done));
+    }
     let idle_until = cx.now.plus(cx.config.refresh_idle).min(issuance.grant.expires_at);
     let new_family = family.as_ref().map(|token| NewFamily { key: token.family(), idle_until });
     let issued = Issued { access, family: new_family };
-    match core.stores.tokens.insert_tokens(under, issued, cx.now).await? {
+    match tokens.insert_tokens(&issuance.grant.id, issued, cx.now).await? {
         Insertion::Inserted => Ok((family, Done::Issued)),
         Insertion::GrantRevoked => Err(Reason::GrantRevoked.into()),
         Insertion::GrantAbsent => Err(Reason::GrantUnknown.into()),

@@ -18,24 +18,26 @@ mod mount;
 mod payload;
 mod records;
 mod refusal;
+mod replay;
 mod revoke;
 mod route;
+mod scope;
 mod subject;
 mod token;
 mod userinfo;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
-    LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ReturnAddress,
-    Unresumable,
+    LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,
+    ReturnAddress, Unresumable,
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
-pub use config::{CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
+pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
@@ -99,10 +101,10 @@ impl Provider {
     #[must_use]
     pub fn refuse(&self, path: &str, reason: Reason) -> Response {
         let endpoint = self.route(path).unwrap_or(Endpoint::Unknown);
-        match reason {
+        scope::scoped_now(&self.0, endpoint, || match reason {
             Reason::HandlerPanicked => route::panicked(&self.0, endpoint),
             reason => route::refuse(&self.0, endpoint, reason),
-        }
+        })
     }
 
     /// The endpoint at a path, as it stands in the request line before the query.
@@ -123,7 +125,7 @@ impl Provider {
     /// and to the client from then on. A sound one is for [`Provider::next`]; one that was posted without our cookie,
     /// as by another site, is first asked for again by GET, so that the cookie comes with it.
     pub async fn authorize(&self, request: &Request) -> Authorize {
-        authorize::open(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Authorization, authorize::open(&self.0, request)).await
     }
 
     /// Says what a pending request needs of the person, given who is signed in, or answers it.
@@ -151,9 +153,8 @@ impl Provider {
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
-    #[must_use]
-    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        authorize::deny(&self.0, pending, denial)
+    pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        authorize::deny(&self.0, pending, denial).await
     }
 
     /// The page for a refusal that is not sent to a client, such as that of an approval which exceeds its request.
@@ -171,7 +172,10 @@ impl Provider {
         authorize::seal(&self.0, pending).await
     }
 
-    /// Reads a sealed request again; `headers` are those of the request that brought it, for their cookie.
+    /// Reads a sealed request again; `method` and `headers` are those of the request that brought it.
+    ///
+    /// A cookie among the headers must be of the browser that began the request. Another browser that opens a page
+    /// was led there and gets a 400; one that posts a form was made to, and gets a 403 (attack 50, attack 52).
     ///
     /// The client is loaded and every rule applied anew, so that what is no longer allowed is refused. A request may
     /// be resumed and approved more than once, each time with a grant and a code of its own.
@@ -182,14 +186,15 @@ impl Provider {
     pub async fn resume(
         &self,
         sealed: &str,
+        method: &Method,
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Unresumable> {
-        authorize::resume(&self.0, sealed, headers).await
+        authorize::resume(&self.0, sealed, (method, headers)).await
     }
 
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).
     pub async fn userinfo(&self, request: &Request) -> Response {
-        userinfo::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Userinfo, userinfo::respond(&self.0, request)).await
     }
 
     /// The claims of a person that an access token lets its client know, `sub` among them.
@@ -230,7 +235,7 @@ impl Provider {
     ///
     /// It never fails: a refusal becomes the body of section 5.2, a store that fails a 503 with `Retry-After`.
     pub async fn token(&self, request: &Request) -> Response {
-        token::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Token, token::respond(&self.0, request)).await
     }
 
     /// Redeems a grant for tokens: the token endpoint for tests, and for hosts with a transport of their own.
@@ -243,7 +248,7 @@ impl Provider {
 
     /// Answers a request to the introspection endpoint (RFC 7662).
     pub async fn introspection(&self, request: &Request) -> Response {
-        introspect::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Introspection, introspect::respond(&self.0, request)).await
     }
 
     /// Introspects a token: the introspection endpoint for tests, and for hosts with a transport of their own.
@@ -256,7 +261,7 @@ impl Provider {
 
     /// Answers a request to the revocation endpoint (RFC 7009).
     pub async fn revocation(&self, request: &Request) -> Response {
-        revoke::respond(&self.0, request).await
+        scope::scoped(&self.0, Endpoint::Revocation, revoke::respond(&self.0, request)).await
     }
 
     /// Revokes a token: the revocation endpoint for tests, and for hosts with a transport of their own. A token that is

@@ -1,16 +1,16 @@
 //! The endpoints and the host's part of a sign-in behind one function: what frameworks mount.
 
-use std::fmt::Debug;
-use std::panic::AssertUnwindSafe;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::FutureExt as _;
-use http::HeaderMap;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue, Method};
 
 use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
-use crate::error::{BoxError, Reason};
+use super::{route, scope};
+use crate::error::BoxError;
+use crate::event::Endpoint;
 use crate::types::Authentication;
 use crate::wire::{Request, Response, reply};
 
@@ -37,7 +37,7 @@ pub trait Interaction: Debug + Send + Sync {
 }
 
 /// A pending request that needs the person.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Question<'a> {
     /// What it needs first.
@@ -60,9 +60,16 @@ impl Question<'_> {
     }
 
     /// Does not ask: the client is told.
-    #[must_use]
-    pub fn deny(&self, denial: Denial) -> Response {
-        self.provider.deny(self.pending, denial)
+    pub async fn deny(&self, denial: Denial) -> Response {
+        self.provider.deny(self.pending, denial).await
+    }
+}
+
+/// Leaves out the sealed request.
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needs, pending, .. } = self;
+        f.debug_struct("Question").field("needs", needs).field("pending", pending).finish_non_exhaustive()
     }
 }
 
@@ -107,17 +114,25 @@ impl Mount {
     ///
     /// A panic of the host's part becomes a 500 and an event, like one below (attack 332).
     pub async fn answer(&self, request: &Request) -> Response {
-        let answered = AssertUnwindSafe(self.handle(request)).catch_unwind().await;
-        answered.unwrap_or_else(|_| self.provider.refuse(request.uri().path(), Reason::HandlerPanicked))
+        let core = &*self.provider.0;
+        let endpoint = route::endpoint_of(core, request);
+        scope::caught(core, endpoint, self.handle(endpoint, request), || route::panicked(core, endpoint))
+            .await
     }
 
-    /// Reads the sealed request that a page of the host was given; `headers` are those of the request for that page.
+    /// Reads the sealed request that a page of the host was given; `method` and `headers` are those of the request for
+    /// that page.
     ///
     /// # Errors
-    /// The response to give instead: the text was altered, its time is over, the browser is another, or the client
-    /// may no longer ask for this.
-    pub async fn resume(&self, sealed: &str, headers: &HeaderMap) -> Result<PendingAuthorization, Response> {
-        let resumed = self.provider.resume(sealed, headers).await;
+    /// The response to give instead: the text was altered, its time is over, the browser is another (a 403 where it
+    /// posts), or the client may no longer ask for this.
+    pub async fn resume(
+        &self,
+        sealed: &str,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Result<PendingAuthorization, Response> {
+        let resumed = self.provider.resume(sealed, method, headers).await;
         resumed.map_err(|Unresumable { response, .. }| response)
     }
 
@@ -139,30 +154,39 @@ impl Mount {
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
-    #[must_use]
-    pub fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        self.provider.deny(pending, denial)
+    pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
+        self.provider.deny(pending, denial).await
     }
 
-    async fn handle(&self, request: &Request) -> Response {
-        match self.provider.handle(request).await {
+    async fn handle(&self, endpoint: Endpoint, request: &Request) -> Response {
+        match route::dispatch(&self.provider.0, endpoint, request).await {
+            // Boxed, since most requests need nobody.
             Authorize::Interact { pending, set_cookie } => {
-                let mut response = match self.interaction.authentication(request).await {
-                    Ok(login) => self.proceed(pending, login.as_ref()).await,
-                    Err(_) => self.deny(&pending, Denial::Unavailable),
-                };
-                if let Some(cookie) = set_cookie {
-                    response.headers_mut().append(SET_COOKIE, cookie);
-                }
-                response
+                Box::pin(self.interact(request, pending, set_cookie)).await
             }
             Authorize::Respond(response) => response,
         }
     }
 
+    async fn interact(
+        &self,
+        request: &Request,
+        pending: PendingAuthorization,
+        set_cookie: Option<HeaderValue>,
+    ) -> Response {
+        let mut response = match self.interaction.authentication(request).await {
+            Ok(login) => self.proceed(pending, login.as_ref()).await,
+            Err(_) => self.deny(&pending, Denial::Unavailable).await,
+        };
+        if let Some(cookie) = set_cookie {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        response
+    }
+
     async fn ask(&self, needs: &Needs, pending: &PendingAuthorization) -> Response {
         let Ok(sealed) = self.provider.seal(pending).await else {
-            return self.deny(pending, Denial::Unavailable);
+            return self.deny(pending, Denial::Unavailable).await;
         };
         let question = Question { needs, pending, sealed: &sealed, provider: &self.provider };
         match self.interaction.ask(question).await {
@@ -170,7 +194,7 @@ impl Mount {
                 reply::security_headers(response.headers_mut());
                 response
             }
-            Err(_) => self.deny(pending, Denial::Unavailable),
+            Err(_) => self.deny(pending, Denial::Unavailable).await,
         }
     }
 }
@@ -186,7 +210,7 @@ impl Interaction for Headless {
     }
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(question.deny(Denial::Unavailable))
+        Ok(question.deny(Denial::Unavailable).await)
     }
 }
 

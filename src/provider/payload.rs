@@ -8,6 +8,9 @@ use super::context::Context;
 use crate::error::{Error, Internal};
 use crate::seal::{self, Sealed};
 
+/// As much as most payloads need: 512 bytes. A longer one is moved as it grows, and what it leaves is not wiped.
+const USUAL_BYTES: usize = 512;
+
 /// The kind of record that a payload belongs to; a payload opens under its own kind alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -37,10 +40,11 @@ pub(crate) fn seal<T: Serialize>(
     key: &[u8],
     value: &T,
 ) -> Result<Sealed, Error> {
-    let plaintext =
-        serde_json::to_vec(value).map_err(|error| Internal::new("could not serialise a payload", error))?;
     let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
-    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &Zeroizing::new(plaintext))?)
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(USUAL_BYTES));
+    serde_json::to_writer(&mut *plaintext, value)
+        .map_err(|error| Internal::new("could not serialise a payload", error))?;
+    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &plaintext)?)
 }
 
 /// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
@@ -12,11 +13,13 @@ use super::payload::{self, Kind};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::EventKind;
+use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::store::{
-    AccessToken, AuthorizationCode, CodeRecord, Grant, GrantRecord, SessionKey, SubjectKey, TokenRecord,
+    AccessToken, AuthorizationCode, CodeRecord, Grant, GrantRecord, GrantedToken, SessionKey, SubjectKey,
+    TokenRecord,
 };
-use crate::types::{Authentication, ClientId, GrantId};
+use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, Scope};
 
 /// The longest life of an access token, whatever a policy answers: 24 hours.
 pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,10 +35,53 @@ struct Timed<T> {
     retain_until: Timestamp,
 }
 
+/// The payload of a token, with the grant that it brought along if it did.
+#[derive(Serialize, Deserialize)]
+struct Granting<T, G> {
+    token: T,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    grant: Option<G>,
+}
+
+/// What a grant has beyond the token that brought it along.
+#[derive(Serialize, Deserialize)]
+struct Brought {
+    grant_type: GrantType,
+    /// `None` where it is the token's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<Scope>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<String>,
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    claims: ClaimsRequest,
+    created_at: Timestamp,
+}
+
+impl Brought {
+    fn of(grant: &Grant, token: &AccessToken) -> Self {
+        Self {
+            grant_type: grant.grant_type.clone(),
+            scope: (grant.scope != token.scope).then(|| grant.scope.clone()),
+            resources: grant.resources.clone(),
+            claims: grant.claims.clone(),
+            created_at: grant.created_at,
+        }
+    }
+
+    fn into_grant(self, token: AccessToken) -> Grant {
+        let mut grant = Grant::new(token.grant, token.client, self.grant_type, self.created_at)
+            .with_scope(self.scope.unwrap_or(token.scope))
+            .with_resources(self.resources)
+            .with_claims(self.claims)
+            .with_expiry(token.expires_at);
+        grant.authentication = token.authentication;
+        grant
+    }
+}
+
 /// The record of a grant. It is kept until its limit or the end of its login session, whichever is later.
 pub(crate) fn grant_record(cx: &Context<'_>, grant: &Grant) -> Result<GrantRecord> {
     let authentication = grant.authentication.as_ref();
-    let session_ends = authentication.and_then(|authentication| authentication.session_ends);
     Ok(GrantRecord {
         id: grant.id,
         client: grant.client.clone(),
@@ -43,8 +89,31 @@ pub(crate) fn grant_record(cx: &Context<'_>, grant: &Grant) -> Result<GrantRecor
         session: authentication.and_then(|authentication| session_key(cx, authentication)),
         created_at: grant.created_at,
         expires_at: grant.expires_at,
-        keep_until: session_ends.map_or(grant.expires_at, |ends| ends.max(grant.expires_at)),
+        keep_until: keep_until(grant),
+        token: None,
         payload: payload::seal(cx, Kind::Grant, grant.id.as_bytes(), grant)?,
+    })
+}
+
+fn keep_until(grant: &Grant) -> Timestamp {
+    let session_ends = grant.authentication.as_ref().and_then(|authentication| authentication.session_ends);
+    session_ends.map_or(grant.expires_at, |ends| ends.max(grant.expires_at))
+}
+
+/// The record of a token that brings `grant` along, whose limit is the token's: one payload for both.
+pub(crate) fn granted_token(
+    cx: &Context<'_>,
+    key: TokenHash,
+    token: &AccessToken,
+    grant: &Grant,
+) -> Result<GrantedToken> {
+    let authentication = grant.authentication.as_ref();
+    Ok(GrantedToken {
+        token: record_of(cx, key, token, Some(Brought::of(grant, token)))?,
+        subject: authentication.map(|authentication| subject_key(cx, authentication)),
+        session: authentication.and_then(|authentication| session_key(cx, authentication)),
+        created_at: grant.created_at,
+        keep_until: keep_until(grant),
     })
 }
 
@@ -64,18 +133,30 @@ pub(crate) fn code_record(cx: &Context<'_>, key: &TokenHash, code: &Authorizatio
 
 /// The record of an access token; `key` is the hash of the opaque token, or of the `jti` of a JWT.
 pub(crate) fn token_record(cx: &Context<'_>, key: TokenHash, token: &AccessToken) -> Result<TokenRecord> {
+    record_of(cx, key, token, None)
+}
+
+fn record_of(
+    cx: &Context<'_>,
+    key: TokenHash,
+    token: &AccessToken,
+    grant: Option<Brought>,
+) -> Result<TokenRecord> {
     Ok(TokenRecord {
         key,
         grant: token.grant,
         client: token.client.clone(),
         expires_at: token.expires_at,
-        payload: payload::seal(cx, Kind::AccessToken, key.as_bytes(), token)?,
+        payload: payload::seal(cx, Kind::AccessToken, key.as_bytes(), &Granting { token, grant })?,
     })
 }
 
 /// The grant of a record; `None`, and an alarm, when the payload does not open or is not that of these columns.
 pub(crate) fn open_grant(cx: &Context<'_>, record: &GrantRecord) -> Option<Grant> {
-    let opened = payload::open::<Grant>(cx, Kind::Grant, record.id.as_bytes(), &record.payload);
+    let opened = match &record.token {
+        None => payload::open::<Grant>(cx, Kind::Grant, record.id.as_bytes(), &record.payload),
+        Some(key) => open_brought(cx, key, &record.payload),
+    };
     let sound = opened.filter(|grant| {
         let authentication = grant.authentication.as_ref();
         grant.id == record.id
@@ -88,6 +169,13 @@ pub(crate) fn open_grant(cx: &Context<'_>, record: &GrantRecord) -> Option<Grant
         alarm(cx, &record.client, record.id);
     }
     sound
+}
+
+/// The grant in the payload of the token that it came with.
+fn open_brought(cx: &Context<'_>, key: &TokenHash, payload: &Sealed) -> Option<Grant> {
+    let opened: Granting<AccessToken, Brought> =
+        payload::open(cx, Kind::AccessToken, key.as_bytes(), payload)?;
+    Some(opened.grant?.into_grant(opened.token))
 }
 
 /// The code of a record found under `key`; `None`, and an alarm, as for [`open_grant`].
@@ -113,8 +201,9 @@ pub(crate) fn open_code(cx: &Context<'_>, key: &TokenHash, record: &CodeRecord) 
 
 /// The access token of a record; `None`, and an alarm, as for [`open_grant`].
 pub(crate) fn open_token(cx: &Context<'_>, record: &TokenRecord) -> Option<AccessToken> {
-    let opened = payload::open::<AccessToken>(cx, Kind::AccessToken, record.key.as_bytes(), &record.payload);
-    let sound = opened.filter(|token| {
+    let opened: Option<Granting<AccessToken, IgnoredAny>> =
+        payload::open(cx, Kind::AccessToken, record.key.as_bytes(), &record.payload);
+    let sound = opened.map(|opened| opened.token).filter(|token| {
         token.grant == record.grant && token.client == record.client && token.expires_at == record.expires_at
     });
     if sound.is_none() {
@@ -144,7 +233,7 @@ mod tests {
     use crate::provider::context::Arrival;
     use crate::store::GrantStore as _;
     use crate::testing::{Harness, HarnessBuilder, block_on};
-    use crate::types::{GrantType, SessionId, Subject};
+    use crate::types::{SessionId, Subject};
 
     const KEY: TokenHash = TokenHash::from_bytes([5; 32]);
 
@@ -180,6 +269,28 @@ mod tests {
             let code = AuthorizationCode::new(grant);
             assert_eq!(open_code(cx, &KEY, &code_record(cx, &KEY, &code).unwrap()), Some(code));
             assert_eq!(h.events(), []);
+        });
+    }
+
+    #[test]
+    fn a_grant_that_came_with_its_token_reads_back_as_both() {
+        within(Harness::builder(), |h, cx| {
+            let token = token(cx);
+            let mut grant = grant(cx, None).with_expiry(token.expires_at);
+            grant.authentication = None;
+            for scope in ["", "read write"] {
+                grant.scope = Scope::parse(scope).unwrap();
+                let granted = granted_token(cx, KEY, &token, &grant).unwrap();
+                assert_eq!(open_token(cx, &granted.token), Some(token.clone()));
+                assert_eq!(open_grant(cx, &granted.into_grant()), Some(grant.clone()));
+            }
+            assert_eq!(h.events(), []);
+            // attack 317: a token that brought no grant along is none, whatever its row says.
+            let alone = token_record(cx, KEY, &token).unwrap();
+            let row =
+                GrantRecord { token: Some(KEY), payload: alone.payload, ..grant_record(cx, &grant).unwrap() };
+            assert_eq!(open_grant(cx, &row), None);
+            assert_eq!(h.events().len(), 1);
         });
     }
 

@@ -2,14 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use futures_util::FutureExt as _;
 use http::Method;
 
 use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, revoke, token, userinfo};
+use super::{introspect, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -31,7 +30,7 @@ impl Routes {
             (Endpoint::Discovery, format!("/.well-known/oauth-authorization-server{issuer}")),
             (Endpoint::Jwks, below(issuer, &paths.jwks)?),
         ];
-        if on.authorization_code {
+        if core.signs_in() {
             routes.push((Endpoint::Discovery, format!("{issuer}/.well-known/openid-configuration")));
             routes.push((Endpoint::Authorization, below(issuer, &paths.authorization)?));
             routes.push((Endpoint::Userinfo, below(issuer, &paths.userinfo)?));
@@ -75,9 +74,14 @@ fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
 
 /// Answers a request to any endpoint. A panic becomes a 500 (attack 332).
 pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
-    let endpoint = core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown);
-    let answered = AssertUnwindSafe(dispatch(core, endpoint, request)).catch_unwind().await;
-    answered.unwrap_or_else(|_| Authorize::Respond(panicked(core, endpoint)))
+    let endpoint = endpoint_of(core, request);
+    let work = dispatch(core, endpoint, request);
+    scope::caught(core, endpoint, work, || Authorize::Respond(panicked(core, endpoint))).await
+}
+
+/// The endpoint that a request is for.
+pub(super) fn endpoint_of(core: &Core, request: &Request) -> Endpoint {
+    core.routes.endpoint(request.uri().path()).unwrap_or(Endpoint::Unknown)
 }
 
 /// The answer after a panic. What panicked may be the host's own page or event sink, so that its part in the answer
@@ -87,16 +91,17 @@ pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
     refused.unwrap_or_else(|_| reply::error_json(Reason::HandlerPanicked))
 }
 
-async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
-    if endpoint == Endpoint::Authorization {
-        return authorize::open(core, request).await;
-    }
+/// Answers a request to any endpoint, without a net.
+///
+/// Each endpoint's future is boxed by itself: allocating one of all their sizes would cost more than the two.
+pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
     Authorize::Respond(match endpoint {
+        Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
-        Endpoint::Introspection => introspect::respond(core, request).await,
-        Endpoint::Revocation => revoke::respond(core, request).await,
-        Endpoint::Token => token::respond(core, request).await,
-        Endpoint::Userinfo => userinfo::respond(core, request).await,
+        Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
+        Endpoint::Revocation => Box::pin(revoke::respond(core, request)).await,
+        Endpoint::Token => Box::pin(token::respond(core, request)).await,
+        Endpoint::Userinfo => Box::pin(userinfo::respond(core, request)).await,
         _ => refuse(core, Endpoint::Unknown, Reason::NotFound),
     })
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Reason, Rejection, Result};
 use crate::event::Endpoint;
 use crate::secret::Secret;
 use crate::store::AccessToken;
-use crate::types::{Authentication, Claims, Params, Scope, scope_claims};
+use crate::types::{Authentication, Claims, Params, Scope, is_of_scope};
 use crate::wire::challenge::Challenge;
 use crate::wire::{Authorization, Request, RequestHead, Response, cors, form_post, reply};
 
@@ -121,9 +121,8 @@ fn released(
     let mut claims = Claims::new().with("sub", subject::of_person(client, &authentication.subject));
     for (name, value) in account.iter().filter(|(name, _)| *name != "sub") {
         let plain = name.split('#').next().unwrap_or(name);
-        let by_scope = token.scope.iter().any(|scope| scope_claims(scope).contains(&plain));
         let mut asked = token.userinfo.iter().filter(|(asked, _)| asked == name || asked == plain);
-        if by_scope || asked.any(|(_, request)| request.accepts(value)) {
+        if is_of_scope(name, &token.scope) || asked.any(|(_, request)| request.accepts(value)) {
             claims.insert(name, value.clone());
         }
     }

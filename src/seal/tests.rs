@@ -15,6 +15,10 @@ fn secrets(seeds: &[u8]) -> SystemSecrets {
     SystemSecrets::new(list, vec![pepper], salt).unwrap()
 }
 
+fn sealed(secrets: &SystemSecrets, context: &Context<'_>, payload: &[u8]) -> Result<Sealed, EntropyError> {
+    seal(secrets, &OsEntropy, context, payload)
+}
+
 /// Contexts that differ from [`CODE`] in one part, or in where one part ends and the next begins.
 fn neighbours() -> Vec<Context<'static>> {
     vec![
@@ -31,7 +35,7 @@ fn neighbours() -> Vec<Context<'static>> {
 #[test]
 fn a_sealed_record_opens_in_its_place_alone() {
     let secrets = secrets(&[1]);
-    let sealed = seal(&secrets, &OsEntropy, &CODE, b"payload").unwrap();
+    let sealed = sealed(&secrets, &CODE, b"payload").unwrap();
     assert_eq!(open(&secrets, &CODE, &sealed).unwrap().as_slice(), b"payload");
     assert_eq!(sealed.as_bytes().len(), 1 + NONCE_BYTES + 7 + TAG_BYTES);
     let again = Sealed::from_parts(sealed.secret(), sealed.as_bytes().to_vec());
@@ -46,7 +50,7 @@ fn a_sealed_record_opens_in_its_place_alone() {
 #[test]
 fn an_altered_record_does_not_open() {
     let secrets = secrets(&[1]);
-    let sealed = seal(&secrets, &OsEntropy, &CODE, b"payload").unwrap();
+    let sealed = sealed(&secrets, &CODE, b"payload").unwrap();
     let opens = |bytes: Vec<u8>| open(&secrets, &CODE, &Sealed::from_parts(sealed.secret, bytes)).is_some();
     for place in 0..sealed.bytes.len() {
         for bit in 0..8 {
@@ -64,10 +68,10 @@ fn an_altered_record_does_not_open() {
 #[test]
 fn a_rotated_secret_reads_until_it_is_removed() {
     let (before, after, gone) = (secrets(&[1]), secrets(&[2, 1]), secrets(&[2]));
-    let old = seal(&before, &OsEntropy, &CODE, b"payload").unwrap();
+    let old = sealed(&before, &CODE, b"payload").unwrap();
     assert!(open(&after, &CODE, &old).is_some());
     assert!(open(&gone, &CODE, &old).is_none());
-    assert_eq!(seal(&after, &OsEntropy, &CODE, b"payload").unwrap().secret(), gone.current());
+    assert_eq!(sealed(&after, &CODE, b"payload").unwrap().secret(), gone.current());
     let relabelled = Sealed::from_parts(gone.current(), old.as_bytes().to_vec());
     assert!(open(&after, &CODE, &relabelled).is_none());
     let text = seal_text(&before, &OsEntropy, &CODE, LATER, b"payload").unwrap();
@@ -111,7 +115,7 @@ fn an_altered_text_does_not_open() {
 #[test]
 fn records_and_texts_are_kept_apart() {
     let secrets = secrets(&[1]);
-    let sealed = seal(&secrets, &OsEntropy, &CODE, &[0x7f; 20]).unwrap();
+    let sealed = sealed(&secrets, &CODE, &[0x7f; 20]).unwrap();
     let bytes = [&sealed.secret.as_bytes()[..], &sealed.bytes].concat();
     let text = BASE64_URL_SAFE_NO_PAD.encode(bytes);
     assert_eq!(open_text(&secrets, &CODE, &text, NOW), Err(Unsealed::Altered));
@@ -124,7 +128,7 @@ fn records_and_texts_are_kept_apart() {
 #[test]
 fn sealing_twice_shows_nothing_in_common() {
     let secrets = secrets(&[1]);
-    let [a, b] = [0, 1].map(|_| seal(&secrets, &OsEntropy, &CODE, b"payload").unwrap());
+    let [a, b] = [0, 1].map(|_| sealed(&secrets, &CODE, b"payload").unwrap());
     assert_ne!(a.as_bytes()[1..], b.as_bytes()[1..]);
     assert!(!a.as_bytes().windows(7).any(|window| window == b"payload"));
     assert_eq!(format!("{a:?}"), format!("Sealed({}, 48 bytes)", a.secret()));
@@ -134,7 +138,7 @@ proptest! {
     #[test]
     fn whatever_is_sealed_opens(plaintext: Vec<u8>, kind: String, issuer: String, key: Vec<u8>) {
         let (secrets, context) = (secrets(&[1]), Context { kind: &kind, issuer: &issuer, key: &key });
-        let sealed = seal(&secrets, &OsEntropy, &context, &plaintext).unwrap();
+        let sealed = sealed(&secrets, &context, &plaintext).unwrap();
         prop_assert_eq!(&*open(&secrets, &context, &sealed).unwrap(), &plaintext);
         let text = seal_text(&secrets, &OsEntropy, &context, LATER, &plaintext).unwrap();
         prop_assert_eq!(&*open_text(&secrets, &context, &text, NOW).unwrap(), &plaintext);

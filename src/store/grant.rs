@@ -34,16 +34,12 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
     /// The claims granted beyond those of the scope.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     pub claims: ClaimsRequest,
     /// When it was given.
     pub created_at: Timestamp,
     /// Its absolute limit: from then on nothing that hangs on it is valid.
     pub expires_at: Timestamp,
-}
-
-fn is_default(claims: &ClaimsRequest) -> bool {
-    claims.userinfo.is_empty() && claims.id_token.is_empty()
 }
 
 impl Grant {
@@ -121,7 +117,9 @@ pub struct GrantRecord {
     pub expires_at: Timestamp,
     /// Until this moment the row is kept: the later of `expires_at` and the session's end.
     pub keep_until: Timestamp,
-    /// A sealed [`Grant`].
+    /// The key of the token that it came with, if it came as a [`GrantedToken`](super::GrantedToken).
+    pub token: Option<TokenHash>,
+    /// A sealed [`Grant`]; the payload of its token, if it came with one.
     pub payload: Sealed,
 }
 
@@ -182,6 +180,8 @@ pub enum Filter {
 #[async_trait]
 pub trait GrantStore: Debug + Send + Sync {
     /// Keeps a new grant: at approval, before its code.
+    ///
+    /// Its `token` is `None`: a grant that comes with one is for `insert_granted_token`.
     ///
     /// # Errors
     /// `Conflict` when the id exists already; nothing is changed then.

@@ -39,8 +39,8 @@ pub use replay::ReplayStore;
 pub use sweep::Sweep;
 pub use ticket::{TicketRecord, TicketStore};
 pub use token::{
-    AccessToken, Advance, Grace, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord,
-    TokenStore, Under,
+    AccessToken, Advance, Grace, GrantedToken, Insertion, Issued, NewFamily, RefreshUse, Refreshed,
+    TokenRecord, TokenStore,
 };
 
 use crate::secret::SystemSecrets;
@@ -168,7 +168,7 @@ impl Stores {
         Self::new(store.clone(), store.clone(), store.clone(), store)
     }
 
-    /// Where used `jti` values are remembered; needed by `private_key_jwt`.
+    /// Where used values are remembered; needed by `private_key_jwt`, and to notice a `code_challenge` that comes back.
     #[must_use]
     pub fn with_replays(mut self, replays: Arc<dyn ReplayStore>) -> Self {
         self.replays = Some(replays);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantRecord, GrantStore, RefreshHead, StoredGrant};
+use super::{GrantRecord, GrantStore, RefreshHead, SessionKey, StoredGrant, SubjectKey};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
@@ -109,23 +109,38 @@ impl Issued {
     }
 }
 
-/// What issued tokens hang on.
+/// An access token that brings its grant along; only where no replay can revoke that, as for client credentials.
+///
+/// Both are one row: the grant's name, client and limit are the token's, and the token's payload holds both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
-pub enum Under {
-    /// A grant that is inserted in the same step; only where no replay can revoke it.
-    New(GrantRecord),
-    /// A grant that exists.
-    Existing(GrantId),
+pub struct GrantedToken {
+    /// The token, which names the grant.
+    pub token: TokenRecord,
+    /// Who gave the grant; `None` when the client acts for itself.
+    pub subject: Option<SubjectKey>,
+    /// In which login session it was given.
+    pub session: Option<SessionKey>,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// Until this moment the row is kept: the later of the token's `expires_at` and the session's end.
+    pub keep_until: Timestamp,
 }
 
-impl Under {
-    /// The name of the grant.
+impl GrantedToken {
+    /// The grant, as [`GrantStore::grant`] and [`GrantStore::grants`] show it.
     #[must_use]
-    pub const fn grant(&self) -> &GrantId {
-        match self {
-            Self::New(grant) => &grant.id,
-            Self::Existing(id) => id,
+    pub fn into_grant(self) -> GrantRecord {
+        let Self { token, subject, session, created_at, keep_until } = self;
+        GrantRecord {
+            id: token.grant,
+            client: token.client,
+            subject,
+            session,
+            created_at,
+            expires_at: token.expires_at,
+            keep_until,
+            token: Some(token.key),
+            payload: token.payload,
         }
     }
 }
@@ -260,17 +275,22 @@ impl RefreshUse {
 /// Tokens under their grants. One backend for both: that is what the guarantees rest on.
 #[async_trait]
 pub trait TokenStore: GrantStore {
+    /// Inserts a token and its grant in one step. `grant`, `grants` and `revoke` see the grant like any other, and it
+    /// may take further tokens until its limit.
+    ///
+    /// # Errors
+    /// `Conflict` when the key or the id of the grant exists already; nothing is changed then.
+    async fn insert_granted_token(&self, granted: GrantedToken, now: Timestamp) -> Result<(), StoreError>;
+
     /// Inserts all of `issued` or nothing; nothing if the grant is revoked, absent or past its limit, decided in
     /// the same step.
-    ///
-    /// A new grant with one token may live in that token's row; `grant`, `grants` and `revoke` see it like any other.
     ///
     /// # Errors
     /// `Conflict` when a key exists already, or the grant has a family and `issued` brings another; `Corrupt` when
     /// the access token names another grant. Nothing is changed then.
     async fn insert_tokens(
         &self,
-        under: Under,
+        grant: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError>;
@@ -304,7 +324,7 @@ pub trait TokenStore: GrantStore {
     /// The token of this key; `None` if it is absent, expired or revoked, or its grant is revoked, expired or absent.
     async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError>;
 
-    /// Revokes one token; one that is absent is none to revoke.
+    /// Revokes one token, and the grant that it brought along; one that is absent is none to revoke.
     async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError>;
 }
 

@@ -1,6 +1,6 @@
 //! The clients that every harness knows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::keys::client_key;
 use crate::client::{
@@ -9,13 +9,16 @@ use crate::client::{
 use crate::entropy::Entropy;
 use crate::jose::JwkSet;
 use crate::secret::{Secret, SystemSecrets};
-use crate::types::{ClientId, GrantType, RedirectUri, Scope};
+use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
 
 /// The audience of access tokens without `resource`, whose resource server is the client `api`.
 pub const DEFAULT_AUDIENCE: &str = "https://api.example";
 
 /// A resource that the clients may ask for by name.
 pub const RESOURCE: &str = "https://files.example";
+
+/// Where the client `remote` has its keys.
+pub const REMOTE_JWKS_URI: &str = "https://remote.example/jwks";
 
 /// The scope that every client which signs people in may ask for.
 const PERSONAL_SCOPE: &str = "openid profile email address phone offline_access read write";
@@ -45,7 +48,27 @@ pub(super) fn standard(secrets: &SystemSecrets, entropy: &dyn Entropy) -> Vec<Re
         open("spa", public(&["https://spa.example/cb"]), settings()),
         open("native", public(&["http://127.0.0.1/cb", "com.example.app:/cb"]), settings()),
         open("signer", signing(), settings()),
+        open("remote", remote(), settings()),
     ]
+}
+
+/// Every response type, `code` first.
+pub(super) const RESPONSE_TYPES: [ResponseType; 8] = [
+    ResponseType::Code,
+    ResponseType::CodeIdToken,
+    ResponseType::CodeIdTokenToken,
+    ResponseType::CodeToken,
+    ResponseType::IdToken,
+    ResponseType::IdTokenToken,
+    ResponseType::None,
+    ResponseType::Token,
+];
+
+/// The public client that may ask for every response type.
+pub(super) fn front() -> Client {
+    let metadata = personal(&["https://front.example/cb"]).with_auth_method(ClientAuthMethod::None);
+    let metadata = RESPONSE_TYPES.into_iter().fold(metadata, ClientMetadata::with_response_type);
+    begin("front", metadata, settings()).build().expect(SOUND)
 }
 
 /// Makes a secret for a client.
@@ -84,11 +107,24 @@ fn resource_server() -> ClientMetadata {
 }
 
 fn signing() -> ClientMetadata {
-    let keys = json!({ "keys": [client_key().public_key().to_value()] });
-    personal(&["https://signer.example/cb"])
+    let keys = JwkSet::register(&signing_keys()).expect("the key set is sound");
+    by_assertion("https://signer.example/cb").with_jwks(keys)
+}
+
+fn remote() -> ClientMetadata {
+    let url = FetchUrl::parse(REMOTE_JWKS_URI).expect("the constant is a URL to fetch");
+    by_assertion("https://remote.example/cb").with_jwks_uri(url)
+}
+
+fn by_assertion(redirect_uri: &str) -> ClientMetadata {
+    personal(&[redirect_uri])
         .with_auth_method(ClientAuthMethod::PrivateKeyJwt)
         .with_grant_type(GrantType::ClientCredentials)
-        .with_jwks(JwkSet::register(&keys).expect("the key set is sound"))
+}
+
+/// The keys of the clients `signer` and `remote`.
+pub(super) fn signing_keys() -> Value {
+    json!({ "keys": [client_key().public_key().to_value()] })
 }
 
 fn scope(text: &str) -> Scope {

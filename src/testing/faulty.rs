@@ -14,8 +14,9 @@ use crate::secret::TokenHash;
 use crate::store::memory::MemoryStore;
 use crate::store::{
     CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    GrantRecord, GrantStore, Insertion, Issued, Listing, Page, RefreshUse, Refreshed, Remembered,
-    ReplayStore, StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
+    Remembered, ReplayStore, StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord,
+    TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -146,140 +147,51 @@ struct FaultyStore {
     faults: Faults,
 }
 
-#[async_trait]
-impl CodeStore for FaultyStore {
-    async fn insert_code(&self, key: TokenHash, code: CodeRecord, now: Timestamp) -> Result<(), StoreError> {
-        self.faults.around("insert_code", self.inner.insert_code(key, code, now)).await
-    }
-
-    async fn consume_code(
-        &self,
-        key: &TokenHash,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<Consumed, StoreError> {
-        self.faults.around("consume_code", self.inner.consume_code(key, client, now)).await
-    }
+/// The ports, each verb as the inner store has it with the faults around it.
+macro_rules! around {
+    ($($port:ident { $(async fn $verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)* })*) => {$(
+        #[async_trait]
+        impl $port for FaultyStore {$(
+            async fn $verb(&self, $($name: $type),*) -> Result<$answer, StoreError> {
+                self.faults.around(stringify!($verb), self.inner.$verb($($name),*)).await
+            }
+        )*}
+    )*};
 }
 
-#[async_trait]
-impl GrantStore for FaultyStore {
-    async fn insert_grant(&self, grant: GrantRecord, now: Timestamp) -> Result<(), StoreError> {
-        self.faults.around("insert_grant", self.inner.insert_grant(grant, now)).await
+around! {
+    CodeStore {
+        async fn insert_code(key: TokenHash, code: CodeRecord, now: Timestamp) -> ();
+        async fn consume_code(key: &TokenHash, client: &ClientId, now: Timestamp) -> Consumed;
     }
-
-    async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
-        self.faults.around("grant", self.inner.grant(id, now)).await
+    GrantStore {
+        async fn insert_grant(grant: GrantRecord, now: Timestamp) -> ();
+        async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
+        async fn grants(of: &Filter, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
+        async fn revoke(of: &Filter, now: Timestamp) -> u64;
     }
-
-    async fn grants(
-        &self,
-        of: &Filter,
-        page: &Page,
-        now: Timestamp,
-    ) -> Result<Listing<StoredGrant>, StoreError> {
-        self.faults.around("grants", self.inner.grants(of, page, now)).await
+    TokenStore {
+        async fn insert_granted_token(granted: GrantedToken, now: Timestamp) -> ();
+        async fn insert_tokens(grant: &GrantId, issued: Issued, now: Timestamp) -> Insertion;
+        async fn use_refresh_token(
+            grant: &GrantId, used: RefreshUse, issued: Option<TokenRecord>, now: Timestamp
+        ) -> Refreshed;
+        async fn access_token(key: &TokenHash, now: Timestamp) -> Option<TokenRecord>;
+        async fn revoke_token(key: &TokenHash, now: Timestamp) -> ();
     }
-
-    async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
-        self.faults.around("revoke", self.inner.revoke(of, now)).await
+    ConsentStore {
+        async fn remember(record: ConsentRecord, seen: Option<ConsentVersion>, now: Timestamp) -> Remembered;
+        async fn remembered(subject: &SubjectKey, client: &ClientId, now: Timestamp) -> Option<ConsentRecord>;
+        async fn consents(of: &ConsentFilter, page: &Page, now: Timestamp) -> Listing<ConsentRecord>;
+        async fn forget(subject: &SubjectKey, client: &ClientId, now: Timestamp) -> bool;
     }
-}
-
-#[async_trait]
-impl TokenStore for FaultyStore {
-    async fn insert_tokens(
-        &self,
-        under: Under,
-        issued: Issued,
-        now: Timestamp,
-    ) -> Result<Insertion, StoreError> {
-        self.faults.around("insert_tokens", self.inner.insert_tokens(under, issued, now)).await
+    ReplayStore {
+        async fn first_use(space: &'static str, id: &TokenHash, until: Timestamp, now: Timestamp) -> bool;
     }
-
-    async fn use_refresh_token(
-        &self,
-        grant: &GrantId,
-        used: RefreshUse,
-        issued: Option<TokenRecord>,
-        now: Timestamp,
-    ) -> Result<Refreshed, StoreError> {
-        self.faults.around("use_refresh_token", self.inner.use_refresh_token(grant, used, issued, now)).await
-    }
-
-    async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
-        self.faults.around("access_token", self.inner.access_token(key, now)).await
-    }
-
-    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
-        self.faults.around("revoke_token", self.inner.revoke_token(key, now)).await
-    }
-}
-
-#[async_trait]
-impl ConsentStore for FaultyStore {
-    async fn remember(
-        &self,
-        record: ConsentRecord,
-        seen: Option<ConsentVersion>,
-        now: Timestamp,
-    ) -> Result<Remembered, StoreError> {
-        self.faults.around("remember", self.inner.remember(record, seen, now)).await
-    }
-
-    async fn remembered(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<Option<ConsentRecord>, StoreError> {
-        self.faults.around("remembered", self.inner.remembered(subject, client, now)).await
-    }
-
-    async fn consents(
-        &self,
-        of: &ConsentFilter,
-        page: &Page,
-        now: Timestamp,
-    ) -> Result<Listing<ConsentRecord>, StoreError> {
-        self.faults.around("consents", self.inner.consents(of, page, now)).await
-    }
-
-    async fn forget(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.faults.around("forget", self.inner.forget(subject, client, now)).await
-    }
-}
-
-#[async_trait]
-impl ReplayStore for FaultyStore {
-    async fn first_use(
-        &self,
-        space: &'static str,
-        id: &TokenHash,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.faults.around("first_use", self.inner.first_use(space, id, until, now)).await
-    }
-}
-
-#[async_trait]
-impl TicketStore for FaultyStore {
-    async fn put(&self, key: TokenHash, ticket: TicketRecord, now: Timestamp) -> Result<(), StoreError> {
-        self.faults.around("put", self.inner.put(key, ticket, now)).await
-    }
-
-    async fn get(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
-        self.faults.around("get", self.inner.get(key, now)).await
-    }
-
-    async fn take(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TicketRecord>, StoreError> {
-        self.faults.around("take", self.inner.take(key, now)).await
+    TicketStore {
+        async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();
+        async fn get(key: &TokenHash, now: Timestamp) -> Option<TicketRecord>;
+        async fn take(key: &TokenHash, now: Timestamp) -> Option<TicketRecord>;
     }
 }
 

@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::browser::Landing;
-use super::clients::{self, DEFAULT_AUDIENCE, RESOURCE, Registered};
+use super::clients::{self, DEFAULT_AUDIENCE, REMOTE_JWKS_URI, RESOURCE, Registered};
 use super::keys;
 use super::outcome::Outcome;
 use super::token_form::TokenForm;
-use super::{AccountTable, Browser, ManualClock, ManualRuntime, RecordedEvents, SeededEntropy, block_on};
+use super::{
+    AccountTable, Browser, HttpTable, ManualClock, ManualRuntime, RecordedEvents, SeededEntropy, block_on,
+};
 use crate::client::{Client, ClientAuthMethod, ClientBuilder};
 use crate::clock::{Clock as _, Timestamp};
 use crate::event::Event;
@@ -52,6 +54,7 @@ const SEED: u64 = 2;
 /// | `spa` | none | code, refresh |
 /// | `native` | none | code, refresh; its redirects are a loopback address and a scheme of its own |
 /// | `signer` | private_key_jwt | code, refresh, client_credentials |
+/// | `remote` | private_key_jwt, its keys at [`REMOTE_JWKS_URI`] | code, refresh, client_credentials |
 ///
 /// A redirect goes to `https://<client_id>.example/cb`. The one person is `alice`.
 pub struct Harness {
@@ -72,6 +75,7 @@ struct World {
     runtime: Arc<ManualRuntime>,
     events: Arc<RecordedEvents>,
     accounts: Arc<AccountTable>,
+    http: Arc<HttpTable>,
 }
 
 impl Harness {
@@ -162,6 +166,17 @@ impl Harness {
     #[must_use]
     pub fn accounts(&self) -> &AccountTable {
         &self.world.accounts
+    }
+
+    /// What the servers of clients answer; the keys of the client `remote` are there from the beginning.
+    #[must_use]
+    pub fn http(&self) -> &HttpTable {
+        &self.world.http
+    }
+
+    /// Serves a JSON document at this URL, where the provider may fetch it.
+    pub fn serve(&self, url: &str, document: &Value) {
+        self.http().serve_json(url, document);
     }
 
     /// The events since they were last taken. Every exchange takes them.
@@ -296,7 +311,7 @@ impl Harness {
         })
     }
 
-    /// Signs claims with the key of the client `signer`.
+    /// Signs claims with the key of the clients `signer` and `remote`.
     ///
     /// # Panics
     /// When OpenSSL cannot sign.
@@ -356,6 +371,16 @@ impl HarnessBuilder {
         self
     }
 
+    /// Turns every response type on, and registers a public client `front` that may ask for all of them.
+    ///
+    /// # Panics
+    /// Never: the client is sound.
+    pub fn front_channel(self) -> Self {
+        let turn_on =
+            |builder| clients::RESPONSE_TYPES.into_iter().fold(builder, ProviderBuilder::with_response_type);
+        self.client(clients::front()).provider(turn_on)
+    }
+
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
     pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
         self.stores = Box::new(stores);
@@ -369,6 +394,7 @@ impl HarnessBuilder {
     #[must_use]
     pub fn build(self) -> Harness {
         let world = World::new();
+        world.http.serve_json(REMOTE_JWKS_URI, &clients::signing_keys());
         let secrets = SystemSecrets::generate(&*world.entropy).expect("the entropy delivers");
         let store = MemoryStore::new();
         let mut registered = clients::standard(&secrets, &*world.entropy);
@@ -402,22 +428,25 @@ impl World {
             runtime: Arc::default(),
             events: Arc::default(),
             accounts: Arc::default(),
+            http: Arc::default(),
         }
     }
 
     /// Gives the provider this world, and turns everything on.
     fn given_to(&self, builder: ProviderBuilder) -> ProviderBuilder {
-        let Self { clock, entropy, runtime, events, accounts } = self.clone();
+        let Self { clock, entropy, runtime, events, accounts, http } = self.clone();
         builder
             .clock(clock)
             .entropy(entropy)
             .runtime(runtime)
             .events(events)
             .accounts(accounts)
+            .http_client(http)
             .with_authorization_code()
             .with_refresh_token()
             .with_client_credentials()
             .with_private_key_jwt()
+            .with_jwks_uri()
             .with_introspection()
             .with_revocation()
     }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
 
 use crate::wire::{HttpClient, HttpError, HttpErrorKind};
 
@@ -20,10 +22,12 @@ struct State {
     requests: Vec<http::Request<Bytes>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Answer {
     Response(http::Response<Bytes>),
     Failure(HttpErrorKind),
+    Panic,
+    Silence,
 }
 
 impl HttpTable {
@@ -38,9 +42,33 @@ impl HttpTable {
         self.state().answers.insert(url.into(), Answer::Response(response));
     }
 
+    /// Answers requests to exactly this URL with 200 and a body of this content type.
+    ///
+    /// # Panics
+    /// When the content type cannot stand in a header.
+    pub fn serve(&self, url: impl Into<String>, content_type: &str, body: impl Into<Bytes>) {
+        let response = http::Response::builder().header(CONTENT_TYPE, content_type).body(body.into());
+        self.answer(url, response.expect("the content type can stand in a header"));
+    }
+
+    /// Answers requests to exactly this URL with 200 and JSON.
+    pub fn serve_json(&self, url: impl Into<String>, value: &Value) {
+        self.serve(url, "application/json", value.to_string());
+    }
+
     /// Lets requests to exactly this URL fail.
     pub fn fail(&self, url: impl Into<String>, kind: HttpErrorKind) {
         self.state().answers.insert(url.into(), Answer::Failure(kind));
+    }
+
+    /// Never answers requests to exactly this URL.
+    pub fn hang(&self, url: impl Into<String>) {
+        self.state().answers.insert(url.into(), Answer::Silence);
+    }
+
+    /// Panics over requests to exactly this URL, as a client with a flaw would.
+    pub fn panic(&self, url: impl Into<String>) {
+        self.state().answers.insert(url.into(), Answer::Panic);
     }
 
     /// The requests so far, and forgets them.
@@ -54,16 +82,23 @@ impl HttpTable {
     }
 }
 
+impl State {
+    fn take_note(&mut self, request: http::Request<Bytes>) -> Answer {
+        let answer = self.answers.get(&request.uri().to_string()).cloned();
+        self.requests.push(request);
+        answer.unwrap_or(Answer::Failure(HttpErrorKind::Unreachable))
+    }
+}
+
 #[async_trait]
 impl HttpClient for HttpTable {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
-        let mut state = self.state();
-        let url = request.uri().to_string();
-        state.requests.push(request);
-        match state.answers.get(&url) {
-            Some(Answer::Response(response)) => Ok(response.clone()),
-            Some(Answer::Failure(kind)) => Err((*kind).into()),
-            None => Err(HttpErrorKind::Unreachable.into()),
+        let answer = self.state().take_note(request);
+        match answer {
+            Answer::Response(response) => Ok(response),
+            Answer::Failure(kind) => Err(kind.into()),
+            Answer::Panic => panic!("the http client has a flaw"),
+            Answer::Silence => std::future::pending().await,
         }
     }
 }
@@ -71,17 +106,23 @@ impl HttpClient for HttpTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::block_on;
+    use crate::testing::{abandon, block_on};
+
+    async fn send_to(table: &HttpTable, url: &str) -> Result<http::Response<Bytes>, HttpError> {
+        table.send(http::Request::get(url).body(Bytes::new()).unwrap()).await
+    }
 
     #[test]
     fn a_url_is_answered_from_the_table_alone() {
         let table = HttpTable::new();
         table.answer("https://rp.example/jwks", http::Response::new(Bytes::from_static(b"{}")));
         table.fail("https://slow.example/", HttpErrorKind::TimedOut);
-        let send = |url: &str| block_on(table.send(http::Request::get(url).body(Bytes::new()).unwrap()));
+        let send = |url: &str| block_on(send_to(&table, url));
         assert_eq!(send("https://rp.example/jwks").unwrap().body().as_ref(), b"{}");
         assert_eq!(send("https://slow.example/").unwrap_err().kind(), HttpErrorKind::TimedOut);
         assert_eq!(send("https://rp.example/").unwrap_err().kind(), HttpErrorKind::Unreachable);
         assert_eq!(table.take_requests().len(), 3);
+        table.hang("https://slow.example/");
+        assert!(abandon(send_to(&table, "https://slow.example/"), 3).is_none());
     }
 }

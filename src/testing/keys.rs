@@ -16,7 +16,7 @@ pub fn keyring() -> Keyring {
     Keyring::new(keys.collect()).expect("two keys of two algorithms make a ring")
 }
 
-/// The ES256 key with which the [client](super::Harness) `signer` signs its assertions.
+/// The ES256 key with which the [clients](super::Harness) `signer` and `remote` sign their assertions.
 ///
 /// # Panics
 /// When OpenSSL cannot make a key.

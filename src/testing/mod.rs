@@ -26,7 +26,7 @@ mod visit;
 pub use accounts::AccountTable;
 pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize_form};
 pub use browser::{Browser, Carrier, Landing};
-pub use clients::{DEFAULT_AUDIENCE, RESOURCE};
+pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, RESOURCE};
 pub use clock::ManualClock;
 pub use entropy::{Position, SeededEntropy};
 pub use events::{RecordedEvents, refusals};

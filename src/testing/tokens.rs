@@ -6,6 +6,7 @@ use std::thread;
 use serde_json::Value;
 
 use super::authorize_form::CODE_VERIFIER;
+use super::browser::Landing;
 use super::outcome::{Outcome, Tokens};
 use super::{AuthorizeForm, Harness, TokenForm, block_on, client_form, token_form};
 use crate::provider::{Authorize, Provider};
@@ -143,6 +144,29 @@ impl Tokens {
     #[track_caller]
     pub fn access_claims(&self) -> Value {
         jwt_claims(&self.access_token)
+    }
+}
+
+impl Landing {
+    /// The value of a parameter.
+    ///
+    /// # Panics
+    /// When it is not there, or there twice.
+    #[must_use]
+    #[track_caller]
+    pub fn value(&self, name: &str) -> &str {
+        let value = self.params.one(name).expect("the parameter stands once");
+        value.unwrap_or_else(|| panic!("there is no {name}: {self:?}"))
+    }
+
+    /// The claims of the ID token in the response, unverified.
+    ///
+    /// # Panics
+    /// When there is none that can be read.
+    #[must_use]
+    #[track_caller]
+    pub fn id_claims(&self) -> Value {
+        jwt_claims(self.value("id_token"))
     }
 }
 

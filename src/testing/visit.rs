@@ -138,19 +138,19 @@ impl Harness {
         })
     }
 
-    /// Resumes a sealed request in the harness's browser.
+    /// Resumes a sealed request in the harness's browser, which opens a page.
     #[track_caller]
     pub fn resume(&self, sealed: &str) -> Visit<'_> {
         let mut request = Request::default();
         self.browser().send_cookies(&mut request);
-        self.resume_with(sealed, request.headers())
+        self.resume_with(sealed, &Method::GET, request.headers())
     }
 
-    /// Resumes a sealed request with the cookies of these headers.
+    /// Resumes a sealed request that came by this method, with the cookies of these headers.
     #[track_caller]
-    pub fn resume_with(&self, sealed: &str, headers: &HeaderMap) -> Visit<'_> {
+    pub fn resume_with(&self, sealed: &str, method: &Method, headers: &HeaderMap) -> Visit<'_> {
         self.visit(Request::default(), |provider, _| async move {
-            match provider.resume(sealed, headers).await {
+            match provider.resume(sealed, method, headers).await {
                 Ok(pending) => (Response::default(), Some(pending), None),
                 Err(Unresumable { response, .. }) => (response, None, None),
             }
@@ -247,7 +247,7 @@ impl<'h> Visit<'h> {
     pub fn denied(&self, denial: Denial) -> Self {
         let pending = self.pending();
         self.harness.visit(Request::default(), |provider, _| async move {
-            (provider.deny(pending, denial), None, None)
+            (provider.deny(pending, denial).await, None, None)
         })
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::json::parse_strict;
+use super::scope::Scope;
 
 /// The claims of a subject: names and JSON values.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -110,6 +111,12 @@ pub const MAX_CLAIMS_BYTES: usize = 8 * 1024;
 const MAX_CLAIMS_DEPTH: usize = 16;
 
 impl ClaimsRequest {
+    /// Whether it asks for nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.userinfo.is_empty() && self.id_token.is_empty()
+    }
+
     /// Reads the parameter's JSON text.
     ///
     /// Members that OpenID Connect Core does not define are ignored; `null` asks for a claim plainly.
@@ -167,6 +174,14 @@ impl ClaimRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("claims must be a json object with userinfo and id_token members, up to 8192 bytes and 16 levels")]
 pub struct InvalidClaims;
+
+/// Whether `scope` asks for the claim, or for what is the same claim in another language: `name#fr` is let through like
+/// `name` (OpenID Connect Core 1.0 section 5.2).
+#[must_use]
+pub(crate) fn is_of_scope(claim: &str, scope: &Scope) -> bool {
+    let plain = claim.split('#').next().unwrap_or(claim);
+    scope.iter().any(|scope| scope_claims(scope).contains(&plain))
+}
 
 /// Which claims `scope` asks for (OpenID Connect Core 1.0 section 5.4); empty for other scopes.
 #[must_use]

@@ -1,5 +1,6 @@
 //! `grant_type`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,14 +8,16 @@ use serde::{Deserialize, Serialize};
 
 /// A `grant_type`: one of the registered names, or the absolute URI of an extension grant
 /// (RFC 6749 section 4.5).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(from = "Cow<'_, str>")]
 #[non_exhaustive]
 pub enum GrantType {
     /// `authorization_code` (RFC 6749 section 4.1)
     AuthorizationCode,
     /// `client_credentials` (RFC 6749 section 4.4)
     ClientCredentials,
+    /// `implicit` (RFC 6749 section 4.2): tokens in the authorization response. No token request has it.
+    Implicit,
     /// `refresh_token` (RFC 6749 section 6)
     RefreshToken,
     /// The grant of a host, by its own name.
@@ -28,6 +31,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::Implicit => "implicit",
             Self::RefreshToken => "refresh_token",
             Self::Extension(name) => name,
         }
@@ -39,6 +43,7 @@ impl From<&str> for GrantType {
         match name {
             "authorization_code" => Self::AuthorizationCode,
             "client_credentials" => Self::ClientCredentials,
+            "implicit" => Self::Implicit,
             "refresh_token" => Self::RefreshToken,
             other => Self::Extension(other.into()),
         }
@@ -48,6 +53,18 @@ impl From<&str> for GrantType {
 impl From<String> for GrantType {
     fn from(name: String) -> Self {
         Self::from(name.as_str())
+    }
+}
+
+impl From<Cow<'_, str>> for GrantType {
+    fn from(name: Cow<'_, str>) -> Self {
+        Self::from(&*name)
+    }
+}
+
+impl Serialize for GrantType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

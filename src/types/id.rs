@@ -1,5 +1,6 @@
 //! Identifiers: one newtype each, so that none can stand where another belongs.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::entropy::{Entropy, EntropyError, random};
+use crate::clock::Timestamp;
+use crate::entropy::{Entropy, EntropyError};
 
 /// Most bytes in an identifier.
 pub const MAX_ID_BYTES: usize = 255;
@@ -26,8 +28,8 @@ fn is_vschar(text: &str) -> bool {
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $valid:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "Cow<'_, str>")]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -66,9 +68,9 @@ macro_rules! identifier {
             }
         }
 
-        impl TryFrom<String> for $name {
+        impl TryFrom<Cow<'_, str>> for $name {
             type Error = InvalidId;
-            fn try_from(text: String) -> Result<Self, InvalidId> {
+            fn try_from(text: Cow<'_, str>) -> Result<Self, InvalidId> {
                 Self::new(text)
             }
         }
@@ -76,6 +78,12 @@ macro_rules! identifier {
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.0.as_ref().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
     };
@@ -111,17 +119,31 @@ identifier! {
 /// How the `sub` of a client that acts for itself begins.
 pub const CLIENT_SUBJECT_PREFIX: &str = "client:";
 
-/// The name of one grant: 16 random bytes, written as 22 characters of base64url. It is not a secret.
+/// Characters of a [`GrantId`] as text.
+const GRANT_ID_TEXT: usize = 22;
+
+/// Bytes at the beginning of a [`GrantId`] that tell when it was drawn.
+const GRANT_TIME_BYTES: usize = 4;
+
+/// The name of one grant: 16 bytes, written as 22 characters of base64url. It is not a secret.
+///
+/// The first four bytes are the second at which it was drawn, so that grants of one time are neighbours in every index
+/// and listings begin with the oldest; the other twelve are random.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId([u8; 16]);
 
 impl GrantId {
-    /// Draws a new one.
+    /// Draws a new one at `now`.
     ///
     /// # Errors
     /// [`EntropyError`] when the random source fails.
-    pub fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        random(entropy).map(Self)
+    pub fn generate(entropy: &dyn Entropy, now: Timestamp) -> Result<Self, EntropyError> {
+        let mut bytes = [0; 16];
+        let (time, rest) = bytes.split_at_mut(GRANT_TIME_BYTES);
+        // Of a time beyond 2106 the last four bytes are left: neighbours stay neighbours.
+        time.copy_from_slice(&now.unix().to_be_bytes()[8 - GRANT_TIME_BYTES..]);
+        entropy.fill(rest)?;
+        Ok(Self(bytes))
     }
 
     /// A name read back from a store.
@@ -135,11 +157,16 @@ impl GrantId {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+
+    fn text<'a>(&self, buffer: &'a mut [u8; GRANT_ID_TEXT]) -> &'a str {
+        let written = BASE64_URL_SAFE_NO_PAD.encode_slice(self.0, buffer);
+        written.ok().and_then(|length| std::str::from_utf8(&buffer[..length]).ok()).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for GrantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+        f.write_str(self.text(&mut [0; GRANT_ID_TEXT]))
     }
 }
 
@@ -162,13 +189,13 @@ impl FromStr for GrantId {
 
 impl Serialize for GrantId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text(&mut [0; GRANT_ID_TEXT]))
     }
 }
 
 impl<'de> Deserialize<'de> for GrantId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
 }

@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One value of `prompt` (OpenID Connect Core 1.0 section 3.1.2.1).
+/// One value of `prompt` (OpenID Connect Core 1.0 section 3.1.2.1, Initiating User Registration via OpenID Connect 1.0
+/// section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Prompt {
     /// Ask for consent.
     Consent,
+    /// Offer to create an account.
+    Create,
     /// Ask for a login, even where someone is signed in.
     Login,
     /// Show nothing.
@@ -21,6 +24,8 @@ pub enum Prompt {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompts {
     consent: bool,
+    #[serde(default)]
+    create: bool,
     login: bool,
     none: bool,
     select_account: bool,
@@ -48,13 +53,15 @@ impl Prompts {
         for word in text.split(' ').filter(|word| !word.is_empty()) {
             match word {
                 "consent" => prompts.consent = true,
+                "create" => prompts.create = true,
                 "login" => prompts.login = true,
                 "none" => prompts.none = true,
                 "select_account" => prompts.select_account = true,
                 _ => return Err(InvalidInteraction::Unknown),
             }
         }
-        if prompts.none && (prompts.consent || prompts.login || prompts.select_account) {
+        let alone = Self { none: true, ..Self::default() };
+        if prompts.none && prompts != alone {
             return Err(InvalidInteraction::NoneCombined);
         }
         Ok(prompts)
@@ -65,6 +72,7 @@ impl Prompts {
     pub const fn contains(self, prompt: Prompt) -> bool {
         match prompt {
             Prompt::Consent => self.consent,
+            Prompt::Create => self.create,
             Prompt::Login => self.login,
             Prompt::None => self.none,
             Prompt::SelectAccount => self.select_account,
@@ -111,7 +119,7 @@ mod tests {
     /// attack 37: `none` beside another value, and unknown values, are refused.
     #[test]
     fn none_stands_alone() {
-        for text in ["none login", "consent none", "select_account none none"] {
+        for text in ["none login", "consent none", "select_account none none", "none create"] {
             assert_eq!(Prompts::parse(text), Err(InvalidInteraction::NoneCombined), "{text}");
         }
         for text in ["logon", "Login", "none,login", "login\tconsent", "none logon", "login\u{a0}"] {
@@ -126,6 +134,7 @@ mod tests {
         assert_eq!(prompts, Prompts::parse(" consent  login ").unwrap());
         assert!(prompts.contains(Prompt::Consent) && prompts.contains(Prompt::Login));
         assert!(!prompts.contains(Prompt::None) && !prompts.contains(Prompt::SelectAccount));
+        assert!(Prompts::parse("create").unwrap().contains(Prompt::Create));
         assert_eq!(Prompts::parse(""), Ok(Prompts::default()));
     }
 

@@ -2,6 +2,7 @@
 
 mod authentication;
 mod claims;
+mod fetch_url;
 mod grant_type;
 mod id;
 mod interaction;
@@ -14,7 +15,9 @@ mod response;
 mod scope;
 
 pub use authentication::Authentication;
+pub(crate) use claims::is_of_scope;
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
+pub use fetch_url::{FetchUrl, InvalidFetchUrl, MAX_FETCH_URL_BYTES};
 pub use grant_type::GrantType;
 pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};
 pub use interaction::{Display, InvalidInteraction, Prompt, Prompts};

@@ -15,7 +15,12 @@ pub const MAX_PARAMS: usize = 100;
 /// A parameter without a value counts as omitted, and none may stand twice unless its specification says so
 /// (RFC 6749 sections 3.1 and 3.2).
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params {
+    /// Every name and value, one after another.
+    text: String,
+    /// Where in it each pair's name and value end; each begins where the one before ends.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Params {
     /// Decodes `application/x-www-form-urlencoded` bytes (RFC 6749 appendix B).
@@ -28,16 +33,32 @@ impl Params {
             return Err(Reason::BodyTooLarge);
         }
         let pairs = form.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
-        if pairs.clone().count() > MAX_PARAMS {
+        let count = pairs.clone().count();
+        if count > MAX_PARAMS {
             return Err(Reason::TooManyParameters);
         }
-        pairs.map(pair).collect::<Option<_>>().map(Self).ok_or(Reason::FormMalformed)
+        let mut params = Self { text: String::with_capacity(form.len()), ends: Vec::with_capacity(count) };
+        for pair in pairs {
+            let mut halves = pair.splitn(2, |b| *b == b'=');
+            let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+            let name_end = decode_onto(&mut params.text, name).ok_or(Reason::FormMalformed)?;
+            let value_end = decode_onto(&mut params.text, value).ok_or(Reason::FormMalformed)?;
+            params.ends.push((name_end, value_end));
+        }
+        Ok(params)
     }
 
     /// Takes pairs that are decoded already.
     #[must_use]
-    pub fn from_pairs<N: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    pub fn from_pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
+        let mut params = Self::default();
+        for (name, value) in pairs {
+            params.text.push_str(name.as_ref());
+            let name_end = params.text.len();
+            params.text.push_str(value.as_ref());
+            params.ends.push((name_end, params.text.len()));
+        }
+        params
     }
 
     /// The value of `name`; `None` when it is absent or empty.
@@ -45,7 +66,7 @@ impl Params {
     /// # Errors
     /// [`Reason::ParameterRepeated`] when it stands more than once.
     pub fn one(&self, name: &str) -> Result<Option<&str>, Reason> {
-        let mut values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let mut values = self.iter().filter(|(n, _)| *n == name).map(|(_, value)| value);
         let first = values.next();
         if values.next().is_some() {
             return Err(Reason::ParameterRepeated);
@@ -60,19 +81,24 @@ impl Params {
 
     /// All pairs in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let part = |from, to| self.text.get(from..to).unwrap_or_default();
+        self.ends.iter().scan(0, move |from, (name_end, value_end)| {
+            let pair = (part(*from, *name_end), part(*name_end, *value_end));
+            *from = *value_end;
+            Some(pair)
+        })
     }
 
     /// Whether there is no parameter at all.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.ends.is_empty()
     }
 
     /// The pairs as `application/x-www-form-urlencoded` text.
     #[must_use]
     pub fn encode(&self) -> String {
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(self.iter()).finish()
     }
 }
 
@@ -80,38 +106,49 @@ impl Params {
 impl std::fmt::Debug for Params {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Params(")?;
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()?;
+        f.debug_list().entries(self.iter().map(|(name, _)| name)).finish()?;
         f.write_str(")")
     }
-}
-
-fn pair(pair: &[u8]) -> Option<(String, String)> {
-    let mut halves = pair.splitn(2, |b| *b == b'=');
-    let (name, value) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
-    Some((form_component(name)?, form_component(value)?))
 }
 
 /// Decodes one name or value of a form, once: `+` is a space, `%` begins an escape.
 ///
 /// `None` for a broken escape, NUL, or bytes that are not UTF-8.
 pub(crate) fn form_component(encoded: &[u8]) -> Option<String> {
-    let mut decoded = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.iter();
-    while let Some(byte) = rest.next() {
-        decoded.push(match byte {
-            b'%' => hex_digit(rest.next())? << 4 | hex_digit(rest.next())?,
-            b'+' => b' ',
-            _ => *byte,
-        });
-    }
-    if decoded.contains(&0) {
-        return None;
-    }
-    String::from_utf8(decoded).ok()
+    let mut decoded = String::with_capacity(encoded.len());
+    decode_onto(&mut decoded, encoded)?;
+    Some(decoded)
 }
 
-fn hex_digit(byte: Option<&u8>) -> Option<u8> {
-    match byte? {
+/// Appends what [`form_component`] gives to `text`, and says where it ends.
+fn decode_onto(text: &mut String, encoded: &[u8]) -> Option<usize> {
+    let (mut rest, is_special) = (encoded, |b: &u8| matches!(b, b'%' | b'+' | 0));
+    let mut escaped = Vec::new();
+    while let Some(at) = rest.iter().position(is_special) {
+        let (plain, special) = rest.split_at(at);
+        escaped.extend_from_slice(plain);
+        let (byte, length) = match *special {
+            [b'%', high, low, ..] => (hex_digit(high)? << 4 | hex_digit(low)?, 3),
+            [b'+', ..] => (b' ', 1),
+            _ => return None,
+        };
+        if byte == 0 {
+            return None;
+        }
+        escaped.push(byte);
+        rest = special.get(length..)?;
+    }
+    if escaped.is_empty() {
+        text.push_str(std::str::from_utf8(rest).ok()?);
+    } else {
+        escaped.extend_from_slice(rest);
+        text.push_str(std::str::from_utf8(&escaped).ok()?);
+    }
+    Some(text.len())
+}
+
+const fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
         digit @ b'0'..=b'9' => Some(digit - b'0'),
         upper @ b'A'..=b'F' => Some(upper - b'A' + 10),
         lower @ b'a'..=b'f' => Some(lower - b'a' + 10),

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::GrantType;
+
 /// A `response_type`, its words in any order on the wire (OAuth 2.0 Multiple Response Type Encoding Practices).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -55,10 +57,36 @@ impl ResponseType {
         matches!(self, Self::Code | Self::CodeIdToken | Self::CodeIdTokenToken | Self::CodeToken)
     }
 
+    /// Whether an access token is in the response.
+    #[must_use]
+    pub const fn has_token(self) -> bool {
+        matches!(self, Self::CodeIdTokenToken | Self::CodeToken | Self::IdTokenToken | Self::Token)
+    }
+
+    /// Whether an ID token is in the response.
+    #[must_use]
+    pub const fn has_id_token(self) -> bool {
+        matches!(self, Self::CodeIdToken | Self::CodeIdTokenToken | Self::IdToken | Self::IdTokenToken)
+    }
+
     /// Whether a token of any kind is in the response, so that it must not travel in a query.
     #[must_use]
     pub const fn has_front_channel_token(self) -> bool {
-        !matches!(self, Self::Code | Self::None)
+        self.has_token() || self.has_id_token()
+    }
+
+    /// The grant types that a client registers with it (OpenID Connect Dynamic Client Registration 1.0 section 2).
+    #[must_use]
+    pub const fn grant_types(self) -> &'static [GrantType] {
+        const HYBRID: &[GrantType] = &[GrantType::AuthorizationCode, GrantType::Implicit];
+        const CODE: &[GrantType] = &[GrantType::AuthorizationCode];
+        const IMPLICIT: &[GrantType] = &[GrantType::Implicit];
+        match (self.has_code(), self.has_front_channel_token()) {
+            (true, true) => HYBRID,
+            (true, false) => CODE,
+            (false, true) => IMPLICIT,
+            (false, false) => &[],
+        }
     }
 
     /// The mode that answers when none is asked for: `query`, or `fragment` where a token is in the response.

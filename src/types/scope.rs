@@ -1,6 +1,8 @@
 //! Scope: an ordered set of scope tokens.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +12,10 @@ const MAX_SCOPE_BYTES: usize = 4096;
 /// Most tokens in a scope.
 const MAX_SCOPE_TOKENS: usize = 100;
 
-/// A scope: space-separated tokens, order kept, each once (RFC 6749 section 3.3).
-#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Scope(Vec<String>);
+/// A scope: space-separated tokens, order kept, each once (RFC 6749 section 3.3). Clones share the text.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "Cow<'_, str>")]
+pub struct Scope(Option<Arc<str>>);
 
 /// A text that is no scope: a character outside RFC 6749 appendix A.4, over 4096 bytes, or over 100 tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,77 +38,97 @@ impl Scope {
         if text.len() > MAX_SCOPE_BYTES {
             return Err(InvalidScope);
         }
-        let mut tokens: Vec<String> = Vec::new();
+        let mut tokens: Vec<&str> = Vec::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !is_scope_token(token) {
                 return Err(InvalidScope);
             }
-            if !tokens.iter().any(|t| t == token) {
+            if !tokens.contains(&token) {
                 if tokens.len() == MAX_SCOPE_TOKENS {
                     return Err(InvalidScope);
                 }
-                tokens.push(token.to_owned());
+                tokens.push(token);
             }
         }
-        Ok(Self(tokens))
+        Ok(Self::of(&tokens))
+    }
+
+    /// The scope of tokens that are sound and each there once.
+    fn of(tokens: &[&str]) -> Self {
+        Self((!tokens.is_empty()).then(|| tokens.join(" ").into()))
+    }
+
+    /// The scope of those of its tokens that `keep` holds.
+    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        if self.iter().all(&keep) {
+            return self.clone();
+        }
+        Self::of(&self.iter().filter(|token| keep(token)).collect::<Vec<_>>())
     }
 
     /// The scope of no tokens.
     #[must_use]
     pub const fn empty() -> Self {
-        Self(Vec::new())
+        Self(None)
+    }
+
+    /// The tokens as they stand in a parameter: one space between two.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
     }
 
     /// Whether there are no tokens.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Whether `token` is among the tokens.
     #[must_use]
     pub fn contains(&self, token: &str) -> bool {
-        self.0.iter().any(|t| t == token)
+        self.iter().any(|t| t == token)
     }
 
     /// Whether every token of this scope is in `other`.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.iter().all(|token| other.contains(token))
+        self == other || self.iter().all(|token| other.contains(token))
     }
 
     /// Takes `token` out.
     pub fn remove(&mut self, token: &str) {
-        self.0.retain(|t| t != token);
+        *self = self.without(token);
     }
 
     /// The tokens that both have, in this scope's order.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|token| other.contains(token)).cloned().collect())
+        self.filtered(|token| other.contains(token))
     }
 
     /// The tokens that `other` lacks, in this scope's order.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        Self(self.0.iter().filter(|token| !other.contains(token)).cloned().collect())
+        self.filtered(|token| !other.contains(token))
     }
 
     /// The other tokens, without `token`.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
-        Self(self.0.iter().filter(|other| *other != token).cloned().collect())
+        self.filtered(|other| other != token)
     }
 
     /// The tokens of both, this scope's first.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.iter().cloned().chain(other.difference(self).0).collect())
+        let added = other.difference(self);
+        Self::of(&self.iter().chain(added.iter()).collect::<Vec<_>>())
     }
 
     /// The tokens in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.iter().flat_map(|text| text.split(' '))
     }
 }
 
@@ -117,13 +139,7 @@ fn is_scope_token(token: &str) -> bool {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, token) in self.0.iter().enumerate() {
-            if place > 0 {
-                f.write_str(" ")?;
-            }
-            f.write_str(token)?;
-        }
-        Ok(())
+        f.write_str(self.as_str())
     }
 }
 
@@ -140,16 +156,22 @@ impl std::str::FromStr for Scope {
     }
 }
 
-impl TryFrom<String> for Scope {
+impl TryFrom<Cow<'_, str>> for Scope {
     type Error = InvalidScope;
-    fn try_from(text: String) -> Result<Self, InvalidScope> {
+    fn try_from(text: Cow<'_, str>) -> Result<Self, InvalidScope> {
         Self::parse(&text)
     }
 }
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
-        scope.to_string()
+        scope.as_str().to_owned()
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -15,10 +15,11 @@ use crate::error::BoxError;
 /// * resolve the host itself, refuse the request unless [`is_public`] holds for every address found, and connect
 ///   to one of these addresses without resolving again, so that a changing DNS answer changes nothing;
 /// * follow no redirect, use no proxy that it was not given, send no cookie and no credential of its own;
-/// * give up after 5 seconds in all, and after 256 KiB of the body, counted after decompression.
+/// * give up after 3 seconds without a connection, after 5 seconds in all, and after 256 KiB of the body, or fewer
+///   where the request has a [`BodyCap`] among its extensions, counted after decompression.
 ///
-/// A response of any status is `Ok`. An implementation may allow loopback addresses behind a switch whose name
-/// says that it is dangerous.
+/// A response of any status is `Ok`. An implementation may allow addresses that are not public behind a switch whose
+/// name says that it is dangerous.
 #[async_trait]
 pub trait HttpClient: fmt::Debug + Send + Sync {
     /// Sends `request` and reads the whole response.
@@ -30,6 +31,10 @@ pub trait HttpClient: fmt::Debug + Send + Sync {
 }
 
 const _: fn(&dyn HttpClient) = |_| ();
+
+/// Most bytes of the answer's body that the sender of a request will look at: an extension of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BodyCap(pub usize);
 
 /// What kept an outgoing request from an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

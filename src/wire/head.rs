@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN};
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
@@ -23,8 +23,6 @@ pub struct RequestHead {
     pub authorization: Option<Authorization>,
     /// The one `Origin` header, as it was sent; `null` is a value like any other.
     pub origin: Option<String>,
-    /// The one `Content-Type` header, as it was sent.
-    pub content_type: Option<String>,
     cookies: Cookies,
 }
 
@@ -65,7 +63,6 @@ impl RequestHead {
             method: request.method().clone(),
             authorization: authorization(headers)?,
             origin: single(headers, &ORIGIN).map(str::to_owned),
-            content_type: single(headers, &CONTENT_TYPE).map(str::to_owned),
             cookies: Cookies::read(headers),
         })
     }

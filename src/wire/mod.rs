@@ -15,7 +15,7 @@ pub mod reply;
 use bytes::Bytes;
 
 pub use body::{form_post, query_or_form};
-pub use client::{HttpClient, HttpError, HttpErrorKind, is_public};
+pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 pub use head::{Authorization, BasicCredentials, RequestHead, cookie};
 
 use crate::types::MAX_FORM_BYTES;

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../../examples/quickstart/http.rs"]
+mod http;
 mod openidconnect;
 mod quickstart;
 mod reference_server;

@@ -1,24 +1,22 @@
 //! The `openidconnect` crate as a relying party of `examples/provider`: over https, without which it revokes nothing.
 
-use std::pin::Pin;
-
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
-    CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-    CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType,
-    CoreTokenResponse, CoreUserInfoClaims,
+    CoreGrantType, CoreIdToken, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType, CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
-    AccessTokenHash, AdditionalProviderMetadata, AsyncHttpClient, AuthType, AuthorizationCode, ClientId,
-    ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
+    AccessToken, AccessTokenHash, AdditionalProviderMetadata, AuthType, AuthorizationCode,
+    AuthorizationCodeHash, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet,
     IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
     ProviderMetadata, RedirectUrl, RevocationUrl, Scope, TokenIntrospectionResponse as _, TokenResponse as _,
 };
-use reqwest::redirect::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::running::{Browser, CERTIFICATE, KEY, Server, directory, signing_keys};
+use crate::http::Http;
+use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, signing_keys};
 
 const CALLBACK: &str = "https://client.example/callback";
 const SECRET: &str = "a-secret-of-the-test-that-is-long-enough";
@@ -83,7 +81,8 @@ impl Pair {
         let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &clients];
         let tls = ["--tls-cert", CERTIFICATE, "--tls-key", KEY];
         let server = Server::start("provider", &[&own[..], &tls, flags].concat());
-        let http = Http::trusting(CERTIFICATE);
+        let certificate = reqwest::Certificate::from_pem(&std::fs::read(CERTIFICATE).unwrap()).unwrap();
+        let http = Http::new(reqwest::Client::builder().tls_certs_only([certificate])).unwrap();
         let issuer = IssuerUrl::new(server.url.clone()).unwrap();
         let metadata = Metadata::discover_async(issuer, &http).await.unwrap();
         let MoreEndpoints { introspection_endpoint, revocation_endpoint } =
@@ -105,18 +104,21 @@ impl Pair {
             .add_scopes(scopes.iter().map(|scope| Scope::new((*scope).to_owned())))
             .set_pkce_challenge(challenge)
             .url();
-        let browser = Browser::new();
-        let login = browser.visit(url.as_str()).await;
-        let consent =
-            browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
-        let mut back = browser.follow(consent).await;
-        if back.location().is_none() {
-            back = browser.press(&back, "consent-allow", &[]).await;
-        }
+        let back = self.agreed(url.as_str()).await;
         assert_eq!(back.sent_back("state").as_ref(), Some(state.secret()));
         let (code, verifier) = (back.sent_back("code").unwrap(), verifier.into_secret());
         let response = self.redeem(&code, &verifier).await.unwrap();
         SignedIn { response, nonce, code, verifier }
+    }
+
+    /// What the browser of alice, who agrees, brings back.
+    async fn agreed(&self, url: &str) -> Page {
+        let browser = Browser::new();
+        let login = browser.visit(url).await;
+        let consent =
+            browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
+        let back = browser.follow(consent).await;
+        if back.location().is_some() { back } else { browser.press(&back, "consent-allow", &[]).await }
     }
 
     async fn redeem(&self, code: &str, verifier: &str) -> Result<CoreTokenResponse, String> {
@@ -149,6 +151,40 @@ async fn it_signs_a_person_in_and_verifies_the_id_token() {
     let hash = AccessTokenHash::from_token(response.access_token(), alg, key).unwrap();
     assert_eq!(claims.access_token_hash(), Some(&hash));
     assert!(id_token.claims(&verifier, &Nonce::new("another".to_owned())).is_err());
+}
+
+#[tokio::test]
+async fn it_verifies_an_id_token_from_the_authorization_endpoint_and_its_hashes() {
+    let members = json!({
+        "response_types": ["code id_token token"],
+        "grant_types": ["authorization_code", "implicit"],
+    });
+    let pair = Pair::new("oc-hybrid", members, &["--response-types", "code id_token token"]).await;
+    let flow = CoreAuthenticationFlow::Hybrid(vec![
+        CoreResponseType::Code,
+        CoreResponseType::IdToken,
+        CoreResponseType::Token,
+    ]);
+    let (challenge, code_verifier) = PkceCodeChallenge::new_random_sha256();
+    let request = pair.client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
+    let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
+    let location = pair.agreed(url.as_str()).await.location().unwrap();
+    let answer = format!("{CALLBACK}?{}", location.fragment().unwrap()).parse::<reqwest::Url>().unwrap();
+    let one = |name: &str| {
+        let found = answer.query_pairs().find(|(known, _)| known == name);
+        found.unwrap_or_else(|| panic!("{name}: {answer}")).1.into_owned()
+    };
+    assert_eq!(&one("state"), state.secret());
+    let id_token: CoreIdToken = one("id_token").parse().unwrap();
+    let verifier = pair.client.id_token_verifier();
+    let claims = id_token.claims(&verifier, &nonce).unwrap();
+    let (alg, key) = (id_token.signing_alg().unwrap(), id_token.signing_key(&verifier).unwrap());
+    let token = AccessTokenHash::from_token(&AccessToken::new(one("access_token")), alg, key).unwrap();
+    let code = AuthorizationCodeHash::from_code(&AuthorizationCode::new(one("code")), alg, key).unwrap();
+    assert_eq!((claims.access_token_hash(), claims.code_hash()), (Some(&token), Some(&code)));
+    let response = pair.redeem(&one("code"), &code_verifier.into_secret()).await.unwrap();
+    let back = response.id_token().unwrap().claims(&verifier, &nonce).unwrap();
+    assert_eq!((back.issuer(), back.subject()), (claims.issuer(), claims.subject()));
 }
 
 #[tokio::test]
@@ -264,31 +300,4 @@ async fn access_tokens_are_jwts_where_the_server_is_told_so() {
     assert_eq!(response.access_token().secret().split('.').count(), 3);
     assert!(pair.userinfo(&response).await.unwrap().name().is_some());
     assert!(pair.is_active(&response).await);
-}
-
-/// The `reqwest` client, as `openidconnect` wants one.
-struct Http(reqwest::Client);
-
-impl Http {
-    fn trusting(certificate: &str) -> Self {
-        let certificate = reqwest::Certificate::from_pem(&std::fs::read(certificate).unwrap()).unwrap();
-        let client = reqwest::Client::builder().tls_certs_only([certificate]).redirect(Policy::none());
-        Self(client.build().unwrap())
-    }
-}
-
-impl<'c> AsyncHttpClient<'c> for Http {
-    type Error = reqwest::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, reqwest::Error>> + Send + 'c>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let response = self.0.execute(request.try_into()?).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            let mut answer = HttpResponse::new(response.bytes().await?.to_vec());
-            *answer.status_mut() = status;
-            *answer.headers_mut() = headers;
-            Ok(answer)
-        })
-    }
 }

@@ -1,10 +1,14 @@
 //! `examples/provider` as a program: its pages, its flags, its files, its end.
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use reqwest::StatusCode;
 use serde_json::json;
+use vouchsafe::clock::{Clock as _, SystemClock};
+use vouchsafe::jose::{self, SigningHeader};
+use vouchsafe::testing::client_key;
 
 use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, output, refusal, signing_keys};
 
@@ -377,6 +381,39 @@ async fn keys_and_secrets_are_made_once_for_their_owner_alone() {
     assert!(refused.contains("secrets.json: others may read"), "{refused}");
 }
 
+/// Conformance: an administrator's call gives new keys at once, the old ones are still listed, and a restart loses
+/// neither.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_lets_new_keys_sign_and_keeps_the_old_ones_listed() {
+    let keys = directory("rotation").join("keys.json");
+    std::fs::copy(signing_keys(), &keys).unwrap();
+    let keys = text(&keys);
+    let flags = ["--listen", "127.0.0.1:0", "--keys", &keys];
+    let server = Server::start("provider", &flags);
+    let browser = Browser::new();
+    let published = async |server: &Server| -> Vec<String> {
+        let set = browser.open(&server.at("/jwks")).await.body;
+        let set: serde_json::Value = serde_json::from_str(&set).unwrap();
+        set["keys"].as_array().unwrap().iter().map(|key| format!("{} {}", key["kid"], key["alg"])).collect()
+    };
+    let before = published(&server).await;
+    server.tell("USR1");
+    let all = async {
+        loop {
+            let now = published(&server).await;
+            if now.len() == 2 * before.len() {
+                break now;
+            }
+        }
+    };
+    let after = tokio::time::timeout(std::time::Duration::from_secs(60), all).await.unwrap();
+    assert!(after.starts_with(&before));
+    assert!(after[before.len()..].iter().all(|key| !before.contains(key)));
+    assert_eq!(server.signal("TERM").code(), Some(0));
+    assert_eq!(published(&Server::start("provider", &flags)).await, after);
+}
+
 #[test]
 fn a_database_needs_the_files_without_which_it_cannot_be_read() {
     let refused = refusal("provider", &["--listen", "127.0.0.1:0", "--database", "sqlite:/nowhere/db"]);
@@ -456,6 +493,83 @@ async fn the_users_of_a_file_sign_in_and_nobody_else_does() {
     assert!(browser.follow(consent).await.body.contains("<strong>Bob</strong>"));
 }
 
+/// Serves the keys that [`client_key`] belongs to, by the certificate of the tests, and gives their URL.
+async fn key_set() -> String {
+    // An error says that a provider is installed already, and then it is this one.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let config = axum_server::tls_rustls::RustlsConfig::from_pem_file(CERTIFICATE, KEY).await.unwrap();
+    let keys = json!({ "keys": [client_key().public_key().to_value()] });
+    let app = axum::Router::new().route("/jwks", axum::routing::get(async || axum::Json(keys)));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("https://{}/jwks", listener.local_addr().unwrap());
+    tokio::spawn(axum_server::from_tcp_rustls(listener, config).unwrap().serve(app.into_make_service()));
+    url
+}
+
+/// Lets the client `robot` ask `server` for a token, by an assertion that it signs.
+async fn robot(server: &Server) -> StatusCode {
+    let now = SystemClock.now();
+    let claims = json!({
+        "iss": "robot",
+        "sub": "robot",
+        "aud": server.url,
+        "jti": format!("{}-{}", std::process::id(), server.url),
+        "exp": now.plus(Duration::from_secs(60)).unix(),
+    });
+    let header = SigningHeader::typed("JWT");
+    let assertion = jose::sign(&header, claims.to_string().as_bytes(), &*client_key()).await.unwrap();
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", &assertion),
+    ];
+    Browser::new().post(&server.at("/token"), &form, &[]).await.status
+}
+
+/// attack 207: keys on this machine are fetched under both flags, and without either they are not.
+#[tokio::test]
+async fn keys_are_fetched_from_loopback_under_the_dangerous_flag_alone() {
+    let robot_of = json!([{
+        "client_id": "robot",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "grant_types": ["client_credentials"],
+        "response_types": [],
+        "jwks_uri": key_set().await,
+    }]);
+    let file = clients("robot", &robot_of);
+    let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &file];
+    let (trusted, loopback) = (["--ca-file", CERTIFICATE], ["--dangerous-allow-loopback-fetch"]);
+    for (flags, expected) in [
+        ([&trusted[..], &loopback[..]].concat(), StatusCode::OK),
+        (trusted.to_vec(), StatusCode::UNAUTHORIZED),
+        (loopback.to_vec(), StatusCode::UNAUTHORIZED),
+    ] {
+        let server = Server::start("provider", &[&own[..], &flags].concat());
+        assert_eq!(robot(&server).await, expected, "{flags:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_response_types_are_answered_where_they_are_turned_on() {
+    let mut client = client();
+    client["response_types"] = json!(["code", "code id_token"]);
+    client["grant_types"] = json!(["authorization_code", "implicit"]);
+    let clients = clients("response-types", &json!([client]));
+    let own = ["--listen", "127.0.0.1:0", "--keys", signing_keys(), "--clients", &clients];
+    let server = Server::start("provider", &[&own, &["--response-types", "code id_token,none"][..]].concat());
+    let browser = Browser::new();
+    let asked = request(&server, "&nonce=n1").replace("response_type=code", "response_type=id_token+code");
+    let login = browser.visit(&asked).await;
+    let consent =
+        browser.press(&login, "login-submit", &[("username", "alice"), ("password", "wonderland")]).await;
+    let consent = browser.follow(consent).await;
+    let location = browser.press(&consent, "consent-allow", &[]).await.location().unwrap();
+    assert!(location.as_str().starts_with(CALLBACK) && location.query().is_none(), "{location}");
+    let fragment = location.fragment().unwrap();
+    assert!(fragment.contains("code=vs_ac_") && fragment.contains("&id_token=ey"), "{fragment}");
+}
+
 #[test]
 fn every_flag_is_explained() {
     let help = output("provider", &["--help"]);
@@ -471,6 +585,7 @@ fn every_flag_is_explained() {
         "--tls-key",
         "--ca-file",
         "--access-token",
+        "--response-types",
         "--workers",
         "--dangerous-allow-loopback-fetch",
     ] {

@@ -48,10 +48,15 @@ impl Server {
 
     /// Sends a signal, by its name without `SIG`, and waits for the end.
     pub(crate) fn signal(mut self, name: &str) -> ExitStatus {
+        self.tell(name);
+        self.child.wait().expect("the example ends")
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub(crate) fn tell(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("there is a kill command");
         assert!(sent.success(), "{name} reaches the example");
-        self.child.wait().expect("the example ends")
     }
 }
 

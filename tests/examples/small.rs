@@ -136,7 +136,7 @@ async fn a_request_of_another_browser_is_refused_by_mount_axum() {
     let page = victim.open(&server.at(&format!("/login?request={sealed}"))).await;
     assert_eq!((page.status, page.location()), (StatusCode::BAD_REQUEST, None));
     let answer = victim.press(&own, "consent-allow", &[("request", &sealed)]).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::BAD_REQUEST, None));
+    assert_eq!((answer.status, answer.location()), (StatusCode::FORBIDDEN, None));
     // Nor can another site's page answer for the victim, since it cannot know the form's token.
     let form =
         [("request", own.field("request")), ("account", "c-1".to_owned()), ("answer", "allow".to_owned())];

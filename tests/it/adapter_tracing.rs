@@ -65,6 +65,14 @@ fn an_event_is_one_line_with_its_reason_and_names() {
             "INFO vouchsafe: tokens issued endpoint=Token grant_type=\"refresh_token\"",
         ]
     );
+    let fetched = |skipped, exposed| event(EventKind::ClientKeysFetched { keys: 1, skipped, exposed });
+    assert_eq!(
+        logged(&[fetched(0, 0), fetched(3, 0)]),
+        [
+            "INFO vouchsafe: client keys fetched endpoint=Token",
+            "INFO vouchsafe: client keys fetched, some skipped endpoint=Token skipped=3",
+        ]
+    );
 }
 
 #[test]
@@ -73,6 +81,9 @@ fn the_level_tells_daily_business_from_alarms_and_faults() {
         (EventKind::Refused(Reason::CodeExpired), "INFO"),
         (EventKind::Approved, "INFO"),
         (EventKind::PayloadUnreadable, "WARN"),
+        (EventKind::ClientKeysFetched { keys: 1, skipped: 1, exposed: 1 }, "WARN"),
+        (EventKind::ClientKeysFetchFailed(Reason::ClientKeysTimedOut), "WARN"),
+        (EventKind::Refused(Reason::ClientKeysPanicked), "ERROR"),
         (EventKind::Refused(Reason::RefreshTokenForged), "WARN"),
         (EventKind::Refused(Reason::HandlerPanicked), "ERROR"),
         (EventKind::Refused(Reason::StoreUnavailable), "ERROR"),

@@ -13,8 +13,7 @@ use vouchsafe::provider::{Answer, GrantFilter, Needs};
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
-    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Listing,
-    Page, Remembered, Stores, SubjectKey,
+    CodeRecord, CodeStore, ConsentFilter, ConsentStore, Consumed, Listing, Page, Remembered, Stores,
 };
 use vouchsafe::testing::{AuthorizeForm, Faults, Harness, RESOURCE, authorize_form, block_on, code_form};
 use vouchsafe::types::{ClientId, RedirectUri, Subject};
@@ -198,7 +197,7 @@ fn consent_is_waived_for_a_native_client_only_where_the_host_insists() {
     }
 }
 
-/// A store into which somebody writes: whatever it is given lives a day longer in its columns.
+/// A store into which somebody writes: a code that it is given lives a day longer in its column.
 #[derive(Debug)]
 struct Prolonging(MemoryStore);
 
@@ -226,58 +225,15 @@ impl CodeStore for Prolonging {
     }
 }
 
-#[async_trait]
-impl ConsentStore for Prolonging {
-    async fn remember(
-        &self,
-        mut record: ConsentRecord,
-        seen: Option<ConsentVersion>,
-        now: Timestamp,
-    ) -> Result<Remembered, StoreError> {
-        record.expires_at = record.expires_at.plus(DAY);
-        self.0.remember(record, seen, now).await
-    }
-
-    async fn remembered(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<Option<ConsentRecord>, StoreError> {
-        self.0.remembered(subject, client, now).await
-    }
-
-    async fn consents(
-        &self,
-        of: &ConsentFilter,
-        page: &Page,
-        now: Timestamp,
-    ) -> Result<Listing<ConsentRecord>, StoreError> {
-        self.0.consents(of, page, now).await
-    }
-
-    async fn forget(
-        &self,
-        subject: &SubjectKey,
-        client: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.0.forget(subject, client, now).await
-    }
-}
-
-fn prolonged() -> Harness {
-    let stores = |store: &MemoryStore| {
-        let (memory, changed) = (Arc::new(store.clone()), Arc::new(Prolonging(store.clone())));
-        Stores::new(memory.clone(), changed.clone(), memory.clone(), changed).with_replays(memory)
-    };
-    Harness::builder().stores(stores).build()
-}
-
 /// attack 319: who writes to the store can move the columns, but a code whose columns moved is none.
 #[test]
 fn a_code_that_was_prolonged_in_the_store_is_not_redeemed() {
-    let h = prolonged();
+    let stores = |store: &MemoryStore| {
+        let memory = Arc::new(store.clone());
+        let codes = Arc::new(Prolonging(store.clone()));
+        Stores::new(memory.clone(), codes, memory.clone(), memory.clone()).with_replays(memory)
+    };
+    let h = Harness::builder().stores(stores).build();
     let form = authorize_form();
     let code = h.code(&form, "alice");
     h.advance(Duration::from_secs(60));
@@ -288,8 +244,19 @@ fn a_code_that_was_prolonged_in_the_store_is_not_redeemed() {
 /// attack 319: nor does a consent count whose column moved.
 #[test]
 fn a_consent_that_was_prolonged_in_the_store_does_not_count() {
-    let h = prolonged();
+    let h = Harness::new();
     let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    let write = |longer: Duration| {
+        let of = ConsentFilter::Client(ClientId::new("web").unwrap());
+        let stored = block_on(h.store().consents(&of, &Page::first(1), h.now())).unwrap();
+        let mut record = stored.items.into_iter().next().unwrap();
+        let seen = Some(record.version);
+        record.expires_at = record.expires_at.plus(longer);
+        assert_eq!(block_on(h.store().remember(record, seen, h.now())).unwrap(), Remembered::Written);
+    };
+    write(Duration::ZERO);
+    assert_eq!(consents(&h).items.len(), 1, "written as it was, it counts");
+    write(DAY);
     let visit = h.authorize(&asking("openid")).next(Some(&h.login("alice")));
     assert!(matches!(visit.needs(), Needs::Consent(_)));
     assert!(consents(&h).items.is_empty());

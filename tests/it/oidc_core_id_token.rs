@@ -74,7 +74,7 @@ fn a_client_gets_the_algorithm_that_it_registered() {
         if h.provider().keyring().signer(alg).is_none() {
             h.provider()
                 .keyring()
-                .rotate(std::sync::Arc::new(jose::JoseSigner::generate(alg).unwrap()))
+                .rotate(std::sync::Arc::new(jose::JoseSigner::generate(alg).unwrap()), h.now())
                 .unwrap();
         }
         let id_token = h.tokens(&authorize_form().client("picky"), "alice").id_token.unwrap();

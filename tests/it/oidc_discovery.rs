@@ -139,7 +139,7 @@ fn a_rotation_shows_at_once() {
     let before = get(&h, "/jwks", &[]);
     let signer = Arc::new(JoseSigner::generate(SigningAlg::Es256).unwrap());
     let kid = signer.public_key().kid().unwrap().to_string();
-    h.provider().keyring().announce(signer).unwrap();
+    h.provider().keyring().announce(signer, h.now()).unwrap();
     let after = get(&h, "/jwks", &[]);
     assert_ne!(before.header("etag"), after.header("etag"));
     let keys = after.json();

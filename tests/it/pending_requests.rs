@@ -84,28 +84,52 @@ fn over_loopback_http_the_cookie_loses_what_http_cannot_have() {
     assert!(h.resume(&sealed).approved_by("alice").code().starts_with("vs_ac_"));
 }
 
-/// attack 50, attack 52: a request belongs to the browser that began it, whoever holds its sealed text.
+/// What a page opened, and a form posted, by another browser comes to: a page without a redirect that leaves
+/// everything as it was.
+#[track_caller]
+fn is_foreign(h: &Harness, sealed: &str, headers: &HeaderMap) {
+    let rows = [
+        (Method::GET, Reason::PendingForeignBrowser, 400),
+        (Method::HEAD, Reason::PendingForeignBrowser, 400),
+        (Method::POST, Reason::PendingForgedForm, 403),
+    ];
+    for (method, reason, status) in rows {
+        let visit = h.resume_with(sealed, &method, headers);
+        assert_eq!(visit.outcome.response.status().as_u16(), status, "{method}");
+        visit.shown(reason);
+    }
+}
+
+/// attack 52: a request that somebody else has begun cannot be gone on with, wherever its sealed text is opened.
+/// attack 50: nor can its consent be posted, whatever the form holds.
 #[test]
 fn another_browser_cannot_resume_a_request() {
     let h = Harness::new();
     let sealed = h.authorize(&authorize_form()).sealed();
     let (own, victim) = (h.browser().cookie(COOKIE).unwrap(), Browser::new());
-    h.resume_with(&sealed, &HeaderMap::new()).shown(Reason::PendingForeignBrowser);
+    is_foreign(&h, &sealed, &HeaderMap::new());
     h.browser().clear();
     let _ = h.authorize(&authorize_form());
-    h.resume(&sealed).shown(Reason::PendingForeignBrowser);
+    is_foreign(&h, &sealed, &cookies(h.browser()));
     for (name, value) in
         [(COOKIE, "x"), (COOKIE, ""), ("vs_browser", own.as_str()), ("__host-vs_browser", own.as_str())]
     {
         victim.clear();
         victim.plant_cookie(name, value);
-        h.resume_with(&sealed, &cookies(&victim)).shown(Reason::PendingForeignBrowser);
+        is_foreign(&h, &sealed, &cookies(&victim));
     }
     let mut twice = HeaderMap::new();
     twice.append("cookie", format!("{COOKIE}={own}; {COOKIE}=planted").parse().unwrap());
-    h.resume_with(&sealed, &twice).shown(Reason::PendingForeignBrowser);
+    is_foreign(&h, &sealed, &twice);
     h.browser().plant_cookie(COOKIE, &own);
-    assert!(h.resume(&sealed).approved_by("alice").code().starts_with("vs_ac_"));
+    for method in [Method::GET, Method::POST] {
+        assert!(
+            h.resume_with(&sealed, &method, &cookies(h.browser()))
+                .approved_by("alice")
+                .code()
+                .starts_with("vs_ac_")
+        );
+    }
 }
 
 /// attack 26: the sealed text is the request. What is changed of it, or comes from elsewhere, is none.

@@ -11,7 +11,9 @@ use vouchsafe::event::EventKind;
 use vouchsafe::provider::{Context, GrantFilter, GrantHandler, Issuance, LiveGrant, TokenRequest};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::TokenHash;
-use vouchsafe::store::{Filter, GrantStore as _, Issued, Page, TokenRecord, TokenStore as _, Under};
+use vouchsafe::store::{
+    Filter, GrantRecord, GrantStore as _, GrantedToken, Issued, Page, TokenRecord, TokenStore as _,
+};
 use vouchsafe::testing::{
     AuthorizeForm, Fault, Faults, Form, Harness, TokenForm, abandon, authorize_form, block_on, client_form,
     code_form, refresh_form, refusals, token_form,
@@ -45,11 +47,11 @@ fn every_request_keeps_its_budget_of_statements() {
     let code = h.code(&offline(), "alice");
     drop(faults.calls());
     h.redeem(service()).accepted();
-    assert_eq!(faults.calls(), ["insert_tokens"]);
+    assert_eq!(faults.calls(), ["insert_granted_token"]);
     h.redeem(code_form(&offline(), &code)).accepted();
     assert_eq!(faults.calls(), ["consume_code", "insert_tokens"]);
     h.redeem(token_form("client_credentials").client("signer")).accepted();
-    assert_eq!(faults.calls(), ["first_use", "insert_tokens"]);
+    assert_eq!(faults.calls(), ["first_use", "insert_granted_token"]);
 }
 
 /// attack 315, attack 314: a store that fails or whose answer is lost, at any step of a redemption, is a 503, and never a
@@ -128,7 +130,7 @@ fn a_random_collision_is_drawn_again() {
     (1..3).for_each(|nth| faults.plan(nth, Fault::Conflict));
     h.redeem(code_form(&offline(), &code)).accepted();
     assert_eq!(faults.calls(), ["consume_code", "insert_tokens", "insert_tokens", "insert_tokens"]);
-    faults.break_verb("insert_tokens", Fault::Conflict);
+    faults.break_verb("insert_granted_token", Fault::Conflict);
     h.redeem(service()).rejected(Reason::InternalFault).unchanged();
     assert_eq!(faults.calls().len(), 3);
 }
@@ -252,7 +254,7 @@ impl GrantHandler for Panicking {
     }
 
     async fn redeem(&self, cx: &Context<'_>, _: &TokenRequest) -> vouchsafe::error::Result<Issuance> {
-        GrantId::generate(cx.entropy)?;
+        GrantId::generate(cx.entropy, cx.now)?;
         panic!("a handler of the host panics");
     }
 }
@@ -289,19 +291,19 @@ fn a_row_that_was_tampered_with_is_not_found_and_an_alarm() {
     let grant = block_on(h.store().grant(&stolen.grant, now)).unwrap().unwrap().record;
     let moved = TokenRecord { key: TokenHash::of(&token), ..stolen.clone() };
     let issued = Issued { access: Some(moved), family: None };
-    let inserted = block_on(h.store().insert_tokens(Under::Existing(grant.id), issued, now));
+    let inserted = block_on(h.store().insert_tokens(&grant.id, issued, now));
     assert!(inserted.is_ok());
     assert_alarm(&h, &token);
-    let (flipped, mut under) = (Sealed::from_parts(stolen.payload.secret(), vec![1; 80]), grant);
-    under.id = GrantId::from_bytes([9; 16]);
-    let key = TokenHash::of("vs_at_x");
-    let garbage = TokenRecord { key, grant: under.id, payload: flipped, ..stolen };
-    let issued = Issued { access: Some(garbage), family: None };
-    assert!(block_on(h.store().insert_tokens(Under::New(under.clone()), issued, now)).is_ok());
+    let payload = Sealed::from_parts(stolen.payload.secret(), vec![1; 80]);
+    let (key, id) = (TokenHash::of("vs_at_x"), GrantId::from_bytes([9; 16]));
+    let token = TokenRecord { key, grant: id, payload, ..stolen };
+    let GrantRecord { subject, session, created_at, keep_until, .. } = grant;
+    let garbage = GrantedToken { token, subject, session, created_at, keep_until };
+    assert!(block_on(h.store().insert_granted_token(garbage, now)).is_ok());
     let service = GrantFilter::Client(ClientId::new("service").unwrap());
     let listed = block_on(h.provider().grants(&service, &Page::first(10))).unwrap().items;
     assert_eq!(listed.len(), 1, "the grant whose payload was moved is left out");
-    assert_eq!(block_on(h.store().revoke(&Filter::Id(under.id), now)).unwrap(), 1);
+    assert_eq!(block_on(h.store().revoke(&Filter::Id(id), now)).unwrap(), 1);
     assert!(h.is_active("service", &real));
 }
 
@@ -350,8 +352,12 @@ impl GrantHandler for Gift {
             .into());
         }
         let client = request.client.client().id().clone();
-        let grant =
-            vouchsafe::store::Grant::new(GrantId::generate(cx.entropy)?, client, self.grant_type(), cx.now);
+        let grant = vouchsafe::store::Grant::new(
+            GrantId::generate(cx.entropy, cx.now)?,
+            client,
+            self.grant_type(),
+            cx.now,
+        );
         Ok(Issuance::new(grant.with_scope(request.scope()?.unwrap_or_default())))
     }
 }

@@ -6,7 +6,7 @@ use vouchsafe::error::{ErrorCode, Reason};
 use vouchsafe::event::EventKind;
 use vouchsafe::provider::{Asked, AuthorizationRule, Context, Denial, ErrorPage};
 use vouchsafe::testing::{AuthorizeForm, Carrier, Harness, authorize_form};
-use vouchsafe::types::{ClientId, RedirectUri, ResponseType};
+use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType};
 use vouchsafe::wire::Response;
 
 #[test]
@@ -155,7 +155,7 @@ fn response_types_are_those_switched_on_and_registered() {
         ClientMetadata::code_flow([RedirectUri::register("https://front.example/cb").unwrap()])
             .with_auth_method(ClientAuthMethod::None);
     id_token_only.response_types = vec![ResponseType::IdToken];
-    id_token_only.grant_types.clear();
+    id_token_only.grant_types = vec![GrantType::Implicit];
     let front = Client::builder(ClientId::new("front").unwrap(), id_token_only).build().unwrap();
     let h = Harness::builder().client(front).build();
     for text in [

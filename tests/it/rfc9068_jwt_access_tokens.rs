@@ -297,7 +297,7 @@ fn tokens_outlast_the_rotation_of_their_key() {
     let tokens = h.tokens(&offline(), "alice");
     let keyring = h.provider().keyring();
     let old = keyring.signer(SigningAlg::Rs256).unwrap().public_key().kid().unwrap().as_str().to_owned();
-    keyring.retire(&old).unwrap();
+    keyring.retire(&old, h.now()).unwrap();
     assert!(h.is_active("api", &tokens.access_token));
     let form = token_form("client_credentials").client("service");
     let token = h.redeem(form).issued().access_token;

@@ -48,7 +48,7 @@ async fn answer(site: &SignIn, request: &Request) -> Result<Response, Stop> {
             let approval = if field("remember")? == "yes" { approval.remembered() } else { approval };
             Ok(site.mount.approve(pending, approval).await)
         }
-        "deny" => Ok(site.mount.deny(&pending, Denial::Person)),
+        "deny" => Ok(site.mount.deny(&pending, Denial::Person).await),
         _ => Err(Reason::FormMalformed.into()),
     }
 }

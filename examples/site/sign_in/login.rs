@@ -57,7 +57,7 @@ async fn answer(site: &SignIn, request: &Request) -> Result<Response, Stop> {
     site.forms.check(request, token, form(sealed))?;
     let pending = site.resume(request, sealed).await?;
     match field("action")? {
-        "cancel" => Ok(site.mount.deny(&pending, Denial::Person)),
+        "cancel" => Ok(site.mount.deny(&pending, Denial::Person).await),
         "continue" => {
             let login = site.logins.find(request);
             Ok(site.proceed(pending.answered(Answer::Select), login.as_ref()).await)

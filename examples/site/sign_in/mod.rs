@@ -100,7 +100,7 @@ struct SignIn {
 impl SignIn {
     /// The request that a page was asked for with.
     async fn resume(&self, request: &Request, sealed: &str) -> Result<PendingAuthorization, Stop> {
-        self.mount.resume(sealed, request.headers()).await.map_err(Stop::answered)
+        self.mount.resume(sealed, request.method(), request.headers()).await.map_err(Stop::answered)
     }
 
     /// What a request still needs of the person, or the answer to it.
@@ -254,7 +254,7 @@ impl Interaction for Logins {
         Ok(match question.needs {
             Needs::Consent(_) => question.redirect(&self.address("/consent")),
             // There is only the one way to sign in here: asking again would never end.
-            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr),
+            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             _ => question.redirect(&self.address("/login")),
         })
     }

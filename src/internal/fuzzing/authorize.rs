@@ -6,18 +6,22 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::client::{Client, ClientAuthMethod, ClientMetadata};
 use crate::provider::{Authorize, PendingAuthorization};
-use crate::testing::{Harness, Landing, block_on};
-use crate::types::{ClientId, Params, RedirectUri, Scope};
+use crate::testing::{Carrier, Harness, Landing, block_on};
+use crate::types::{ClientId, Params, RedirectUri, ResponseType, Scope};
 use crate::wire::{MAX_BODY_BYTES, Request, Response};
 
 /// What the client `fuzz` may be answered at: exact, with a query, at a loopback address, at a scheme of its own.
 const REGISTERED: [&str; 4] =
     ["https://fuzz.example/cb", "https://fuzz.example/q?a=1", "http://127.0.0.1/cb", "com.fuzz.app:/cb"];
 
-/// The scope that it may ask for.
+/// What the client `front` may be answered at, which may ask for every response type.
+const FRONT: &str = "https://front.example/cb";
+
+/// The scope that they may ask for.
 const SCOPE: &str = "openid profile email read";
 
-static HARNESS: LazyLock<Harness> = LazyLock::new(|| Harness::builder().client(client()).build());
+static HARNESS: LazyLock<Harness> =
+    LazyLock::new(|| Harness::builder().front_channel().client(client()).client(front()).build());
 
 /// A query and a form on two lines, sent to the authorization endpoint; with a form by POST, otherwise by GET.
 ///
@@ -64,7 +68,13 @@ fn check_response(response: &Response, sent: [&Params; 2]) {
     }
     assert!(is_registered(&landing.uri), "leads to {}", landing.uri);
     assert!([StatusCode::SEE_OTHER, StatusCode::OK].contains(&response.status()), "{response:?}");
-    assert_eq!(landing.params.one("code"), Ok(None), "a code without a person");
+    for issued in ["code", "access_token", "id_token"] {
+        assert_eq!(landing.params.one(issued), Ok(None), "{issued} without a person");
+    }
+    let asked = sent.iter().flat_map(|params| params.many("response_type")).next();
+    let asks_tokens =
+        asked.and_then(|text| text.parse().ok()).is_some_and(ResponseType::has_front_channel_token);
+    assert!(!asks_tokens || landing.carrier != Carrier::Query, "a request for tokens is answered in a query");
     assert_eq!(landing.params.one("iss"), Ok(Some("https://op.example")));
     // Read here once more, and more simply: of the addresses sent, there is one, and it is registered.
     let addresses: Vec<&str> = sent.iter().flat_map(|params| params.many("redirect_uri")).collect();
@@ -79,14 +89,21 @@ fn check_pending(pending: &PendingAuthorization, set_cookie: Option<&HeaderValue
     let request = pending.request();
     let registered = Scope::parse(SCOPE).expect("the constant is a scope");
     assert!(request.scope.is_subset(&registered), "the scope exceeds the registration");
-    assert!(request.code_challenge.is_some(), "a public client without a challenge");
+    let response_type = request.response_type;
+    assert_eq!(
+        request.code_challenge.is_some(),
+        response_type.has_code(),
+        "a challenge where there is a code"
+    );
+    assert!(!response_type.has_id_token() || request.nonce.is_some(), "an id token without a nonce");
     assert!(is_registered(strip_query(pending.redirect_uri().as_str())), "{}", pending.redirect_uri());
     let Some(cookie) = set_cookie else { return };
     let pair = cookie.as_bytes().split(|b| *b == b';').next().unwrap_or_default();
     let mut headers = HeaderMap::new();
     headers.insert(COOKIE, HeaderValue::from_bytes(pair).expect("a cookie is printable"));
     let sealed = block_on(HARNESS.provider().seal(pending)).expect("a pending request can be sealed");
-    let resumed = block_on(HARNESS.provider().resume(&sealed, &headers)).expect("and opened again");
+    let resumed =
+        block_on(HARNESS.provider().resume(&sealed, &Method::GET, &headers)).expect("and opened again");
     assert_eq!(resumed.request(), request, "another request was resumed");
     assert_eq!(resumed.redirect_uri(), pending.redirect_uri());
 }
@@ -98,15 +115,30 @@ fn strip_query(uri: &str) -> &str {
 /// Whether a response may be led here; its query is the landing's.
 fn is_registered(uri: &str) -> bool {
     let port = uri.strip_prefix("http://127.0.0.1:").and_then(|rest| rest.strip_suffix("/cb"));
-    REGISTERED.iter().any(|registered| strip_query(registered) == strip_query(uri))
+    uri == FRONT
+        || REGISTERED.iter().any(|registered| strip_query(registered) == strip_query(uri))
         || port.is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn client() -> Client {
-    let uris = REGISTERED.map(|uri| RedirectUri::register(uri).expect("the constant is sound"));
-    let metadata = ClientMetadata::code_flow(uris)
+    registered("fuzz", metadata(&REGISTERED))
+}
+
+fn front() -> Client {
+    let types =
+        ["id_token", "id_token token", "token", "code id_token", "code token", "code id_token token", "none"];
+    let types = types.map(|text| text.parse().expect("the constant is a response type"));
+    registered("front", types.into_iter().fold(metadata(&[FRONT]), ClientMetadata::with_response_type))
+}
+
+fn metadata(uris: &[&str]) -> ClientMetadata {
+    let uris = uris.iter().map(|uri| RedirectUri::register(uri).expect("the constant is sound"));
+    ClientMetadata::code_flow(uris)
         .with_auth_method(ClientAuthMethod::None)
-        .with_scope(Scope::parse(SCOPE).expect("the constant is a scope"));
-    let id = ClientId::new("fuzz").expect("the constant is a client_id");
+        .with_scope(Scope::parse(SCOPE).expect("the constant is a scope"))
+}
+
+fn registered(id: &str, metadata: ClientMetadata) -> Client {
+    let id = ClientId::new(id).expect("the constant is a client_id");
     Client::builder(id, metadata).build().expect("the client is sound")
 }

@@ -31,6 +31,16 @@ proptest! {
         redirect_uri(&[b"http://127.0.0.1:1", line, b"\nhttp://127.0.0.1:65535", line].concat());
     }
 
+    /// attack 78, attack 207 by chance
+    #[test]
+    fn fetch_urls(data in near(&[
+        "rp.example", "127.0.0.1", "0x7f", "2130706433", "[::1]", "[::ffff:127.0.0.1]", ".", ":", "8443", "443", "0",
+        "@", "\\", "/", "//", "?", "#", "%2e", "%", "%31", "localhost", "xn--", "\u{3002}", "\u{ff11}", "'", ";",
+    ])) {
+        fetch_url(&data);
+        fetch_url(&[b"https://", &data[..]].concat());
+    }
+
     /// attack 42, attack 44
     #[test]
     fn scopes(data in near(&[

@@ -10,7 +10,7 @@ use super::header::Agreement;
 use super::key_management::KeyDecrypter;
 use super::{Decrypted, ExpectedEncryption, Jwe};
 use crate::jose::engine::{self, EngineError};
-use crate::jose::private_jwk::{self, Purpose};
+use crate::jose::private_jwk::{self, PrivateMembers, Purpose};
 use crate::jose::public_key::{KeyKind, PublicKey};
 use crate::jose::{ContentEnc, JoseError, Jwk, KeyAlg, PrivateKeyError};
 use crate::secret::Secret;
@@ -54,7 +54,7 @@ impl DecryptionKey {
     /// # Errors
     /// [`PrivateKeyError`] when the text is not a sound private key for this algorithm.
     pub fn from_jwk(private_jwk: &Secret, alg: KeyAlg) -> Result<Self, PrivateKeyError> {
-        private_jwk::read(private_jwk, |members| Self::from_members(members, alg))
+        Self::from_members(&PrivateMembers::parse(private_jwk)?, alg)
     }
 
     /// Makes a new key for `alg`: RSA of 3072 bits, or on P-256. Its `kid` is its thumbprint.
@@ -84,10 +84,8 @@ impl DecryptionKey {
     }
 
     fn generate_kind(alg: KeyAlg, kind: KeyKind) -> Result<Self, PrivateKeyError> {
-        let mut members = engine::generate(kind).map_err(|_| PrivateKeyError::Generation)?;
-        let key = Self::from_members(&members, alg);
-        engine::wipe(&mut members);
-        key
+        let members = engine::generate(kind).map_err(|_| PrivateKeyError::Generation)?;
+        Self::from_members(&PrivateMembers::new(members), alg)
     }
 
     /// The private JWK as JSON, with its `kid` and `alg`: what [`DecryptionKey::from_jwk`] reads.
@@ -138,8 +136,8 @@ impl DecryptionKey {
         }
     }
 
-    /// Reads a private JWK that is parsed already. The caller wipes it.
-    pub(super) fn from_members(members: &Map<String, Value>, alg: KeyAlg) -> Result<Self, PrivateKeyError> {
+    /// Reads a private JWK that is parsed already.
+    pub(super) fn from_members(members: &PrivateMembers, alg: KeyAlg) -> Result<Self, PrivateKeyError> {
         let key_ops: &[&str] = match alg {
             KeyAlg::EcdhEs | KeyAlg::EcdhEsA128Kw | KeyAlg::EcdhEsA256Kw => &["deriveKey", "deriveBits"],
             KeyAlg::RsaOaep256 => &["unwrapKey", "decrypt"],

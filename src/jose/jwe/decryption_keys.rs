@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decrypted, DecryptionKey, ExpectedEncryption, Jwe};
 use crate::jose::jwk_set::MAX_CANDIDATES;
-use crate::jose::ring::{self, Shared};
+use crate::jose::private_jwk::PrivateMembers;
+use crate::jose::ring::{self, Entry, Shared};
 use crate::jose::{JoseError, Jwk, KeyAlg, KeyringError};
 use crate::secret::Secret;
 use crate::types::KeyId;
@@ -229,8 +230,10 @@ impl DecryptionKeys {
     /// `{"version":1,"keys":[{"state":"published","jwk":{..}}]}`.
     #[must_use]
     pub fn export(&self) -> Secret {
-        let keys = self.keys();
-        ring::export(&keys.iter().map(|key| (key.state, key.key.export())).collect::<Vec<_>>())
+        let ring = self.0.current();
+        let entries =
+            ring.keys.iter().map(|key| Entry { state: key.state, since: None, jwk: key.key.export() });
+        ring::write(&entries.collect::<Vec<_>>())
     }
 
     /// Reads what [`DecryptionKeys::export`] wrote; each JWK must name its `alg`.
@@ -239,11 +242,11 @@ impl DecryptionKeys {
     /// [`KeyringError::Malformed`] for any other text, [`KeyringError::PrivateKey`] for a key that is refused;
     /// otherwise as [`DecryptionKeys::new`].
     pub fn import(document: &str) -> Result<Self, KeyringError> {
-        Self::new(ring::import(document, |state, alg, jwk| {
-            let state = DecryptionKeyState::deserialize(state).map_err(|_| KeyringError::Malformed)?;
-            let alg = alg.parse().map_err(|_| KeyringError::Malformed)?;
-            Ok(DecryptionRingKey::new(Arc::new(DecryptionKey::from_members(jwk, alg)?), state))
-        })?)
+        let key = |Entry { state, jwk, .. }: Entry<_, PrivateMembers>| {
+            let key = DecryptionKey::from_members(&jwk, jwk.alg().ok_or(KeyringError::Malformed)?)?;
+            Ok(DecryptionRingKey::new(Arc::new(key), state))
+        };
+        Self::new(ring::read(document)?.into_iter().map(key).collect::<Result<_, KeyringError>>()?)
     }
 
     fn change(

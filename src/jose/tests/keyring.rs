@@ -8,16 +8,8 @@ use super::super::{
     JoseSigner, Jwk, JwkSet, Jws, KeyState, Keyring, KeyringError, PrivateKeyError, RingKey, SignError,
     Signer, SigningAlg,
 };
-use super::{signer, token, vectors};
+use super::{at, ed25519, kid, signer, token, vectors};
 use crate::types::KeyId;
-
-fn ed25519() -> Arc<dyn Signer> {
-    Arc::new(JoseSigner::generate(SigningAlg::EdDsa).unwrap())
-}
-
-fn kid(signer: &Arc<dyn Signer>) -> String {
-    signer.public_key().kid().unwrap().as_str().to_owned()
-}
 
 fn ring(signer: &Arc<dyn Signer>) -> Keyring {
     Keyring::new(vec![RingKey::new(Arc::clone(signer), KeyState::Active)]).unwrap()
@@ -44,12 +36,12 @@ fn a_key_is_shown_and_verifies_from_announcement_to_removal() {
     let other_handle = ring.clone();
     let states = |ring: &Keyring| ring.keys().iter().map(RingKey::state).collect::<Vec<_>>();
 
-    ring.announce(Arc::clone(&second)).unwrap();
+    ring.announce(Arc::clone(&second), at(1)).unwrap();
     assert_eq!(states(&ring), [KeyState::Active, KeyState::Announced]);
     assert_eq!((signing(&ring), shown(&ring)), (kid(&first), vec![kid(&first), kid(&second)]));
     assert!(accepts(&ring, &second));
 
-    ring.activate(&kid(&second)).unwrap();
+    ring.activate(&kid(&second), at(1)).unwrap();
     assert_eq!(states(&ring), [KeyState::Retired, KeyState::Active]);
     assert_eq!((signing(&other_handle), shown(&ring).len()), (kid(&second), 2));
     assert!(accepts(&ring, &first));
@@ -66,7 +58,7 @@ fn a_rotation_retires_the_active_key_of_that_algorithm_alone() {
     let es256: Arc<dyn Signer> = Arc::new(signer(SigningAlg::Es256));
     let keys = [&old, &es256].map(|signer| RingKey::new(Arc::clone(signer), KeyState::Active));
     let ring = Keyring::new(keys.to_vec()).unwrap();
-    ring.rotate(Arc::clone(&new)).unwrap();
+    ring.rotate(Arc::clone(&new), at(1)).unwrap();
     assert_eq!(signing(&ring), kid(&new));
     assert_eq!(shown(&ring), [kid(&old), kid(&es256), kid(&new)]);
     assert_eq!(ring.algorithms(), [SigningAlg::Es256, SigningAlg::EdDsa]);
@@ -79,17 +71,17 @@ fn a_refused_change_leaves_the_ring_as_it_was() {
     let (first, second) = (ed25519(), ed25519());
     let ring = ring(&first);
     let before = (ring.jwks(), ring.version());
-    assert_eq!(ring.activate("unknown"), Err(KeyringError::Unknown));
+    assert_eq!(ring.activate("unknown", at(1)), Err(KeyringError::Unknown));
     assert_eq!(ring.remove("unknown"), Err(KeyringError::Unknown));
-    assert_eq!(ring.retire("unknown"), Err(KeyringError::Unknown));
+    assert_eq!(ring.retire("unknown", at(1)), Err(KeyringError::Unknown));
     assert_eq!(ring.remove(&kid(&first)), Err(KeyringError::Active));
-    assert_eq!(ring.retire(&kid(&first)), Err(KeyringError::Empty));
-    assert_eq!(ring.rotate(Arc::clone(&first)), Err(KeyringError::KeyTaken));
-    assert_eq!(ring.announce(Arc::clone(&first)), Err(KeyringError::KeyTaken));
+    assert_eq!(ring.retire(&kid(&first), at(1)), Err(KeyringError::Empty));
+    assert_eq!(ring.rotate(Arc::clone(&first), at(1)), Err(KeyringError::KeyTaken));
+    assert_eq!(ring.announce(Arc::clone(&first), at(1)), Err(KeyringError::KeyTaken));
     assert_eq!((ring.jwks(), ring.version()), before);
-    ring.announce(Arc::clone(&second)).unwrap();
-    ring.retire(&kid(&second)).unwrap();
-    assert_eq!(ring.activate(&kid(&second)), Err(KeyringError::Retired));
+    ring.announce(Arc::clone(&second), at(1)).unwrap();
+    ring.retire(&kid(&second), at(1)).unwrap();
+    assert_eq!(ring.activate(&kid(&second), at(1)), Err(KeyringError::Retired));
     assert_eq!(signing(&ring), kid(&first));
 }
 
@@ -152,22 +144,22 @@ fn elsewhere(kid: Option<&str>) -> Arc<dyn Signer> {
 #[test]
 fn every_key_has_a_name_of_its_own() {
     let ring = ring(&elsewhere(Some("a")));
-    assert_eq!(ring.rotate(elsewhere(Some("a"))), Err(KeyringError::KeyTaken));
-    assert_eq!(ring.rotate(elsewhere(None)), Err(KeyringError::Public));
-    ring.rotate(elsewhere(Some("b"))).unwrap();
+    assert_eq!(ring.rotate(elsewhere(Some("a")), at(1)), Err(KeyringError::KeyTaken));
+    assert_eq!(ring.rotate(elsewhere(None), at(1)), Err(KeyringError::Public));
+    ring.rotate(elsewhere(Some("b")), at(1)).unwrap();
     assert_eq!(shown(&ring), ["a", "b"]);
     let renamed = signer(SigningAlg::EdDsa);
     let public = renamed.public_key().clone().with_kid(KeyId::new("c").unwrap());
-    ring.announce(Arc::new(Elsewhere { inner: renamed, public })).unwrap();
-    assert_eq!(ring.announce(Arc::new(signer(SigningAlg::EdDsa))), Err(KeyringError::KeyTaken));
+    ring.announce(Arc::new(Elsewhere { inner: renamed, public }), at(1)).unwrap();
+    assert_eq!(ring.announce(Arc::new(signer(SigningAlg::EdDsa)), at(1)), Err(KeyringError::KeyTaken));
 }
 
 /// attack 166: F21, F22. Exactly these members are published, for keys of any kind and any signer.
 #[test]
 fn the_published_set_has_public_members_only() {
     let ring = Keyring::generate(&[SigningAlg::EdDsa, SigningAlg::Es256, SigningAlg::Es384]).unwrap();
-    ring.announce(Arc::new(signer(SigningAlg::Rs256))).unwrap();
-    ring.rotate(elsewhere(Some("hsm"))).unwrap();
+    ring.announce(Arc::new(signer(SigningAlg::Rs256)), at(1)).unwrap();
+    ring.rotate(elsewhere(Some("hsm")), at(1)).unwrap();
     let set: Value = serde_json::from_slice(&ring.jwks()).unwrap();
     for key in set["keys"].as_array().unwrap() {
         let members: Vec<&str> = key.as_object().unwrap().keys().map(String::as_str).collect();
@@ -185,13 +177,16 @@ fn the_published_set_has_public_members_only() {
 #[test]
 fn an_exported_ring_reads_back_whole() {
     let ring = Keyring::generate(&[SigningAlg::EdDsa, SigningAlg::Es256]).unwrap();
-    ring.announce(ed25519()).unwrap();
-    ring.rotate(Arc::new(signer(SigningAlg::EdDsa))).unwrap();
+    ring.announce(ed25519(), at(1)).unwrap();
+    ring.rotate(Arc::new(signer(SigningAlg::EdDsa)), at(2)).unwrap();
     let read = Keyring::import(ring.export().expose()).unwrap();
     assert_eq!(read.export(), ring.export());
     assert_eq!(read.jwks(), ring.jwks());
     let states = |ring: &Keyring| ring.keys().iter().map(RingKey::state).collect::<Vec<_>>();
     assert_eq!(states(&read), states(&ring));
+    let times = |ring: &Keyring| ring.keys().iter().map(RingKey::since).collect::<Vec<_>>();
+    assert_eq!(times(&read), times(&ring));
+    assert_eq!(times(&read), [Some(at(2)), None, Some(at(1)), Some(at(2))]);
     assert_eq!(
         format!("{:?} {:?}", ring.export(), super::super::Keyring::import("x")),
         "Secret(..) Err(Malformed)"
@@ -203,7 +198,7 @@ fn an_exported_ring_reads_back_whole() {
 fn keys_kept_elsewhere_are_not_exported() {
     let ring = ring(&elsewhere(Some("hsm")));
     assert_eq!(ring.export().expose(), r#"{"version":1,"keys":[]}"#);
-    ring.announce(ed25519()).unwrap();
+    ring.announce(ed25519(), at(1)).unwrap();
     assert_eq!(Keyring::import(ring.export().expose()).unwrap_err(), KeyringError::Empty);
 }
 
@@ -222,6 +217,8 @@ fn an_import_names_what_is_wrong() {
         r#"{"version":1,"version":1,"keys":[]}"#,
         &document(json!([{"state": "asleep", "jwk": key}])),
         &document(json!([{"jwk": key}])),
+        &document(json!([{"state": "active", "since": "1", "jwk": key}])),
+        &document(json!([{"state": "active", "since": 1.5, "jwk": key}])),
         &document(json!([{"state": "active"}])),
         &document(json!([{"state": "active", "jwk": vectors::ed25519()}])),
         &document(json!([{"state": "active", "jwk": super::with(&key, "alg", "none")}])),
@@ -242,7 +239,7 @@ fn verifiers_are_bounded_and_follow_the_ring() {
     let first = ed25519();
     let ring = ring(&first);
     for _ in 0..6 {
-        ring.rotate(ed25519()).unwrap();
+        ring.rotate(ed25519(), at(1)).unwrap();
     }
     assert_eq!(ring.verifiers(None, SigningAlg::EdDsa).len(), 4);
     assert_eq!(ring.verifiers(Some(&kid(&first)), SigningAlg::EdDsa).len(), 1);
@@ -265,7 +262,7 @@ fn readers_never_see_half_a_rotation() {
             }
         });
         for _ in 0..20 {
-            ring.rotate(ed25519()).unwrap();
+            ring.rotate(ed25519(), at(1)).unwrap();
         }
         readers.join().unwrap();
     });

@@ -5,11 +5,16 @@ mod claims;
 mod findings;
 mod framing;
 mod jwe;
+mod key_rotation;
+mod key_schedule;
+mod key_source;
 mod keyring;
 mod keys;
 mod properties;
 mod purposes;
 mod vectors;
+
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -17,10 +22,15 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::{JoseSigner, Jwk, Signer, SigningAlg, SigningHeader, sign};
+use crate::clock::Timestamp;
 use crate::secret::Secret;
 
 /// A moment in 2026.
 const NOW: i64 = 1_790_000_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds)
+}
 
 fn base64url(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
@@ -78,6 +88,14 @@ fn bare(signer: &JoseSigner) -> Jwk {
         value.as_object_mut().unwrap().remove(name);
     }
     Jwk::parse(&value).unwrap()
+}
+
+fn ed25519() -> Arc<dyn Signer> {
+    Arc::new(JoseSigner::generate(SigningAlg::EdDsa).unwrap())
+}
+
+fn kid(signer: &Arc<dyn Signer>) -> String {
+    signer.public_key().kid().unwrap().as_str().to_owned()
 }
 
 fn set(keys: &[Value]) -> Value {

@@ -1,11 +1,13 @@
-//! The person's answer: a grant and a code, or a refusal.
+//! The person's answer: a grant and what hangs on it, or a refusal.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use super::challenge_reuse;
 use super::consent::claim_names;
+use super::issued::{self, Issued};
 use super::needs::{self, Needs};
 use super::pending::PendingAuthorization;
 use super::respond;
@@ -15,14 +17,12 @@ use crate::policy::Issuing;
 use crate::provider::consent;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
-use crate::provider::format::{TokenKind, opaque};
 use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
-use crate::secret::{Secret, TokenHash};
-use crate::store::{AuthorizationCode, Consent, Filter, Grant, SubjectKey};
-use crate::types::{Authentication, GrantId, GrantType, Scope, Subject};
+use crate::store::{Consent, Filter, Grant, SubjectKey};
+use crate::types::{Authentication, Claims, GrantId, GrantType, ResponseType, Scope, Subject};
 use crate::wire::Response;
 
-/// How often another id or code is drawn because one is taken (attack 321).
+/// How often another id is drawn because one is taken (attack 321).
 const MAX_ATTEMPTS: u8 = 3;
 
 /// The person agrees.
@@ -47,6 +47,14 @@ impl Approval {
     pub const fn remembered(mut self) -> Self {
         self.remember = true;
         self
+    }
+
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.authentication.subject
+    }
+
+    pub(super) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 }
 
@@ -111,6 +119,9 @@ pub(super) fn weigh(
     if !approval.scope.is_subset(&pending.request().scope) {
         return Err((Reason::ApprovalExceeds, None));
     }
+    if pending.request().response_type.has_id_token() && !approval.scope.contains(Scope::OPENID) {
+        return Err((Reason::IdTokenScopeMissing, None));
+    }
     Ok(())
 }
 
@@ -119,29 +130,48 @@ pub(super) fn asked_key(cx: &Context<'_>, subject: &Subject) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(SubjectKey::of(cx.secrets, cx.issuer(), subject).as_bytes())
 }
 
-/// Carries an approval out that was weighed: what is to be remembered, the grant, the code, each in one statement.
+/// Carries an approval out that was weighed: what is to be remembered, the grant, the code, the access token, each in
+/// one statement.
 pub(super) async fn carry_out(
     core: &Core,
     cx: &Context<'_>,
     pending: &PendingAuthorization,
     approval: Approval,
 ) -> Result<Response> {
+    let account = issued::account(core, cx, pending, &approval).await?;
+    challenge_reuse::weigh(core, cx, pending).await?;
     if approval.remember && !pending.client().is_native() {
         remember(core, cx, pending, &approval).await?;
     }
-    let grant = insert_grant(core, cx, pending, approval).await?;
-    cx.note_grant(&grant);
-    let id = grant.id;
-    let code = match insert_code(core, cx, pending, grant).await {
-        Ok(code) => code,
-        Err(error) => {
-            // Nobody can redeem the grant. Should this fail too, it lies idle until it ends.
-            core.stores.tokens.revoke(&Filter::Id(id), cx.now).await.ok();
-            return Err(error);
+    let response = match pending.request().response_type {
+        // Nothing could hang on a grant (OAuth 2.0 Multiple Response Type Encoding Practices section 4).
+        ResponseType::None => respond::success(cx, &pending.state().back, &Issued::default()).await?,
+        _ => {
+            let grant = insert_grant(core, cx, pending, approval).await?;
+            issue_under(core, cx, pending, (&grant, &account)).await?
         }
     };
     cx.emit(&cx.event(EventKind::Approved));
-    Ok(respond::code(cx, &pending.state().back, &code))
+    Ok(response)
+}
+
+/// The response with what hangs on a grant; when it cannot be made, the grant is revoked.
+async fn issue_under(
+    core: &Core,
+    cx: &Context<'_>,
+    pending: &PendingAuthorization,
+    (grant, account): (&Grant, &Claims),
+) -> Result<Response> {
+    cx.note_grant(grant);
+    let response = match issued::issue(core, cx, pending, (grant, account)).await {
+        Ok(issued) => respond::success(cx, &pending.state().back, &issued).await,
+        Err(error) => Err(error),
+    };
+    if response.is_err() {
+        // Nobody can use the grant. Should this fail too, it lies idle until it ends.
+        core.stores.tokens.revoke(&Filter::Id(grant.id), cx.now).await.ok();
+    }
+    response
 }
 
 async fn remember(
@@ -168,9 +198,9 @@ async fn insert_grant(
     let request = pending.request();
     let limit = cx.now.plus(lifetime(core, cx, pending, &approval.scope));
     let mut grant = Grant::new(
-        GrantId::generate(cx.entropy)?,
+        GrantId::generate(cx.entropy, cx.now)?,
         pending.client().id().clone(),
-        GrantType::AuthorizationCode,
+        grant_type(request.response_type),
         cx.now,
     )
     .with_authentication(approval.authentication)
@@ -182,32 +212,8 @@ async fn insert_grant(
         match core.stores.tokens.insert_grant(records::grant_record(cx, &grant)?, cx.now).await {
             Ok(()) => return Ok(grant),
             Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                grant.id = GrantId::generate(cx.entropy)?
+                grant.id = GrantId::generate(cx.entropy, cx.now)?
             }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::from(StoreErrorKind::Conflict).into())
-}
-
-async fn insert_code(
-    core: &Core,
-    cx: &Context<'_>,
-    pending: &PendingAuthorization,
-    grant: Grant,
-) -> Result<Secret> {
-    let request = pending.request();
-    let mut record = AuthorizationCode::new(grant);
-    record.redirect_uri = request.redirect_uri.clone();
-    record.code_challenge = request.code_challenge;
-    record.nonce = request.nonce.clone();
-    for _ in 0..MAX_ATTEMPTS {
-        let place = (cx.config.prefixes.authorization_code.as_str(), cx.issuer());
-        let code = opaque::mint(cx.secrets, cx.entropy, TokenKind::AuthorizationCode, place)?;
-        let key = TokenHash::of(code.expose());
-        match core.stores.codes.insert_code(key, records::code_record(cx, &key, &record)?, cx.now).await {
-            Ok(()) => return Ok(code),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -217,9 +223,13 @@ async fn insert_code(
 /// How long the grant lasts: with a refresh token as configured, otherwise as long as any token of it could.
 fn lifetime(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization, scope: &Scope) -> Duration {
     let (client, resources) = (pending.client(), &pending.request().resources);
+    let response_type = pending.request().response_type;
+    let grant_type = grant_type(response_type);
     let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
-    let issuing = Issuing::new(client, &GrantType::AuthorizationCode, scope, audience);
-    let refreshable = core.issues_refresh_tokens() && client.allows_grant(&GrantType::RefreshToken);
+    let issuing = Issuing::new(client, &grant_type, scope, audience);
+    let refreshable = response_type.has_code()
+        && core.issues_refresh_tokens()
+        && client.allows_grant(&GrantType::RefreshToken);
     let by_default = scope.contains(Scope::OFFLINE_ACCESS);
     let refreshed = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
     match (refreshed, client.is_confidential()) {
@@ -227,4 +237,9 @@ fn lifetime(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization, scope
         (true, true) => cx.config.confidential_grant_lifetime,
         (true, false) => cx.config.public_grant_lifetime,
     }
+}
+
+/// How a grant came about: what its code is redeemed as, where there is one.
+const fn grant_type(response_type: ResponseType) -> GrantType {
+    if response_type.has_code() { GrantType::AuthorizationCode } else { GrantType::Implicit }
 }

@@ -60,6 +60,11 @@ impl Browser {
         self.0.ct_eq(&other.0).into()
     }
 
+    /// The number as text, for sealing and hashing alone.
+    pub(super) fn name(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0)
+    }
+
     fn cookie(self, cx: &Context<'_>) -> Result<HeaderValue> {
         let expires_at = cx.now.plus(LIFETIME);
         let mut plain = self.0.to_vec();
@@ -72,7 +77,9 @@ impl Browser {
             .same_site(SameSite::Lax)
             .build();
         let written = HeaderValue::try_from(cookie.to_string());
-        Ok(written.map_err(|error| Internal::new("could not write a cookie", error))?)
+        let mut written = written.map_err(|error| Internal::new("could not write a cookie", error))?;
+        written.set_sensitive(true);
+        Ok(written)
     }
 }
 
@@ -107,7 +114,7 @@ fn name(config: &Config) -> String {
 
 impl Serialize for Browser {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+        serializer.serialize_str(&self.name())
     }
 }
 

@@ -6,8 +6,11 @@
 
 mod approve;
 mod browser;
+mod challenge_reuse;
 mod consent;
 mod draft;
+mod encoder;
+mod issued;
 mod needs;
 mod pending;
 mod request;
@@ -16,15 +19,18 @@ mod return_address;
 mod rules;
 mod sealed;
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
+pub(super) use encoder::Encoders;
+pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub use request::{AuthorizationRequest, HintedSubject};
 pub(super) use respond::show;
 pub use return_address::ReturnAddress;
-pub(super) use rules::response::SUPPORTED as RESPONSE_TYPES;
 pub use rules::{Asked, AuthorizationRule};
 pub use sealed::MAX_SEALED_BYTES;
 
@@ -42,7 +48,6 @@ use crate::types::{Authentication, Params, Prompt, Scope};
 use crate::wire::{self, Request, Response};
 
 /// What became of a request at the authorization endpoint.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Authorize {
@@ -59,7 +64,6 @@ pub enum Authorize {
 }
 
 /// What a pending request comes to.
-#[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub enum Next {
@@ -70,7 +74,6 @@ pub enum Next {
 }
 
 /// A sealed request that cannot be resumed.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Unresumable {
     /// Why.
@@ -79,13 +82,43 @@ pub struct Unresumable {
     pub response: Response,
 }
 
+/// Prints neither the cookie nor more of a response than its status: it can carry a code.
+impl fmt::Debug for Authorize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interact { pending, .. } => {
+                f.debug_struct("Interact").field("pending", pending).finish_non_exhaustive()
+            }
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of a response than its status: it can carry a code.
+impl fmt::Debug for Next {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ask(needs, pending) => f.debug_tuple("Ask").field(needs).field(pending).finish(),
+            Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+        }
+    }
+}
+
+/// Prints no more of the response than its status: it repeats the client's `state`.
+impl fmt::Debug for Unresumable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.response.status();
+        f.debug_struct("Unresumable").field("reason", &self.reason).field("status", &status).finish()
+    }
+}
+
 /// Reads a request that arrives.
 pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
     match begin(core, &cx, request).await {
         Ok(authorize) => authorize,
-        Err(failure) => Authorize::Respond(failure.answer(core, &cx)),
+        Err(failure) => Authorize::Respond(failure.answer(core, &cx).await),
     }
 }
 
@@ -112,6 +145,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         requested_at: cx.now,
         expires_at: cx.now.plus(cx.config.pending_lifetime),
         browser,
+        created: false,
         selected: false,
         consent: None,
         asked: None,
@@ -129,10 +163,16 @@ async fn read(
     draft: &Draft,
 ) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
-    let back = ReturnAddress::registered(draft)?;
+    let back = ReturnAddress::registered(&core.encoders, draft)?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
-    let readers =
-        Readers { policy: &*core.policy, hints: &core.hints, refresh_tokens: core.issues_refresh_tokens() };
+    let readers = Readers {
+        policy: &*core.policy,
+        hints: &core.hints,
+        encoders: &core.encoders,
+        response_types: &core.response_types,
+        refresh_tokens: core.issues_refresh_tokens(),
+        account_creation: core.switches.account_creation,
+    };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.
     let alg = draft.client.metadata().id_token_signed_response_alg;
@@ -155,7 +195,7 @@ pub(super) async fn next(core: &Core, pending: PendingAuthorization, login: Opti
     cx.note_client(pending.client());
     match step(core, &cx, pending, login).await {
         Ok(next) => next,
-        Err(failure) => Next::Respond(failure.answer(core, &cx)),
+        Err(failure) => Next::Respond(failure.answer(core, &cx).await),
     }
 }
 
@@ -206,16 +246,18 @@ pub(super) async fn approve(
         cx.emit(&cx.event(EventKind::Refused(reason)));
         return Err(Refused { reason, needs, pending });
     }
-    let response = approve::carry_out(core, &cx, &pending, approval).await;
-    Ok(response.unwrap_or_else(|error| pending.failed(error).answer(core, &cx)))
+    match approve::carry_out(core, &cx, &pending, approval).await {
+        Ok(response) => Ok(response),
+        Err(error) => Ok(pending.failed(error).answer(core, &cx).await),
+    }
 }
 
 /// Takes the person's no, or the host's.
-pub(super) fn deny(core: &Core, pending: &PendingAuthorization, denial: Denial) -> Response {
+pub(super) async fn deny(core: &Core, pending: &PendingAuthorization, denial: Denial) -> Response {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
     cx.note_client(pending.client());
-    pending.failed(denial.reason()).answer(core, &cx)
+    pending.failed(denial.reason()).answer(core, &cx).await
 }
 
 /// Seals a pending request, so that the browser can carry it to the next page.
@@ -228,25 +270,31 @@ pub(super) async fn seal(core: &Core, pending: &PendingAuthorization) -> Result<
 pub(super) async fn resume(
     core: &Core,
     sealed: &str,
-    headers: &HeaderMap,
+    by: (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Unresumable> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
-    reopen(core, &cx, sealed, headers).await.map_err(|failure| {
-        let reason = failure.reason();
-        Unresumable { reason, response: failure.answer(core, &cx) }
-    })
+    match reopen(core, &cx, sealed, by).await {
+        Ok(pending) => Ok(pending),
+        Err(failure) => {
+            let reason = failure.reason();
+            Err(Unresumable { reason, response: failure.answer(core, &cx).await })
+        }
+    }
 }
 
 async fn reopen(
     core: &Core,
     cx: &Context<'_>,
     sealed: &str,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
 ) -> Result<PendingAuthorization, Failure> {
     let Opened { body, progress, ticket } = sealed::open(core, cx, sealed).await?;
     let known = Browser::known(cx, headers).filter(|browser| browser.is(&body.browser));
-    let browser = known.ok_or(Reason::PendingForeignBrowser)?;
+    let browser = known.ok_or(match *method {
+        Method::POST => Reason::PendingForgedForm,
+        _ => Reason::PendingForeignBrowser,
+    })?;
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::assemble(&*core.stores.clients, params, Some(settled), cx.now).await?;
@@ -261,6 +309,7 @@ async fn reopen(
         requested_at: body.requested_at,
         expires_at: body.expires_at,
         browser,
+        created: progress.created,
         selected: progress.selected,
         consent: progress.consent,
         asked: progress.asked,

@@ -13,6 +13,9 @@ use crate::types::{Authentication, Prompt, Scope};
 pub enum Needs {
     /// The person must agree: show the client and the whole request, then approve or deny it.
     Consent(MissingConsent),
+    /// The person must be offered to create an account (`prompt=create`): whoever signs in after that, with a new
+    /// account or an old one, has answered; for one who stays signed in, [`PendingAuthorization::answered`].
+    Create,
     /// The person must sign in.
     Login(LoginNeed),
     /// The person must choose an account; then [`PendingAuthorization::answered`].
@@ -53,6 +56,7 @@ impl Needs {
     pub(super) const fn reason(&self) -> Reason {
         match self {
             Self::Consent(_) => Reason::ConsentNeeded,
+            Self::Create => Reason::CreationNeeded,
             Self::Login(LoginNeed::Acr) => Reason::AcrUnmet,
             Self::Login(LoginNeed::OtherSubject) => Reason::LoginOtherSubject,
             Self::Login(_) => Reason::LoginNeeded,
@@ -67,7 +71,10 @@ pub(super) fn weigh(
     login: Option<&Authentication>,
     agreed: &Agreed,
 ) -> Option<Needs> {
-    let Some(login) = login else { return Some(Needs::Login(LoginNeed::Absent)) };
+    let Some(login) = login else {
+        let create = pending.request().prompt.contains(Prompt::Create) && !pending.has_created();
+        return Some(if create { Needs::Create } else { Needs::Login(LoginNeed::Absent) });
+    };
     unmet(pending, login).or_else(|| agreed.missing(pending.request()).map(Needs::Consent))
 }
 
@@ -77,6 +84,9 @@ pub(super) fn unmet(pending: &PendingAuthorization, login: &Authentication) -> O
     let request = pending.request();
     let came_after = login.auth_time >= pending.requested_at();
     let prompted = |prompt| request.prompt.contains(prompt) && !came_after;
+    if prompted(Prompt::Create) && !pending.has_created() {
+        return Some(Needs::Create);
+    }
     // Whoever has just signed in has chosen the account by that.
     if prompted(Prompt::SelectAccount) && !pending.has_selected() {
         return Some(Needs::Select);

@@ -32,6 +32,7 @@ pub(super) struct State {
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,
+    pub(super) created: bool,
     pub(super) selected: bool,
     /// What was remembered of this person's consent when it was last read.
     pub(super) consent: Option<(Subject, Option<Known>)>,
@@ -46,6 +47,8 @@ pub(super) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
+    /// The person was offered to create an account, and goes on with the one that is signed in.
+    Create,
     /// The person chose an account.
     Select,
 }
@@ -97,13 +100,24 @@ impl PendingAuthorization {
         self.0.expires_at
     }
 
+    /// What makes it this request and no other, however often it is resumed: its browser, its time, its parameters.
+    pub(super) fn identity(&self) -> String {
+        let State { browser, requested_at, params, .. } = self.state();
+        format!("{}\0{}\0{}", browser.name(), requested_at.unix(), params.encode())
+    }
+
     /// Notes what the person answered.
     #[must_use]
     pub fn answered(mut self, answer: Answer) -> Self {
         match answer {
+            Answer::Create => self.0.created = true,
             Answer::Select => self.0.selected = true,
         }
         self
+    }
+
+    pub(super) const fn has_created(&self) -> bool {
+        self.0.created
     }
 
     pub(super) const fn has_selected(&self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
+use super::encoder::Encoders;
 use super::rules;
 use crate::clock::Timestamp;
 use crate::error::Reason;
@@ -71,8 +72,13 @@ pub enum HintedSubject {
 pub(super) struct Readers<'a> {
     pub(super) policy: &'a dyn Policy,
     pub(super) hints: &'a IdTokenHintVerifier,
+    pub(super) encoders: &'a Encoders,
+    /// The response types that are turned on.
+    pub(super) response_types: &'a [ResponseType],
     /// Whether the provider issues refresh tokens at all.
     pub(super) refresh_tokens: bool,
+    /// Whether the host offers to create accounts.
+    pub(super) account_creation: bool,
 }
 
 impl AuthorizationRequest {
@@ -84,13 +90,13 @@ impl AuthorizationRequest {
         let params = &draft.params;
         rules::response::state(params)?;
         rules::unsupported::refuse(params)?;
-        let response_type = rules::response::response_type(draft)?;
-        let scope = rules::scope::scope(readers, draft)?;
-        let nonce = rules::oidc::nonce(params)?;
+        let response_type = rules::response::response_type(readers, draft)?;
+        let scope = rules::scope::scope(readers, draft, response_type)?;
+        let nonce = rules::oidc::nonce(params, response_type)?;
         Ok(Self {
             response_type,
             redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
-            prompt: rules::oidc::prompt(params)?,
+            prompt: rules::oidc::prompt(readers, params)?,
             max_age: rules::oidc::max_age(draft)?,
             display: rules::oidc::display(params)?,
             ui_locales: rules::oidc::locales(params, "ui_locales")?,
@@ -99,7 +105,7 @@ impl AuthorizationRequest {
             acr_values: rules::oidc::acr_values(draft)?,
             id_token_hint: rules::oidc::id_token_hint(readers, draft)?,
             claims: rules::claims::claims(params)?,
-            code_challenge: rules::pkce::code_challenge(draft, &scope, nonce.as_deref())?,
+            code_challenge: rules::pkce::code_challenge(draft, response_type, (&scope, nonce.as_deref()))?,
             resources: rules::resource::resources(readers, draft)?,
             scope,
             nonce,

@@ -5,13 +5,14 @@ use std::time::Duration;
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, StatusCode};
 
+use super::issued::Issued;
 use super::return_address::ReturnAddress;
-use crate::error::{Error, Reason};
+use crate::error::{Error, Internal, Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
-use crate::secret::Secret;
-use crate::types::{Params, ResponseMode};
-use crate::wire::{Response, location, reply};
+use crate::provider::token::TokenResponse;
+use crate::types::{Params, RedirectUri};
+use crate::wire::{Response, reply};
 
 /// After how long a browser that met a failing store may ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -39,13 +40,17 @@ impl Failure {
     }
 
     /// Tells the event sink, and answers.
-    pub(super) fn answer(self, core: &Core, cx: &Context<'_>) -> Response {
+    pub(super) async fn answer(self, core: &Core, cx: &Context<'_>) -> Response {
         let (Self::Show(error) | Self::Return(_, error)) = &self;
         cx.report(error);
         let reason = error.reason();
-        match self {
-            Self::Show(_) => show(core, reason),
-            Self::Return(back, _) => refusal(cx, &back, reason),
+        let Self::Return(back, _) = self else { return show(core, reason) };
+        match refusal(cx, &back, reason).await {
+            Ok(response) => response,
+            Err(error) => {
+                cx.report(&error);
+                show(core, error.reason())
+            }
         }
     }
 }
@@ -56,15 +61,20 @@ impl<E: Into<Error>> From<E> for Failure {
     }
 }
 
-/// The response that carries a code.
-pub(super) fn code(cx: &Context<'_>, back: &ReturnAddress, code: &Secret) -> Response {
-    encode(cx, back, &[("code", code.expose())])
+/// The response that carries what was issued.
+pub(super) async fn success(cx: &Context<'_>, back: &ReturnAddress, issued: &Issued) -> Result<Response> {
+    let token = issued.token.as_ref().map(TokenResponse::to_params).unwrap_or_default();
+    let code = issued.code.iter().map(|code| ("code", code.expose()));
+    let id_token = issued.id_token.iter().map(|id_token| ("id_token", id_token.expose()));
+    let params: Vec<_> =
+        code.chain(token.iter().map(|(name, value)| (*name, &**value))).chain(id_token).collect();
+    encode(cx, back, &params).await
 }
 
 /// The response that carries an error.
-pub(super) fn refusal(cx: &Context<'_>, back: &ReturnAddress, reason: Reason) -> Response {
+async fn refusal(cx: &Context<'_>, back: &ReturnAddress, reason: Reason) -> Result<Response> {
     let description = reason.description();
-    encode(cx, back, &[("error", reason.wire().0.as_str()), ("error_description", &description)])
+    encode(cx, back, &[("error", reason.wire().0.as_str()), ("error_description", &description)]).await
 }
 
 /// Asks the browser for the same request by GET; `None` when it is too long for that.
@@ -78,16 +88,32 @@ pub(super) fn by_get(cx: &Context<'_>, params: &Params) -> Option<Response> {
 }
 
 /// Adds `state` and `iss`, which are in every response, and sends it as the request asked.
-fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)]) -> Response {
+async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)]) -> Result<Response> {
     let state = back.state().map(|state| ("state", state));
     let everywhere = state.into_iter().chain([("iss", cx.issuer())]);
     let params = Params::from_pairs(params.iter().copied().chain(everywhere));
-    let uri = back.redirect_uri();
-    match back.response_mode() {
-        ResponseMode::FormPost => reply::form_post_page(uri, &params),
-        ResponseMode::Fragment => reply::redirect(&location::append_fragment(uri, &params)),
-        ResponseMode::Query => reply::redirect(&location::append_query(uri, &params)),
+    let mut response = back.encoder().encode(cx, back, &params).await?;
+    if let Some(location) = response.headers().get(LOCATION) {
+        if !leads_back(location, back.redirect_uri()) {
+            return Err(Internal::new("could not encode a response", "it leads to another address").into());
+        }
+        // No other redirect leaves behind what the browser posted here (attack 46).
+        *response.status_mut() = StatusCode::SEE_OTHER;
     }
+    reply::security_headers(response.headers_mut());
+    Ok(response)
+}
+
+/// Whether this is the redirect URI, to which nothing but a query or a fragment was added.
+fn leads_back(location: &HeaderValue, redirect_uri: &RedirectUri) -> bool {
+    let uri = redirect_uri.as_str().as_bytes();
+    let open_query = uri.ends_with(b"?") || uri.ends_with(b"&");
+    location.as_bytes().strip_prefix(uri).is_some_and(|added| match added.first() {
+        None | Some(b'#') => true,
+        Some(b'?') => !uri.contains(&b'?'),
+        Some(b'&') => uri.contains(&b'?'),
+        Some(_) => open_query,
+    })
 }
 
 /// The host's page for what must not be redirected. Whatever the page says of itself, it leads nowhere, cannot be

@@ -1,19 +1,24 @@
 //! Where a response may go.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::draft::Draft;
+use super::encoder::{Encoders, ResponseEncoder};
 use super::rules::response;
+use crate::client::Client;
 use crate::error::Reason;
-use crate::types::{RedirectUri, ResponseMode, ResponseType};
+use crate::types::{RedirectUri, ResponseType};
 
 /// The only place to which an authorization response, or an error, may be sent.
 ///
 /// There is one way to have it: the match of a request with a redirect URI that its client registered.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct ReturnAddress {
+    client: Client,
     redirect_uri: RedirectUri,
-    mode: ResponseMode,
+    response_type: Option<ResponseType>,
+    encoder: Arc<dyn ResponseEncoder>,
     state: Option<String>,
 }
 
@@ -25,7 +30,7 @@ impl ReturnAddress {
     ///
     /// # Errors
     /// To be shown, never redirected: [`Reason::RedirectUriMissing`], [`Reason::RedirectUriNotRegistered`].
-    pub(super) fn registered(draft: &Draft) -> Result<Self, Reason> {
+    pub(super) fn registered(encoders: &Encoders, draft: &Draft) -> Result<Self, Reason> {
         let registered = &draft.client.metadata().redirect_uris;
         let redirect_uri = match (draft.params.one("redirect_uri")?, registered.as_slice()) {
             (Some(presented), all) => {
@@ -34,8 +39,20 @@ impl ReturnAddress {
             (None, [only]) if !draft.asks_openid() => only.clone(),
             (None, _) => return Err(Reason::RedirectUriMissing),
         };
-        let state = response::state(&draft.params).ok().flatten();
-        Ok(Self { redirect_uri, mode: mode(draft)?, state })
+        let response_type = draft.params.one("response_type")?.and_then(|text| text.parse().ok());
+        Ok(Self {
+            client: draft.client.clone(),
+            redirect_uri,
+            response_type,
+            encoder: Arc::clone(encoder(encoders, draft, response_type)?),
+            state: response::state(&draft.params).ok().flatten(),
+        })
+    }
+
+    /// The client that registered it.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
     }
 
     /// The redirect URI; where a loopback address is registered, with the port of the request.
@@ -44,10 +61,20 @@ impl ReturnAddress {
         &self.redirect_uri
     }
 
-    /// How the response gets there.
+    /// What the client asked for; `None` when it is nothing that is known, which the response then says.
     #[must_use]
-    pub const fn response_mode(&self) -> ResponseMode {
-        self.mode
+    pub const fn response_type(&self) -> Option<ResponseType> {
+        self.response_type
+    }
+
+    /// How the response gets there, as a `response_mode`.
+    #[must_use]
+    pub fn response_mode(&self) -> &str {
+        self.encoder.response_mode()
+    }
+
+    pub(super) fn encoder(&self) -> &dyn ResponseEncoder {
+        &*self.encoder
     }
 
     /// The `state` to repeat, byte for byte; `None` when the request had none that may be repeated.
@@ -59,17 +86,20 @@ impl ReturnAddress {
 
 /// The mode asked for, if it can be had, and otherwise the one that the response type brings: errors about the mode
 /// go there. A response type that carries tokens is never answered in a query, not even with an error (attack 27).
-fn mode(draft: &Draft) -> Result<ResponseMode, Reason> {
-    let response_type = draft.params.one("response_type")?.and_then(|text| text.parse::<ResponseType>().ok());
-    let default = response_type.map_or(ResponseMode::Query, ResponseType::default_mode);
-    let asked = draft.params.one("response_mode")?.and_then(|text| text.parse().ok()).unwrap_or(default);
-    let insecure = asked == ResponseMode::Query && default == ResponseMode::Fragment;
-    Ok(if insecure { default } else { asked })
+fn encoder<'e>(
+    encoders: &'e Encoders,
+    draft: &Draft,
+    response_type: Option<ResponseType>,
+) -> Result<&'e Arc<dyn ResponseEncoder>, Reason> {
+    let asked = draft.params.one("response_mode")?.and_then(|mode| encoders.named(mode));
+    let may_have_tokens = response_type.is_some_and(ResponseType::has_front_channel_token);
+    let safe = asked.filter(|encoder| !may_have_tokens || encoder.may_carry_tokens(&draft.client));
+    Ok(safe.unwrap_or_else(|| encoders.usual(response_type)))
 }
 
 /// Leaves out `state`, which can be a secret of the client.
 impl fmt::Debug for ReturnAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReturnAddress({}, {})", self.redirect_uri, self.mode)
+        write!(f, "ReturnAddress({}, {})", self.redirect_uri, self.response_mode())
     }
 }

@@ -52,6 +52,8 @@ enum Carried {
 /// What changes from page to page. It is always in the text, so that a ticket is written once.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Progress {
+    #[serde(default)]
+    pub(super) created: bool,
     pub(super) selected: bool,
     pub(super) asked: Option<String>,
     pub(super) consent: Option<(Subject, Option<Known>)>,
@@ -94,7 +96,8 @@ impl Envelope {
     fn new(carried: Carried, pending: &PendingAuthorization) -> Self {
         let state = pending.state();
         let (asked, consent) = (state.asked.clone(), state.consent.clone());
-        Self { version: VERSION, carried, progress: Progress { selected: state.selected, asked, consent } }
+        let (created, selected) = (state.created, state.selected);
+        Self { version: VERSION, carried, progress: Progress { created, selected, asked, consent } }
     }
 
     /// The plain text; `None` when it is too long. What was remembered of consent is left out where there is no room

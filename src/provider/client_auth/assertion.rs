@@ -5,15 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{ClientAuthenticator, Credentials};
-use crate::client::{Client, ClientAuthMethod};
+use crate::client::{Client, ClientAuthMethod, FetchError, KeyNews, RemoteKeys};
 use crate::error::{Reason, Rejection, Result};
-use crate::event::Endpoint;
-use crate::jose::{ClientAssertionError, ClientAssertionVerifier, PresentedAssertion, RegisteredKeys};
+use crate::event::{Endpoint, EventKind};
+use crate::jose::{
+    ClientAssertion, ClientAssertionError, ClientAssertionVerifier, JwkSet, PresentedAssertion,
+    RegisteredKeys,
+};
 use crate::provider::config::Config;
 use crate::provider::context::Context;
-use crate::secret::{Secret, TokenHash};
+use crate::provider::replay;
+use crate::secret::Secret;
 use crate::store::ReplayStore;
-use crate::types::{ClientId, Params};
+use crate::types::{FetchUrl, Params};
 use crate::wire::RequestHead;
 
 /// The one `client_assertion_type` (RFC 7523 section 2.2).
@@ -26,6 +30,7 @@ const REPLAY_SPACE: &str = "client assertion";
 #[derive(Debug)]
 pub(crate) struct PrivateKeyJwt {
     replays: Arc<dyn ReplayStore>,
+    remote: Option<RemoteKeys>,
     token: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
@@ -33,7 +38,9 @@ pub(crate) struct PrivateKeyJwt {
 
 impl PrivateKeyJwt {
     /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called.
-    pub(crate) fn new(config: &Config, replays: Arc<dyn ReplayStore>) -> Self {
+    ///
+    /// A client that registered a `jwks_uri` is refused where there is no `remote`.
+    pub(crate) fn new(config: &Config, replays: Arc<dyn ReplayStore>, remote: Option<RemoteKeys>) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
         let verifier = |path: &str| {
             let mut audiences = vec![issuer.as_str().to_owned(), issuer.endpoint(&paths.token)];
@@ -44,6 +51,7 @@ impl PrivateKeyJwt {
         };
         Self {
             replays,
+            remote,
             token: verifier(&paths.token),
             introspection: verifier(&paths.introspection),
             revocation: verifier(&paths.revocation),
@@ -80,14 +88,22 @@ impl ClientAuthenticator for PrivateKeyJwt {
 
     async fn verify(&self, cx: &Context<'_>, client: &Client, credentials: &Credentials) -> Result<()> {
         let assertion = credentials.proof.as_ref().ok_or(Reason::ClientCredentialsMissing)?;
-        let keys = client.metadata().jwks.as_ref().ok_or(Reason::ClientAssertionSignature)?;
-        let registered = RegisteredKeys::new(client.id(), keys)
-            .with_algorithm(client.metadata().token_endpoint_auth_signing_alg);
         let presented = PresentedAssertion::parse(assertion.expose()).map_err(refused)?;
-        let verified = self.verifier(cx.endpoint).verify(&presented, registered, cx.now).map_err(refused)?;
-        // Only what is sound so far is remembered, under the name of its client: nobody can use up the identifiers
-        // of another (attack 97).
-        let id = replay_id(client.id(), verified.jti());
+        let attempt = Attempt { verifier: self.verifier(cx.endpoint), presented, client, cx };
+        let metadata = client.metadata();
+        let verified = match (&metadata.jwks, &metadata.jwks_uri) {
+            (Some(keys), _) => attempt.with(keys).map_err(refused)?,
+            (None, Some(url)) => {
+                let remote = self.remote.as_ref().ok_or(Reason::ClientKeysNotFetched)?;
+                let verified = attempt.with_remote(remote, url).await;
+                // Whatever came of the assertion, what was learned of the keys is told.
+                tell(cx, remote, url);
+                verified?
+            }
+            (None, None) => return Err(Reason::ClientAssertionSignature.into()),
+        };
+        // Only what is sound so far is remembered, and under the name of its client.
+        let id = replay::id(client.id(), verified.jti());
         match self.replays.first_use(REPLAY_SPACE, &id, verified.expires_at(), cx.now).await? {
             true => Ok(()),
             false => Err(Reason::ClientAssertionReplayed.into()),
@@ -95,9 +111,49 @@ impl ClientAuthenticator for PrivateKeyJwt {
     }
 }
 
-/// A `client_id` has no control characters, so the two parts cannot run into each other.
-fn replay_id(client: &ClientId, jti: &str) -> TokenHash {
-    TokenHash::of(&format!("{client}\0{jti}"))
+/// One assertion that is to be verified.
+struct Attempt<'a> {
+    verifier: &'a ClientAssertionVerifier,
+    presented: PresentedAssertion,
+    client: &'a Client,
+    cx: &'a Context<'a>,
+}
+
+impl Attempt<'_> {
+    fn with(&self, keys: &JwkSet) -> Result<ClientAssertion, ClientAssertionError> {
+        let registered = RegisteredKeys::new(self.client.id(), keys)
+            .with_algorithm(self.client.metadata().token_endpoint_auth_signing_alg);
+        self.verifier.verify(&self.presented, registered, self.cx.now)
+    }
+
+    /// Keys that do not have the one that the assertion names are looked up once more; so are those of a client
+    /// whose keys have no names, where none of them verifies.
+    async fn with_remote(&self, remote: &RemoteKeys, url: &FetchUrl) -> Result<ClientAssertion> {
+        let found = remote.keys(url).await.map_err(unfetched)?;
+        match self.with(found.set()) {
+            Err(ClientAssertionError::Signature) if !self.presented.is_keyed_by(found.set()) => {
+                let newer = remote.newer(url, &found).await.ok_or(ClientAssertionError::Signature);
+                newer.and_then(|newer| self.with(newer.set())).map_err(|error| refused(error).into())
+            }
+            verified => verified.map_err(|error| refused(error).into()),
+        }
+    }
+}
+
+/// Tells the event sink of a fetch that it has not heard of.
+fn tell(cx: &Context<'_>, remote: &RemoteKeys, url: &FetchUrl) {
+    let kind = match remote.take_news(url) {
+        None => return,
+        Some(KeyNews::Failed(error)) => EventKind::ClientKeysFetchFailed(error.kind().of_client_keys()),
+        Some(KeyNews::Fetched { keys, skipped, exposed }) => {
+            EventKind::ClientKeysFetched { keys, skipped, exposed }
+        }
+    };
+    cx.emit(&cx.event(kind));
+}
+
+fn unfetched(error: FetchError) -> Rejection {
+    Rejection::caused(error.kind().of_client_keys(), error)
 }
 
 fn refused(error: ClientAssertionError) -> Rejection {

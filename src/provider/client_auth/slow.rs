@@ -2,14 +2,13 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::client::SlowHash;
 use crate::error::{Internal, Reason, Rejection, Result};
 use crate::provider::context::Context;
-use crate::runtime::Runtime;
+use crate::runtime::{Places, Runtime};
 use crate::secret::{Secret, mac};
 
 /// Most verified secrets that are remembered; the oldest goes first.
@@ -25,15 +24,14 @@ const BUSY: Duration = Duration::from_secs(1);
 pub(crate) struct SlowHashes {
     hasher: Arc<dyn SlowHash>,
     runtime: Arc<dyn Runtime>,
-    free: Arc<AtomicUsize>,
+    places: Places,
     verified: Mutex<Verified>,
 }
 
 impl SlowHashes {
     /// At most `at_once` hashes are computed at a time.
     pub(crate) fn new(hasher: Arc<dyn SlowHash>, runtime: Arc<dyn Runtime>, at_once: usize) -> Self {
-        let free = Arc::new(AtomicUsize::new(at_once));
-        Self { hasher, runtime, free, verified: Mutex::default() }
+        Self { hasher, runtime, places: Places::new(at_once), verified: Mutex::default() }
     }
 
     /// Whether `hash` is of the presented secret.
@@ -57,14 +55,14 @@ impl SlowHashes {
     }
 
     async fn compute(&self, hash: String, presented: Secret) -> Result<bool> {
-        let slot = Slot::take(&self.free)
-            .ok_or_else(|| Rejection::from(Reason::HashingBusy).with_retry_after(BUSY))?;
+        let place =
+            self.places.take().ok_or_else(|| Rejection::from(Reason::HashingBusy).with_retry_after(BUSY))?;
         let (hasher, answer) = (Arc::clone(&self.hasher), Arc::new(OnceLock::new()));
         let work = {
             let answer = Arc::clone(&answer);
             Box::new(move || {
-                // The slot is given back when the work ends, also when nobody waits for it any more.
-                let _slot = slot;
+                // The place is given back when the work ends, also when nobody waits for it any more.
+                let _place = place;
                 answer.get_or_init(|| hasher.verify(&hash, presented.expose().as_bytes()));
             })
         };
@@ -106,26 +104,11 @@ impl Verified {
     }
 }
 
-/// One of the places in which a hash may be computed.
-struct Slot(Arc<AtomicUsize>);
-
-impl Slot {
-    fn take(free: &Arc<AtomicUsize>) -> Option<Self> {
-        let taken = free.fetch_update(Ordering::AcqRel, Ordering::Acquire, |free| free.checked_sub(1));
-        taken.is_ok().then(|| Self(Arc::clone(free)))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::Future;
     use std::pin::Pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
 

@@ -12,7 +12,7 @@ use crate::provider::context::Context;
 use crate::provider::hooks::ClaimsHook;
 use crate::provider::subject;
 use crate::secret::Secret;
-use crate::types::{Authentication, ClaimRequest, Claims};
+use crate::types::{Authentication, ClaimRequest, Claims, Scope, is_of_scope};
 
 /// Claims that the provider alone sets in an ID token, or that mean something else in one.
 const RESERVED: [&str; 22] = [
@@ -51,6 +51,10 @@ pub(crate) struct IdToken<'a> {
     pub(crate) nonce: Option<&'a str>,
     /// The access token that is issued beside it, for `at_hash`.
     pub(crate) access_token: Option<&'a Secret>,
+    /// The code that is issued beside it, for `c_hash`.
+    pub(crate) code: Option<&'a Secret>,
+    /// The `state` of a response that it protects, for `s_hash`.
+    pub(crate) state: Option<&'a str>,
     /// What it says of the person beyond the protocol's own claims; see [`requested`].
     pub(crate) claims: &'a Claims,
 }
@@ -104,6 +108,16 @@ pub(crate) fn requested(asked: &[(String, ClaimRequest)], account: &Claims) -> C
     claims
 }
 
+/// The claims of `account` that the scope asks for: those that an ID token must bring where no access token is issued
+/// that would fetch them from userinfo (OpenID Connect Core 1.0 section 5.4).
+pub(crate) fn of_scope(scope: &Scope, account: &Claims) -> Claims {
+    let mut claims = Claims::new();
+    for (name, value) in account.iter().filter(|(name, _)| is_of_scope(name, scope)) {
+        claims.insert(name, value.clone());
+    }
+    claims
+}
+
 fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Map<String, Value> {
     let IdToken { client, authentication, .. } = token;
     let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
@@ -124,8 +138,15 @@ fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Ma
     if !authentication.amr.is_empty() {
         claims.insert("amr".to_owned(), json!(authentication.amr));
     }
-    if let Some(access_token) = token.access_token {
-        claims.insert("at_hash".to_owned(), half_hash(alg, access_token).into());
+    let hashed = [
+        ("at_hash", token.access_token.map(Secret::expose)),
+        ("c_hash", token.code.map(Secret::expose)),
+        ("s_hash", token.state),
+    ];
+    for (name, value) in hashed {
+        if let Some(value) = value {
+            claims.insert(name.to_owned(), half_hash(alg, value).into());
+        }
     }
     if let Some(session) = &authentication.session {
         claims.insert("sid".to_owned(), subject::sid(cx, client.id(), session).into());
@@ -133,10 +154,10 @@ fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Ma
     claims
 }
 
-/// The left half of the hash that belongs to `alg` (OpenID Connect Core 1.0 section 3.1.3.6); for Ed25519 that is
+/// The left half of the hash that belongs to `alg` (OpenID Connect Core 1.0 sections 3.1.3.6 and 3.3.2.11); for Ed25519 that is
 /// SHA-512, with which it signs (RFC 8032 section 5.1).
-fn half_hash(alg: SigningAlg, token: &Secret) -> String {
-    let bytes = token.expose().as_bytes();
+fn half_hash(alg: SigningAlg, text: &str) -> String {
+    let bytes = text.as_bytes();
     let half = |digest: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(&digest[..digest.len() / 2]);
     match alg {
         SigningAlg::Es256 | SigningAlg::Ps256 | SigningAlg::Rs256 => half(&Sha256::digest(bytes)),

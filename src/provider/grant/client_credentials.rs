@@ -52,7 +52,7 @@ impl GrantHandler for ClientCredentialsGrant {
         for resource in &resources {
             self.policy.resource(client, resource)?;
         }
-        let id = GrantId::generate(cx.entropy)?;
+        let id = GrantId::generate(cx.entropy, cx.now)?;
         let grant = Grant::new(id, client.id().clone(), GrantType::ClientCredentials, cx.now);
         Ok(Issuance::new(grant.with_scope(scope).with_resources(resources)))
     }

@@ -60,8 +60,8 @@ async fn tokens(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Param
     let handler = handler(core, client.client(), params.one("grant_type")?)?;
     core.admit(cx, LimitPoint::Token, client.client().id()).await?;
     let request = TokenRequest { client, params };
-    let issuance = handler.redeem(cx, &request).await?;
-    issue::issue(core, cx, &request.client, issuance).await
+    let issuance = Box::new(handler.redeem(cx, &request).await?);
+    Box::pin(issue::issue(core, cx, &request.client, issuance)).await
 }
 
 /// The handler of the grant type, which the client must have registered.

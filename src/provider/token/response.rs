@@ -1,5 +1,6 @@
 //! The token response.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -38,11 +39,27 @@ struct Body<'a> {
     id_token: Option<&'a str>,
 }
 
+/// The `token_type` of every access token.
+const TOKEN_TYPE: &str = "Bearer";
+
 impl TokenResponse {
+    /// The parameters by which an authorization response brings the access token (RFC 6749 section 4.2.2).
+    pub(in crate::provider) fn to_params(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut params = vec![
+            ("access_token", self.access_token.expose().into()),
+            ("token_type", TOKEN_TYPE.into()),
+            ("expires_in", self.expires_in.as_secs().to_string().into()),
+        ];
+        if !self.scope.is_empty() {
+            params.push(("scope", self.scope.to_string().into()));
+        }
+        params
+    }
+
     pub(super) fn to_response(&self) -> Response {
         let body = Body {
             access_token: self.access_token.expose(),
-            token_type: "Bearer",
+            token_type: TOKEN_TYPE,
             expires_in: self.expires_in.as_secs(),
             scope: &self.scope,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),

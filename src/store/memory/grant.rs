@@ -11,15 +11,13 @@ use super::MemoryStore;
 use super::space::{Row, Space};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{
-    Filter, GrantRecord, GrantStore, Listing, NewFamily, Page, SessionKey, StoredGrant, SubjectKey,
-};
+use crate::store::{Filter, GrantRecord, GrantStore, Listing, Page, SessionKey, StoredGrant, SubjectKey};
 use crate::types::{ClientId, GrantId};
 
 /// The rows, and for every column that a filter names the ids under each of its values, in order.
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Grants {
-    rows: HashMap<GrantId, StoredGrant>,
+    rows: HashMap<GrantId, Box<StoredGrant>>,
     by_client: HashMap<ClientId, BTreeSet<GrantId>>,
     by_session: HashMap<SessionKey, BTreeSet<GrantId>>,
     by_subject: HashMap<SubjectKey, BTreeSet<GrantId>>,
@@ -28,11 +26,17 @@ pub(super) struct Grants {
 impl Grants {
     /// The grant of this id, revoked or not, until `keep_until`.
     pub(super) fn kept(&self, id: &GrantId, now: Timestamp) -> Option<&StoredGrant> {
-        self.rows.get(id).filter(|grant| !grant.record.keep_until.has_passed(now))
+        self.rows.get(id).map(Box::as_ref).filter(|grant| !grant.record.keep_until.has_passed(now))
     }
 
     pub(super) fn kept_mut(&mut self, id: &GrantId, now: Timestamp) -> Option<&mut StoredGrant> {
-        self.rows.get_mut(id).filter(|grant| !grant.record.keep_until.has_passed(now))
+        self.rows.get_mut(id).map(Box::as_mut).filter(|grant| !grant.record.keep_until.has_passed(now))
+    }
+
+    /// Revokes one grant; `false` when it was revoked before, or is not kept.
+    pub(super) fn revoke(&mut self, id: &GrantId, now: Timestamp) -> bool {
+        let live = self.kept_mut(id, now).filter(|grant| grant.revoked_at.is_none());
+        live.map(|grant| grant.revoked_at = Some(now)).is_some()
     }
 
     #[cfg(test)]
@@ -47,13 +51,13 @@ impl Grants {
         self.rows.contains_key(id)
     }
 
-    /// Removes a row whose time has come; `false` when it has not, or there is none.
-    pub(super) fn remove_ended(&mut self, id: &GrantId, now: Timestamp) -> bool {
+    /// Removes a row whose time has come; `None` when it has not, or there is none.
+    pub(super) fn remove_ended(&mut self, id: &GrantId, now: Timestamp) -> Option<GrantRecord> {
         let Entry::Occupied(row) = self.rows.entry(*id) else {
-            return false;
+            return None;
         };
         if !row.get().record.keep_until.has_passed(now) {
-            return false;
+            return None;
         }
         let record = row.remove().record;
         unlist(&mut self.by_client, &record.client, id);
@@ -63,7 +67,7 @@ impl Grants {
         if let Some(subject) = &record.subject {
             unlist(&mut self.by_subject, subject, id);
         }
-        true
+        Some(record)
     }
 
     /// The ids of a filter that come after `after`; for `SubjectAndClient` all of the subject.
@@ -84,7 +88,7 @@ impl Grants {
 
 impl Space {
     /// Inserts a grant whose id is not there yet.
-    pub(super) fn add_grant(&mut self, record: GrantRecord, family: Option<&NewFamily>) {
+    pub(super) fn add_grant(&mut self, record: GrantRecord) {
         let id = record.id;
         list(&mut self.grants.by_client, &record.client, id);
         if let Some(session) = &record.session {
@@ -94,9 +98,7 @@ impl Space {
             list(&mut self.grants.by_subject, subject, id);
         }
         self.ends.add(record.keep_until, Row::Grant(id));
-        self.grants
-            .rows
-            .insert(id, StoredGrant { record, revoked_at: None, head: family.map(NewFamily::head) });
+        self.grants.rows.insert(id, Box::new(StoredGrant { record, revoked_at: None, head: None }));
     }
 }
 
@@ -132,7 +134,7 @@ impl GrantStore for MemoryStore {
         if space.grants.contains(&grant.id) {
             return Err(StoreErrorKind::Conflict.into());
         }
-        space.add_grant(grant, None);
+        space.add_grant(grant);
         Ok(())
     }
 
@@ -169,9 +171,8 @@ impl GrantStore for MemoryStore {
         let ids: Vec<GrantId> = space.grants.listed(of, None).collect();
         let mut revoked = 0;
         for id in ids {
-            let Some(grant) = space.grants.kept_mut(&id, now) else { continue };
-            if grant.revoked_at.is_none() && selects(of, &grant.record) {
-                grant.revoked_at = Some(now);
+            let selected = space.grants.kept(&id, now).is_some_and(|grant| selects(of, &grant.record));
+            if selected && space.grants.revoke(&id, now) {
                 revoked += 1;
             }
         }

@@ -18,7 +18,7 @@ pub(super) struct Space {
     pub(super) grants: Grants,
     pub(super) replays: HashMap<(&'static str, TokenHash), Timestamp>,
     pub(super) tickets: HashMap<TokenHash, TicketRecord>,
-    pub(super) tokens: HashMap<TokenHash, TokenRecord>,
+    pub(super) tokens: HashMap<TokenHash, Token>,
     pub(super) ends: Ends,
 }
 
@@ -32,6 +32,15 @@ pub(super) struct Code {
 pub(super) enum Usage {
     Unused,
     Used,
+}
+
+/// Where a token is. Boxed, so that the table stays small.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// In a row of its own.
+    Own(Box<TokenRecord>),
+    /// In the row of the grant that it brought along.
+    OfGrant(GrantId),
 }
 
 /// The name of a row that has an end.

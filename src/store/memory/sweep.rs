@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::space::{Row, Space};
+use super::space::{Row, Space, Token};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::store::Sweep;
@@ -38,7 +38,10 @@ impl Space {
             }
             Row::Consent(subject, client) => self.consents.remove_ended(&subject, &client, now),
             Row::Grant(id) => {
-                self.grants.remove_ended(&id, now);
+                let token = self.grants.remove_ended(&id, now).and_then(|grant| grant.token);
+                if let Some(token) = token {
+                    self.tokens.remove(&token);
+                }
             }
             Row::Replay(space, id) => {
                 if self.replays.get(&(space, id)).copied().is_some_and(ended) {
@@ -51,7 +54,9 @@ impl Space {
                 }
             }
             Row::Token(key) => {
-                if self.tokens.get(&key).is_some_and(|token| ended(token.expires_at)) {
+                if let Some(Token::Own(token)) = self.tokens.get(&key)
+                    && ended(token.expires_at)
+                {
                     self.tokens.remove(&key);
                 }
             }

@@ -9,9 +9,9 @@ use crate::error::StoreErrorKind;
 use crate::seal::Sealed;
 use crate::secret::{SecretId, TokenHash};
 use crate::store::{
-    Advance, ConsentRecord, ConsentStore, ConsentVersion, Grace, GrantRecord, GrantStore, Insertion, Issued,
-    NewFamily, RefreshUse, ReplayStore, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
-    TokenStore, Under,
+    Advance, ConsentRecord, ConsentStore, ConsentVersion, Grace, GrantRecord, GrantStore, GrantedToken,
+    Insertion, Issued, NewFamily, RefreshUse, ReplayStore, SubjectKey, Sweep, TicketRecord, TicketStore,
+    TokenRecord, TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -42,6 +42,7 @@ fn grant(n: u8) -> GrantRecord {
         created_at: NOW,
         expires_at: later(100),
         keep_until: later(200),
+        token: None,
         payload: payload(),
     }
 }
@@ -77,18 +78,18 @@ fn is_empty(store: &MemoryStore) -> bool {
 fn sweeping_leaves_nothing_behind() {
     let store = MemoryStore::new();
     for n in 0..20 {
-        let access = TokenRecord {
-            key: key(n),
+        let token = |key| TokenRecord {
+            key,
             grant: grant(n).id,
             client: client(),
             expires_at: later(50),
             payload: payload(),
         };
-        let issued = Issued { access: Some(access), family: None };
-        assert_eq!(
-            ready(store.insert_tokens(Under::New(grant(n)), issued, NOW)).unwrap(),
-            Insertion::Inserted
-        );
+        let GrantRecord { subject, session, created_at, keep_until, .. } = grant(n);
+        let granted = GrantedToken { token: token(key(n)), subject, session, created_at, keep_until };
+        ready(store.insert_granted_token(granted, NOW)).unwrap();
+        let issued = Issued { access: Some(token(key(n + 100))), family: None };
+        assert_eq!(ready(store.insert_tokens(&grant(n).id, issued, NOW)).unwrap(), Insertion::Inserted);
         let ticket = TicketRecord { open_until: later(1), keep_until: later(2), payload: payload() };
         ready(store.put(key(n), ticket, NOW)).unwrap();
         assert!(ready(store.first_use("space", &key(n), later(5), NOW)).unwrap());
@@ -118,8 +119,9 @@ fn a_sequence_that_would_overflow_is_corrupt_and_stays() {
     let store = MemoryStore::new();
     let family = NewFamily { key: key(1), idle_until: later(50) };
     let issued = Issued { access: None, family: Some(family) };
-    assert_eq!(ready(store.insert_tokens(Under::New(grant(1)), issued, NOW)).unwrap(), Insertion::Inserted);
     let id = grant(1).id;
+    ready(store.insert_grant(grant(1), NOW)).unwrap();
+    assert_eq!(ready(store.insert_tokens(&id, issued, NOW)).unwrap(), Insertion::Inserted);
     store.space().grants.kept_mut(&id, NOW).and_then(|row| row.head.as_mut()).unwrap().seq = u64::MAX;
     let used = RefreshUse {
         seq: u64::MAX,

@@ -3,11 +3,13 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::space::{Row, Space};
+use super::space::{Row, Space, Token};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::secret::TokenHash;
-use crate::store::{Insertion, Issued, RefreshUse, Refreshed, TokenRecord, TokenStore, Under};
+use crate::store::{
+    GrantedToken, Insertion, Issued, RefreshUse, Refreshed, StoredGrant, TokenRecord, TokenStore,
+};
 use crate::types::GrantId;
 
 impl Space {
@@ -22,7 +24,7 @@ impl Space {
     fn add_token(&mut self, token: Option<TokenRecord>) {
         if let Some(token) = token {
             self.ends.add(token.expires_at, Row::Token(token.key));
-            self.tokens.insert(token.key, token);
+            self.tokens.insert(token.key, Token::Own(Box::new(token)));
         }
     }
 
@@ -54,30 +56,41 @@ impl Space {
     }
 }
 
+/// The token that a grant brought along.
+fn brought(grant: &StoredGrant) -> Option<TokenRecord> {
+    let record = &grant.record;
+    Some(TokenRecord {
+        key: record.token?,
+        grant: record.id,
+        client: record.client.clone(),
+        expires_at: record.expires_at,
+        payload: record.payload.clone(),
+    })
+}
+
 #[async_trait]
 impl TokenStore for MemoryStore {
+    async fn insert_granted_token(&self, granted: GrantedToken, _now: Timestamp) -> Result<(), StoreError> {
+        let (key, grant) = (granted.token.key, granted.into_grant());
+        let mut space = self.space();
+        if space.tokens.contains_key(&key) || space.grants.contains(&grant.id) {
+            return Err(StoreErrorKind::Conflict.into());
+        }
+        space.tokens.insert(key, Token::OfGrant(grant.id));
+        space.add_grant(grant);
+        Ok(())
+    }
+
     async fn insert_tokens(
         &self,
-        under: Under,
+        grant: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
-        if !issued.belongs_to(under.grant()) {
+        if !issued.belongs_to(grant) {
             return Err(StoreErrorKind::Corrupt.into());
         }
-        let mut space = self.space();
-        match under {
-            Under::Existing(id) => space.insert_under(&id, issued, now),
-            Under::New(grant) => {
-                if space.grants.contains(&grant.id) {
-                    return Err(StoreErrorKind::Conflict.into());
-                }
-                space.check_free(issued.access.as_ref())?;
-                space.add_grant(grant, issued.family.as_ref());
-                space.add_token(issued.access);
-                Ok(Insertion::Inserted)
-            }
-        }
+        self.space().insert_under(grant, issued, now)
     }
 
     async fn use_refresh_token(
@@ -113,14 +126,27 @@ impl TokenStore for MemoryStore {
 
     async fn access_token(&self, key: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
         let space = self.space();
-        let token = space.tokens.get(key).filter(|token| !token.expires_at.has_passed(now));
-        let active =
-            |grant: &GrantId| space.grants.kept(grant, now).is_some_and(|grant| grant.is_active(now));
-        Ok(token.filter(|token| active(&token.grant)).cloned())
+        let active = |id: &GrantId| space.grants.kept(id, now).filter(|grant| grant.is_active(now));
+        Ok(match space.tokens.get(key) {
+            Some(Token::Own(token)) if token.expires_at.has_passed(now) => None,
+            Some(Token::Own(token)) => active(&token.grant).map(|_| token.as_ref().clone()),
+            Some(Token::OfGrant(id)) => active(id).and_then(brought),
+            None => None,
+        })
     }
 
-    async fn revoke_token(&self, key: &TokenHash, _now: Timestamp) -> Result<(), StoreError> {
-        self.space().tokens.remove(key);
+    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        let mut space = self.space();
+        match space.tokens.get(key) {
+            Some(Token::OfGrant(id)) => {
+                let id = *id;
+                space.grants.revoke(&id, now);
+            }
+            Some(Token::Own(_)) => {
+                space.tokens.remove(key);
+            }
+            None => {}
+        }
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use crate::entropy::{OsEntropy, random};
 use crate::seal::Sealed;
 use crate::secret::{SecretId, TokenHash};
 use crate::store::{
-    CodeRecord, ConsentRecord, ConsentVersion, GrantRecord, Issued, NewFamily, SessionKey, SubjectKey,
-    TicketRecord, TokenRecord,
+    CodeRecord, ConsentRecord, ConsentVersion, GrantRecord, GrantedToken, Issued, NewFamily, SessionKey,
+    SubjectKey, TicketRecord, TokenRecord,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -69,7 +69,20 @@ pub(super) fn grant(client: &ClientId, subject: SubjectKey) -> GrantRecord {
         created_at: NOW,
         expires_at: at(1000),
         keep_until: at(2000),
+        token: None,
         payload: payload(),
+    }
+}
+
+/// A token that brings along a grant of somebody to some client: it ends at 600, and the grant is kept until 2000.
+pub(super) fn granted() -> GrantedToken {
+    let grant = any_grant();
+    GrantedToken {
+        token: token(&grant),
+        subject: grant.subject,
+        session: None,
+        created_at: grant.created_at,
+        keep_until: grant.keep_until,
     }
 }
 

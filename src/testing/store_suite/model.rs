@@ -9,8 +9,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::secret::TokenHash;
 use crate::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Filter,
-    Grace, GrantRecord, Issued, NewFamily, Page, RefreshUse, ReplayStore, SessionKey, SubjectKey, Sweep,
-    TicketRecord, TicketStore, TokenRecord, TokenStore, Under,
+    Grace, GrantRecord, GrantedToken, Issued, NewFamily, Page, RefreshUse, ReplayStore, SessionKey,
+    SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -153,6 +153,7 @@ where
             created_at: self.now,
             expires_at,
             keep_until: expires_at.plus(Duration::from_secs(self.dice.below(100))),
+            token: None,
             payload: draw::payload(),
         }
     }
@@ -327,16 +328,23 @@ where
             self.rename_grant(id);
             return Ok(());
         }
-        let under = if self.dice.below(2) == 0 { Under::New(grant) } else { Under::Existing(id) };
         let (token, family) = (self.token(id), NewFamily { key: draw::key(), idle_until: self.soon(200) });
         if self.model.token_has_ended(&token.key, now) {
             self.rename_key(token.key);
             return Ok(());
         }
+        if self.dice.below(2) == 0 {
+            let GrantRecord { subject, session, created_at, .. } = grant;
+            let keep_until = token.expires_at.plus(Duration::from_secs(self.dice.below(100)));
+            let granted = GrantedToken { token, subject, session, created_at, keep_until };
+            let question = format!("insert_granted_token {granted:?} at {now:?}");
+            let answer = self.store.insert_granted_token(granted.clone(), now).await;
+            return compare!(question, answer, self.model.insert_granted_token(granted));
+        }
         let issued = Issued { access: self.dice.maybe(token), family: self.dice.maybe(family) };
-        let question = format!("insert_tokens {under:?} {issued:?} at {now:?}");
-        let answer = self.store.insert_tokens(under.clone(), issued.clone(), now).await;
-        compare!(question, answer, self.model.insert_tokens(under, issued, now))
+        let question = format!("insert_tokens {id:?} {issued:?} at {now:?}");
+        let answer = self.store.insert_tokens(&id, issued.clone(), now).await;
+        compare!(question, answer, self.model.insert_tokens(&id, issued, now))
     }
 
     async fn use_refresh_token(&mut self) -> Result<(), String> {
@@ -367,7 +375,7 @@ where
             return compare!(format!("access_token {key:?} at {now:?}"), answer, Ok(expected));
         }
         let answer = self.store.revoke_token(&key, now).await;
-        self.model.revoke_token(&key);
+        self.model.revoke_token(&key, now);
         compare!(format!("revoke_token {key:?} at {now:?}"), answer, Ok(()))
     }
 }

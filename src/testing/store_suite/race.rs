@@ -14,7 +14,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
 use crate::store::{
     Advance, CodeStore, ConsentStore, Consumed, Filter, Grace, GrantRecord, Insertion, RefreshUse, Refreshed,
-    Remembered, ReplayStore, TicketStore, TokenRecord, TokenStore, Under,
+    Remembered, ReplayStore, TicketStore, TokenRecord, TokenStore,
 };
 
 /// How many tasks meet.
@@ -80,12 +80,13 @@ where
     /// A grant with a family whose head is at `seq`.
     async fn insert_family(&self, seq: u64) -> GrantRecord {
         let (grant, store) = (draw::any_grant(), self.node());
+        answered("insert_grant keeps a new grant", store.insert_grant(grant.clone(), NOW).await);
         let issued = draw::issued(None, Some(&draw::family()));
-        let inserted = store.insert_tokens(Under::New(grant.clone()), issued, NOW).await;
+        let inserted = store.insert_tokens(&grant.id, issued, NOW).await;
         assert_eq!(
             answered("insert_tokens answers", inserted),
             Insertion::Inserted,
-            "a new grant is inserted"
+            "a live grant takes a family"
         );
         for seq in 0..seq {
             let outcome = refresh(store, &grant, seq, Advance::Rotate, None).await;
@@ -187,14 +188,18 @@ where
             self.crowd(CROWD, |_, store| async move { kind(store.put(key, draw::ticket(), NOW).await) });
         assert_eq!(count(tickets.await), expected, "of many tickets under one key exactly one is inserted");
         let tokens = self.crowd(CROWD, |_, store| async move {
-            let grant = draw::any_grant();
-            let token = TokenRecord { key, ..draw::token(&grant) };
-            let inserted =
-                store.insert_tokens(Under::New(grant), draw::issued(Some(&token), None), NOW).await;
-            kind(inserted)
-                .map(|inserted| assert_eq!(inserted, Insertion::Inserted, "a new grant is inserted"))
+            let mut granted = draw::granted();
+            granted.token.key = key;
+            kind(store.insert_granted_token(granted, NOW).await)
         });
         assert_eq!(count(tokens.await), expected, "of many tokens under one key exactly one is inserted");
+        let id = draw::grant_id();
+        let tokens = self.crowd(CROWD, |_, store| async move {
+            let mut granted = draw::granted();
+            granted.token.grant = id;
+            kind(store.insert_granted_token(granted, NOW).await)
+        });
+        assert_eq!(count(tokens.await), expected, "of many tokens with one grant exactly one is inserted");
     }
 
     async fn one_remembers_and_one_forgets(&self) {
@@ -244,7 +249,7 @@ where
                 match answered("consume_code answers", consumed) {
                     Consumed::Fresh(code) => {
                         let issued = draw::issued(Some(&token), Some(&draw::family()));
-                        let inserted = store.insert_tokens(Under::Existing(code.grant), issued, NOW).await;
+                        let inserted = store.insert_tokens(&code.grant, issued, NOW).await;
                         let _either = answered("insert_tokens answers", inserted);
                     }
                     Consumed::Replayed { grant } => {
@@ -258,7 +263,7 @@ where
         answers.await;
         assert_inactive(self.node(), &token).await;
         let late = draw::issued(Some(&draw::token(&grant)), None);
-        let late = self.node().insert_tokens(Under::Existing(grant.id), late, NOW).await;
+        let late = self.node().insert_tokens(&grant.id, late, NOW).await;
         let late = answered("insert_tokens answers", late);
         assert_eq!(late, Insertion::GrantRevoked, "after a replay and its revocation nothing is inserted");
     }

@@ -4,9 +4,9 @@ use crate::clock::Timestamp;
 use crate::error::StoreErrorKind::{self, Conflict};
 use crate::secret::TokenHash;
 use crate::store::{
-    Advance, CodeRecord, ConsentFilter, ConsentRecord, Consumed, Filter, Grace, GrantRecord, Insertion,
-    Issued, RefreshHead, RefreshUse, Refreshed, Remembered, StoredGrant, SubjectKey, TicketRecord,
-    TokenRecord, Under,
+    Advance, CodeRecord, ConsentFilter, ConsentRecord, Consumed, Filter, Grace, GrantRecord, GrantedToken,
+    Insertion, Issued, RefreshHead, RefreshUse, Refreshed, Remembered, StoredGrant, SubjectKey, TicketRecord,
+    TokenRecord,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -199,30 +199,34 @@ impl Reference {
         self.tokens.iter().any(|token| token.key == *key) && self.access_token(key, now).is_none()
     }
 
+    pub(super) fn insert_granted_token(&mut self, granted: GrantedToken) -> Result<(), StoreErrorKind> {
+        if self.tokens.iter().any(|there| there.key == granted.token.key) {
+            return Err(Conflict);
+        }
+        let token = granted.token.clone();
+        self.insert_grant(granted.into_grant())?;
+        self.tokens.push(token);
+        Ok(())
+    }
+
     pub(super) fn insert_tokens(
         &mut self,
-        under: Under,
+        id: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreErrorKind> {
-        let id = *under.grant();
-        if let Under::Existing(id) = under {
-            match self.grant(&id, now) {
-                None => return Ok(Insertion::GrantAbsent),
-                Some(grant) if grant.revoked_at.is_some() => return Ok(Insertion::GrantRevoked),
-                Some(grant) if now >= grant.record.expires_at => return Ok(Insertion::GrantAbsent),
-                Some(grant) if grant.head.is_some() && issued.family.is_some() => return Err(Conflict),
-                Some(_) => {}
-            }
+        match self.grant(id, now) {
+            None => return Ok(Insertion::GrantAbsent),
+            Some(grant) if grant.revoked_at.is_some() => return Ok(Insertion::GrantRevoked),
+            Some(grant) if now >= grant.record.expires_at => return Ok(Insertion::GrantAbsent),
+            Some(grant) if grant.head.is_some() && issued.family.is_some() => return Err(Conflict),
+            Some(_) => {}
         }
         if issued.access.iter().any(|token| self.tokens.iter().any(|there| there.key == token.key)) {
             return Err(Conflict);
         }
-        if let Under::New(grant) = under {
-            self.insert_grant(grant)?;
-        }
         self.tokens.extend(issued.access);
-        if let (Some(family), Some(grant)) = (issued.family, self.row(&id)) {
+        if let (Some(family), Some(grant)) = (issued.family, self.row(id)) {
             let (key, idle_until) = (family.key, family.idle_until);
             grant.head = Some(RefreshHead { key, seq: 0, first_used_at: None, rotated_at: None, idle_until });
         }
@@ -286,9 +290,12 @@ impl Reference {
         (active && !self.revoked.contains(key)).then(|| token.clone())
     }
 
-    pub(super) fn revoke_token(&mut self, key: &TokenHash) {
+    pub(super) fn revoke_token(&mut self, key: &TokenHash, now: Timestamp) {
         if self.tokens.iter().any(|token| token.key == *key) {
             self.revoked.push(*key);
+        }
+        if let Some(grant) = self.grants.iter_mut().find(|grant| grant.record.token == Some(*key)) {
+            grant.revoked_at = grant.revoked_at.or(Some(now));
         }
     }
 }

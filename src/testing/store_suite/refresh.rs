@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::StoreErrorKind::{Conflict, Corrupt};
 use crate::store::{
     Advance, Filter, Grace, GrantRecord, Insertion, NewFamily, RefreshHead, RefreshUse, Refreshed,
-    StoredGrant, TokenRecord, TokenStore, Under,
+    StoredGrant, TokenRecord, TokenStore,
 };
 
 /// A family has one head, its predecessor is answered in grace, and anything older revokes the grant.
@@ -41,7 +41,7 @@ impl<'a> Family<'a> {
         let (grant, family) = (draw::any_grant(), draw::family());
         answered("insert_grant keeps a new grant", store.insert_grant(grant.clone(), NOW).await);
         let issued = draw::issued(Some(&draw::token(&grant)), Some(&family));
-        let inserted = store.insert_tokens(Under::Existing(grant.id), issued, NOW).await;
+        let inserted = store.insert_tokens(&grant.id, issued, NOW).await;
         assert_eq!(
             answered("insert_tokens answers", inserted),
             Insertion::Inserted,
@@ -77,11 +77,10 @@ impl<'a> Family<'a> {
 
     /// A token that was not inserted leaves its key to others.
     async fn assert_free(&self, token: &TokenRecord) {
-        let grant = draw::any_grant();
-        let token = TokenRecord { key: token.key, ..draw::token(&grant) };
-        let inserted =
-            self.store.insert_tokens(Under::New(grant), draw::issued(Some(&token), None), NOW).await;
-        answered("a token that was not issued is not inserted", inserted.map(drop));
+        let mut granted = draw::granted();
+        granted.token.key = token.key;
+        let inserted = self.store.insert_granted_token(granted, NOW).await;
+        answered("a token that was not issued is not inserted", inserted);
     }
 
     async fn stored(&self) -> Option<StoredGrant> {
@@ -186,7 +185,7 @@ async fn replayed(store: &dyn TokenStore) {
     let family = Family::begin(store).await;
     let token = family.token();
     let issued = draw::issued(Some(&token), None);
-    let inserted = store.insert_tokens(Under::Existing(family.grant.id), issued, NOW).await;
+    let inserted = store.insert_tokens(&family.grant.id, issued, NOW).await;
     assert_eq!(answered("insert_tokens answers", inserted), Insertion::Inserted, "a live grant takes tokens");
     for seq in 0..3 {
         let outcome = family.use_seq(seq, Advance::Rotate, Grace::UntilSuccessorUsed, at(5)).await;
@@ -204,7 +203,7 @@ async fn replayed(store: &dyn TokenStore) {
         let outcome = family.use_seq(seq, Advance::Rotate, Grace::UntilSuccessorUsed, at(7)).await;
         assert_eq!(outcome, Refreshed::GrantRevoked, "after a replay the whole family is refused");
     }
-    let late = store.insert_tokens(Under::Existing(family.grant.id), draw::issued(None, None), at(7)).await;
+    let late = store.insert_tokens(&family.grant.id, draw::issued(None, None), at(7)).await;
     assert_eq!(
         answered("insert_tokens answers", late),
         Insertion::GrantRevoked,
@@ -267,8 +266,7 @@ async fn without_a_family(store: &dyn TokenStore) {
 async fn conflicting(store: &dyn TokenStore) {
     let (family, other) = (Family::begin(store).await, Family::begin(store).await);
     let taken = other.token();
-    let inserted =
-        store.insert_tokens(Under::Existing(taken.grant), draw::issued(Some(&taken), None), NOW).await;
+    let inserted = store.insert_tokens(&taken.grant, draw::issued(Some(&taken), None), NOW).await;
     assert_eq!(answered("insert_tokens answers", inserted), Insertion::Inserted, "a live grant takes tokens");
     let clash = TokenRecord { key: taken.key, ..family.token() };
 

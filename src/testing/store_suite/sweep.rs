@@ -5,7 +5,7 @@ use super::draw::{self, NOW, at};
 use crate::clock::Timestamp;
 use crate::store::{
     Advance, CodeStore, ConsentStore, Consumed, Filter, Grace, Insertion, RefreshUse, Refreshed, Remembered,
-    ReplayStore, Sweep, TicketStore, TokenRecord, TokenStore, Under,
+    ReplayStore, Sweep, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::GrantId;
 
@@ -22,6 +22,7 @@ where
     counted(store).await;
     beside_codes(store).await;
     beside_tokens_and_families(store).await;
+    beside_a_granted_token(store).await;
     beside_what_is_small(store).await;
 }
 
@@ -82,10 +83,10 @@ async fn beside_codes<S: CodeStore + Sweep>(store: &S) {
 async fn beside_tokens_and_families<S: Sweep + TokenStore>(store: &S) {
     let (grant, family) = (draw::any_grant(), draw::family());
     let token = TokenRecord { expires_at: at(100), ..draw::token(&grant) };
+    answered("insert_grant keeps a new grant", store.insert_grant(grant.clone(), NOW).await);
     let issued = draw::issued(Some(&token), Some(&family));
-    let inserted =
-        answered("insert_tokens answers", store.insert_tokens(Under::New(grant.clone()), issued, NOW).await);
-    assert_eq!(inserted, Insertion::Inserted, "a new grant is inserted");
+    let inserted = answered("insert_tokens answers", store.insert_tokens(&grant.id, issued, NOW).await);
+    assert_eq!(inserted, Insertion::Inserted, "a live grant takes tokens");
     for seq in 0..3 {
         assert_eq!(refresh(store, &grant.id, seq, at(10)).await, Refreshed::Rotated, "the head rotates");
     }
@@ -113,6 +114,23 @@ async fn beside_tokens_and_families<S: Sweep + TokenStore>(store: &S) {
     assert_eq!(gone, None, "a grant is swept from keep_until on");
     let revoked = answered("revoke answers", store.revoke(&Filter::Client(grant.client), at(2000)).await);
     assert_eq!(revoked, 0, "a swept grant is found by no filter");
+}
+
+/// A token that brought its grant along goes with it, and not before.
+async fn beside_a_granted_token<S: Sweep + TokenStore>(store: &S) {
+    let granted = draw::granted();
+    let (key, id) = (granted.token.key, granted.token.grant);
+    answered("insert_granted_token inserts", store.insert_granted_token(granted.clone(), NOW).await);
+    sweep_all(store, 1000, at(599)).await;
+    let active = answered("access_token answers", store.access_token(&key, at(599)).await);
+    assert!(active.is_some(), "a token is not swept before expires_at");
+    sweep_all(store, 1000, at(1999)).await;
+    let kept = answered("grant answers", store.grant(&id, at(1999)).await);
+    assert!(kept.is_some(), "a grant is not swept before keep_until");
+    sweep_all(store, 1000, at(2000)).await;
+    let gone = answered("grant answers", store.grant(&id, NOW).await);
+    assert_eq!(gone, None, "a grant is swept from keep_until on");
+    answered("the names of what was swept are free", store.insert_granted_token(granted, NOW).await);
 }
 
 async fn refresh<S: TokenStore>(store: &S, grant: &GrantId, seq: u64, now: Timestamp) -> Refreshed {

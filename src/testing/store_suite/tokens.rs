@@ -6,15 +6,17 @@ use crate::clock::Timestamp;
 use crate::error::StoreErrorKind::{Conflict, Corrupt};
 use crate::secret::TokenHash;
 use crate::store::{
-    Filter, GrantRecord, Insertion, Issued, Page, StoredGrant, TokenRecord, TokenStore, Under,
+    Filter, GrantRecord, GrantedToken, Insertion, Issued, Page, StoredGrant, TokenRecord, TokenStore,
 };
+use crate::types::GrantId;
 
 /// Tokens are inserted as a whole under a live grant, and end with it.
 ///
 /// # Panics
 /// At the first clause that does not hold.
 pub async fn tokens(store: &dyn TokenStore) {
-    under_a_new_grant(store).await;
+    with_the_grant(store).await;
+    further_tokens(store).await;
     under_an_existing_grant(store).await;
     with_a_family(store).await;
     under_no_live_grant(store).await;
@@ -33,8 +35,16 @@ async fn approved(store: &dyn TokenStore) -> GrantRecord {
     grant
 }
 
-async fn insert(store: &dyn TokenStore, under: Under, issued: Issued, now: Timestamp) -> Insertion {
-    answered("insert_tokens answers", store.insert_tokens(under, issued, now).await)
+async fn insert(store: &dyn TokenStore, grant: &GrantId, issued: Issued, now: Timestamp) -> Insertion {
+    answered("insert_tokens answers", store.insert_tokens(grant, issued, now).await)
+}
+
+/// A token that brought its grant along.
+async fn brought(store: &dyn TokenStore) -> GrantedToken {
+    let granted = draw::granted();
+    let inserted = store.insert_granted_token(granted.clone(), NOW).await;
+    answered("insert_granted_token inserts a token with its grant", inserted);
+    granted
 }
 
 async fn read(store: &dyn TokenStore, key: &TokenHash, now: Timestamp) -> Option<TokenRecord> {
@@ -48,27 +58,25 @@ async fn stored(store: &dyn TokenStore, grant: &GrantRecord) -> Option<StoredGra
 /// Nothing is left of a token that was refused: its key is free.
 async fn assert_free(store: &dyn TokenStore, refused: &TokenRecord, clause: &str) {
     assert_eq!(read(store, &refused.key, NOW).await, None, "{clause}");
-    let grant = draw::any_grant();
-    let token = TokenRecord { key: refused.key, ..draw::token(&grant) };
-    let inserted = store.insert_tokens(Under::New(grant), draw::issued(Some(&token), None), NOW).await;
-    assert_eq!(answered(clause, inserted), Insertion::Inserted, "{clause}");
+    let mut granted = draw::granted();
+    granted.token.key = refused.key;
+    answered(clause, store.insert_granted_token(granted, NOW).await);
 }
 
-async fn under_a_new_grant(store: &dyn TokenStore) {
-    let mut own = draw::any_grant();
-    own.subject = None;
-    for grant in [own, draw::any_grant()] {
-        let token = draw::token(&grant);
-        let inserted = insert(store, Under::New(grant.clone()), draw::issued(Some(&token), None), NOW).await;
-        assert_eq!(inserted, Insertion::Inserted, "a new grant with one token is inserted");
+async fn with_the_grant(store: &dyn TokenStore) {
+    let mut of_nobody = draw::granted();
+    of_nobody.subject = None;
+    let mut in_a_session = draw::granted();
+    in_a_session.session = Some(draw::session());
+    for granted in [of_nobody, in_a_session] {
+        let (token, grant) = (granted.token.clone(), granted.clone().into_grant());
+        let inserted = store.insert_granted_token(granted, NOW).await;
+        answered("insert_granted_token inserts a token with its grant", inserted);
         let found = read(store, &token.key, NOW).await;
         assert_eq!(found, Some(token.clone()), "a token is read exactly as it was inserted");
         let whole = StoredGrant { record: grant.clone(), revoked_at: None, head: None };
-        assert_eq!(
-            stored(store, &grant).await,
-            Some(whole.clone()),
-            "grant sees a grant that came with its token"
-        );
+        let found = stored(store, &grant).await;
+        assert_eq!(found, Some(whole.clone()), "grant sees a grant that came with its token");
         let filter = Filter::Client(grant.client.clone());
         let listing = answered("grants answers", store.grants(&filter, &Page::first(10), NOW).await);
         assert_eq!(listing.items, [whole], "grants sees a grant that came with its token");
@@ -76,38 +84,57 @@ async fn under_a_new_grant(store: &dyn TokenStore) {
         assert_eq!(revoked, 1, "revoke sees a grant that came with its token");
         assert_eq!(read(store, &token.key, NOW).await, None, "no token of a revoked grant is active");
     }
-    let alone = draw::any_grant();
-    let inserted = insert(store, Under::New(alone.clone()), Issued::default(), NOW).await;
-    assert_eq!(inserted, Insertion::Inserted, "a new grant without a recorded token is inserted");
-    assert!(stored(store, &alone).await.is_some(), "grant sees a grant that came without a token");
+    let ending = brought(store).await.token;
+    assert!(read(store, &ending.key, at(599)).await.is_some(), "a token is active before expires_at");
+    assert_eq!(read(store, &ending.key, at(600)).await, None, "a token is not active from expires_at on");
+}
+
+async fn further_tokens(store: &dyn TokenStore) {
+    let granted = brought(store).await;
+    let first = granted.token.clone();
+    let grant = granted.into_grant();
+    let (further, family) = (draw::token(&grant), draw::family());
+    let inserted = insert(store, &grant.id, draw::issued(Some(&further), Some(&family)), NOW).await;
+    assert_eq!(inserted, Insertion::Inserted, "a grant that came with its token takes another and a family");
+    for token in [&first, &further] {
+        let found = read(store, &token.key, NOW).await;
+        assert_eq!(found, Some(token.clone()), "all tokens of a grant are active");
+    }
+    let head = stored(store, &grant).await.and_then(|grant| grant.head);
+    assert_eq!(head, Some(family.head()), "the family is there beside the token that brought the grant");
+    answered("revoke_token answers", store.revoke_token(&first.key, at(1)).await);
+    for token in [&first, &further] {
+        let found = read(store, &token.key, at(1)).await;
+        assert_eq!(found, None, "with the token that brought a grant along, the grant is revoked");
+    }
+    let revoked_at = stored(store, &grant).await.and_then(|grant| grant.revoked_at);
+    assert_eq!(revoked_at, Some(at(1)), "with the token that brought a grant along, the grant is revoked");
+    let late = insert(store, &grant.id, draw::issued(Some(&draw::token(&grant)), None), at(1)).await;
+    assert_eq!(late, Insertion::GrantRevoked, "a revoked grant takes nothing");
 }
 
 async fn under_an_existing_grant(store: &dyn TokenStore) {
     let grant = approved(store).await;
     let tokens = [draw::token(&grant), draw::token(&grant)];
     for token in &tokens {
-        let under = Under::Existing(grant.id);
-        let inserted = insert(store, under, draw::issued(Some(token), None), NOW).await;
+        let inserted = insert(store, &grant.id, draw::issued(Some(token), None), NOW).await;
         assert_eq!(inserted, Insertion::Inserted, "a live grant takes tokens");
     }
     for token in tokens {
         assert_eq!(read(store, &token.key, NOW).await, Some(token), "all tokens of a grant are active");
     }
-    let nothing = insert(store, Under::Existing(grant.id), Issued::default(), NOW).await;
+    let nothing = insert(store, &grant.id, Issued::default(), NOW).await;
     assert_eq!(nothing, Insertion::Inserted, "a live grant takes an issue of which nothing is recorded");
     assert_eq!(read(store, &draw::key(), NOW).await, None, "a token that was never inserted is None");
 }
 
 async fn with_a_family(store: &dyn TokenStore) {
-    let (new, existing, bare) = (draw::any_grant(), approved(store).await, approved(store).await);
-    for (grant, under, with_token) in [
-        (&new, Under::New(new.clone()), true),
-        (&existing, Under::Existing(existing.id), true),
-        (&bare, Under::Existing(bare.id), false),
-    ] {
+    for with_token in [true, false] {
+        let grant = &approved(store).await;
         let (token, family) = (draw::token(grant), draw::family());
         let issued = draw::issued(with_token.then_some(&token), Some(&family));
-        assert_eq!(insert(store, under, issued, NOW).await, Insertion::Inserted, "a grant takes one family");
+        let inserted = insert(store, &grant.id, issued, NOW).await;
+        assert_eq!(inserted, Insertion::Inserted, "a grant takes one family");
         assert_eq!(
             read(store, &token.key, NOW).await.is_some(),
             with_token,
@@ -118,7 +145,7 @@ async fn with_a_family(store: &dyn TokenStore) {
 
         let (second, other) = (draw::token(grant), draw::family());
         let issued = draw::issued(Some(&second), Some(&other));
-        let result = store.insert_tokens(Under::Existing(grant.id), issued, NOW).await;
+        let result = store.insert_tokens(&grant.id, issued, NOW).await;
         refused("insert_tokens of a second family", Conflict, result);
         let head = stored(store, grant).await.and_then(|grant| grant.head);
         assert_eq!(head, Some(family.head()), "a Conflict leaves the family as it was");
@@ -145,7 +172,7 @@ async fn under_no_live_grant(store: &dyn TokenStore) {
             draw::issued(None, Some(&family)),
             draw::issued(Some(&token), Some(&family)),
         ] {
-            let answer = insert(store, Under::Existing(grant.id), issued, now).await;
+            let answer = insert(store, &grant.id, issued, now).await;
             assert_eq!(answer, expected, "a grant that is absent, past its limit or revoked takes nothing");
         }
         let head = stored(store, grant).await.and_then(|grant| grant.head);
@@ -155,45 +182,44 @@ async fn under_no_live_grant(store: &dyn TokenStore) {
 }
 
 async fn conflicting(store: &dyn TokenStore) {
-    let first = draw::any_grant();
-    let taken = draw::token(&first);
-    let inserted = insert(store, Under::New(first.clone()), draw::issued(Some(&taken), None), NOW).await;
-    assert_eq!(inserted, Insertion::Inserted, "a new grant with one token is inserted");
+    let first = brought(store).await;
+    let taken = first.token.clone();
 
-    let second = draw::any_grant();
-    let clash = TokenRecord { key: taken.key, ..draw::token(&second) };
-    let issued = draw::issued(Some(&clash), Some(&draw::family()));
-    let result = store.insert_tokens(Under::New(second.clone()), issued.clone(), NOW).await;
-    refused("insert_tokens of a key that exists, under a new grant", Conflict, result);
-    assert_eq!(stored(store, &second).await, None, "a Conflict of the token inserts no grant");
+    let mut second = draw::granted();
+    second.token.key = taken.key;
+    let result = store.insert_granted_token(second.clone(), NOW).await;
+    refused("insert_granted_token of a key that exists", Conflict, result);
+    assert_eq!(stored(store, &second.into_grant()).await, None, "a Conflict of the token inserts no grant");
 
     let second = approved(store).await;
     let clash = TokenRecord { key: taken.key, ..draw::token(&second) };
     let issued = draw::issued(Some(&clash), Some(&draw::family()));
-    let result = store.insert_tokens(Under::Existing(second.id), issued, NOW).await;
-    refused("insert_tokens of a key that exists, under an existing grant", Conflict, result);
+    let result = store.insert_tokens(&second.id, issued, NOW).await;
+    refused("insert_tokens of a key that exists", Conflict, result);
     let head = stored(store, &second).await.and_then(|grant| grant.head);
     assert_eq!(head, None, "a Conflict of the token inserts no family");
-    assert_eq!(read(store, &taken.key, NOW).await, Some(taken), "a Conflict leaves the token that was there");
+    let found = read(store, &taken.key, NOW).await;
+    assert_eq!(found, Some(taken.clone()), "a Conflict leaves the token that was there");
 
-    let again = GrantRecord { id: first.id, ..draw::any_grant() };
-    let token = draw::token(&again);
-    let result = store.insert_tokens(Under::New(again), draw::issued(Some(&token), None), NOW).await;
-    refused("insert_tokens under a new grant whose id exists", Conflict, result);
-    let found = stored(store, &first).await.map(|grant| grant.record);
-    assert_eq!(found, Some(first), "a Conflict leaves the grant that was there");
-    assert_free(store, &token, "a Conflict of the grant inserts no token").await;
+    for there in [first.into_grant(), second] {
+        let mut again = draw::granted();
+        again.token.grant = there.id;
+        let result = store.insert_granted_token(again.clone(), NOW).await;
+        refused("insert_granted_token of a grant whose id exists", Conflict, result);
+        let found = stored(store, &there).await.map(|grant| grant.record);
+        assert_eq!(found, Some(there.clone()), "a Conflict leaves the grant that was there");
+        assert_free(store, &again.token, "a Conflict of the grant inserts no token").await;
+        let result = store.insert_grant(GrantRecord { token: None, ..there }, NOW).await;
+        refused("insert_grant of an id that exists", Conflict, result);
+    }
 }
 
 async fn of_another_grant(store: &dyn TokenStore) {
-    let (named, other, new) = (approved(store).await, approved(store).await, draw::any_grant());
-    for under in [Under::Existing(other.id), Under::New(new.clone())] {
-        let token = draw::token(&named);
-        let result = store.insert_tokens(under, draw::issued(Some(&token), None), NOW).await;
-        refused("insert_tokens of a token that names another grant", Corrupt, result);
-        assert_free(store, &token, "a token that names another grant is not inserted").await;
-    }
-    assert_eq!(stored(store, &new).await, None, "a token that names another grant brings no grant");
+    let (named, other) = (approved(store).await, approved(store).await);
+    let token = draw::token(&named);
+    let result = store.insert_tokens(&other.id, draw::issued(Some(&token), None), NOW).await;
+    refused("insert_tokens of a token that names another grant", Corrupt, result);
+    assert_free(store, &token, "a token that names another grant is not inserted").await;
 }
 
 async fn ending(store: &dyn TokenStore) {
@@ -201,7 +227,7 @@ async fn ending(store: &dyn TokenStore) {
     let short = draw::token(&grant);
     let long = TokenRecord { expires_at: Timestamp::NEVER, ..draw::token(&grant) };
     for token in [&short, &long] {
-        let inserted = insert(store, Under::Existing(grant.id), draw::issued(Some(token), None), NOW).await;
+        let inserted = insert(store, &grant.id, draw::issued(Some(token), None), NOW).await;
         assert_eq!(inserted, Insertion::Inserted, "a live grant takes tokens");
     }
     for (token, now, active, clause) in [
@@ -216,12 +242,12 @@ async fn ending(store: &dyn TokenStore) {
 }
 
 async fn revoked_alone(store: &dyn TokenStore) {
-    let grant = draw::any_grant();
+    let grant = approved(store).await;
     let (gone, stays) = (draw::token(&grant), draw::token(&grant));
-    let inserted = insert(store, Under::New(grant.clone()), draw::issued(Some(&gone), None), NOW).await;
-    assert_eq!(inserted, Insertion::Inserted, "a new grant with one token is inserted");
-    let inserted = insert(store, Under::Existing(grant.id), draw::issued(Some(&stays), None), NOW).await;
-    assert_eq!(inserted, Insertion::Inserted, "a grant that came with its token takes another");
+    for token in [&gone, &stays] {
+        let inserted = insert(store, &grant.id, draw::issued(Some(token), None), NOW).await;
+        assert_eq!(inserted, Insertion::Inserted, "a live grant takes tokens");
+    }
     for key in [gone.key, gone.key, draw::key()] {
         answered("revoke_token of a token or of none", store.revoke_token(&key, NOW).await);
     }
@@ -247,12 +273,12 @@ async fn revoked_with_the_grant(store: &dyn TokenStore) {
             Filter::Id(_) => grant.clone(),
             _ => GrantRecord { id: draw::grant_id(), ..grant.clone() },
         };
+        answered("insert_grant keeps a new grant", store.insert_grant(grant.clone(), NOW).await);
         let (ended, active) = (draw::token(&grant), draw::token(&untouched));
-        let issued = draw::issued(Some(&ended), Some(&draw::family()));
-        assert_eq!(insert(store, Under::New(grant), issued, NOW).await, Insertion::Inserted, "{filter:?}");
-        let issued = draw::issued(Some(&active), None);
-        let inserted = insert(store, Under::Existing(untouched.id), issued, NOW).await;
-        assert_eq!(inserted, Insertion::Inserted, "{filter:?}");
+        for (grant, token, family) in [(&grant, &ended, Some(&draw::family())), (&untouched, &active, None)] {
+            let inserted = insert(store, &grant.id, draw::issued(Some(token), family), NOW).await;
+            assert_eq!(inserted, Insertion::Inserted, "{filter:?}");
+        }
         answered("revoke answers", store.revoke(&filter, NOW).await);
         assert_eq!(read(store, &ended.key, NOW).await, None, "no token of a grant of {filter:?} is active");
         assert!(read(store, &active.key, NOW).await.is_some(), "tokens of other grants than {filter:?} are");
@@ -265,7 +291,7 @@ async fn refused_after_a_replay(store: &dyn TokenStore) {
     answered("revoke answers", store.revoke(&Filter::Id(grant.id), NOW).await);
     let (token, family) = (draw::token(&grant), draw::family());
     let issued = draw::issued(Some(&token), Some(&family));
-    let late = insert(store, Under::Existing(grant.id), issued, NOW).await;
+    let late = insert(store, &grant.id, issued, NOW).await;
     assert_eq!(late, Insertion::GrantRevoked, "what was begun before a revocation is refused after it");
     assert_eq!(read(store, &token.key, NOW).await, None, "what was refused is not active");
 }

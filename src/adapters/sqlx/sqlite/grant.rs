@@ -5,28 +5,33 @@ use sqlx::Sqlite;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 
-use super::row::{Row, counted};
+use super::row::Row;
 use super::{SqliteStore, statements};
 use crate::adapters::sqlx::failure::corrupt;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::store::{
-    Filter, GrantRecord, GrantStore, Listing, NewFamily, Page, RefreshHead, SessionKey, StoredGrant,
-    SubjectKey,
+    Filter, GrantRecord, GrantStore, Listing, Page, RefreshHead, SessionKey, StoredGrant, SubjectKey,
 };
 use crate::types::GrantId;
 
+/// The kind of a row that is a grant.
+const GRANT: i64 = 0;
+
+/// The kind of a row that is a token and the grant that it brought along.
+const GRANTED_TOKEN: i64 = 2;
+
 impl SqliteStore {
-    /// Binds the thirteen values of a grant's row to a statement that begins with them.
-    pub(super) fn grant_row<'q>(
-        &'q self,
-        text: &'static str,
-        grant: &'q GrantRecord,
-        family: Option<&'q NewFamily>,
-    ) -> Query<'q, Sqlite, SqliteArguments> {
-        let head = family.map(NewFamily::head);
-        sqlx::query(text)
+    /// Inserts a grant, in the row of the token that it came with if there is one.
+    pub(super) async fn insert_grant_row(&self, grant: &GrantRecord) -> Result<(), StoreError> {
+        let (kind, id) = match &grant.token {
+            None => (GRANT, &grant.id.as_bytes()[..]),
+            Some(token) => (GRANTED_TOKEN, &token.as_bytes()[..]),
+        };
+        let insert = sqlx::query(statements::INSERT_GRANT)
             .bind(&*self.namespace)
+            .bind(kind)
+            .bind(id)
             .bind(&grant.id.as_bytes()[..])
             .bind(grant.client.as_str())
             .bind(grant.subject.as_ref().map(|subject| &subject.as_bytes()[..]))
@@ -34,11 +39,9 @@ impl SqliteStore {
             .bind(grant.created_at.unix())
             .bind(grant.expires_at.unix())
             .bind(grant.keep_until.unix())
-            .bind(family.map(|family| &family.key.as_bytes()[..]))
-            .bind(head.as_ref().and_then(|head| counted(head.seq)))
-            .bind(head.as_ref().map(|head| head.idle_until.unix()))
             .bind(&grant.payload.secret().as_bytes()[..])
-            .bind(grant.payload.as_bytes())
+            .bind(grant.payload.as_bytes());
+        self.connections.write(insert).await.map(drop)
     }
 
     /// Reads one grant with its state, until `keep_until`.
@@ -66,14 +69,16 @@ impl SqliteStore {
 }
 
 pub(super) fn stored(row: &Row) -> Result<StoredGrant, StoreError> {
+    let came_with_token = row.count("kind")? == GRANTED_TOKEN.unsigned_abs();
     let record = GrantRecord {
-        id: row.grant_id("id")?,
+        id: row.grant_id("grant_id")?,
         client: row.client()?,
         subject: row.maybe_bytes("subject")?.map(SubjectKey::from_bytes),
         session: row.maybe_bytes("session")?.map(SessionKey::from_bytes),
         created_at: row.time("created_at")?,
         expires_at: row.time("expires_at")?,
         keep_until: row.time("keep_until")?,
+        token: came_with_token.then(|| row.hash("id")).transpose()?,
         payload: row.payload()?,
     };
     let head = match row.maybe_bytes::<32>("family")? {
@@ -92,8 +97,7 @@ pub(super) fn stored(row: &Row) -> Result<StoredGrant, StoreError> {
 #[async_trait]
 impl GrantStore for SqliteStore {
     async fn insert_grant(&self, grant: GrantRecord, _now: Timestamp) -> Result<(), StoreError> {
-        let insert = self.grant_row(statements::INSERT_GRANT, &grant, None);
-        self.connections.write(insert).await.map(drop)
+        self.insert_grant_row(&grant).await
     }
 
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {

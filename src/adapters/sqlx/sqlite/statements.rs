@@ -26,16 +26,8 @@ pub(super) const CODE: &str = "\
 
 macro_rules! grant_columns {
     () => {
-        "id, client, subject, session, created_at, expires_at, keep_until, revoked_at, family, seq, first_used_at, \
-         rotated_at, idle_until, secret, payload"
-    };
-}
-
-macro_rules! insert_grant {
-    () => {
-        "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, subject, session, created_at, \
-         expires_at, keep_until, family, seq, idle_until, secret, payload) \
-         VALUES ($1, 0, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        "kind, id, grant_id, client, subject, session, created_at, expires_at, keep_until, revoked_at, family, seq, \
+         first_used_at, rotated_at, idle_until, secret, payload"
     };
 }
 
@@ -46,45 +38,43 @@ macro_rules! active {
     };
 }
 
-pub(super) const INSERT_GRANT: &str = insert_grant!();
-
-pub(super) const INSERT_GRANT_WITH_TOKEN: &str = concat!(
-    insert_grant!(),
-    ", ($1, 1, $14, $2, $15, NULL, NULL, NULL, $16, $16, NULL, NULL, NULL, $17, $18)"
-);
+/// Inserts a grant, or a token with the grant that it brings along: the kind is `$2`.
+pub(super) const INSERT_GRANT: &str = "\
+    INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, subject, session, created_at, expires_at, \
+    keep_until, secret, payload) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Inserts a token if its grant, `$3`, takes it at `$8`.
 pub(super) const INSERT_TOKEN: &str = concat!(
     "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
-     SELECT $1, 1, $2, id, $4, $5, $5, $6, $7 FROM vouchsafe_issued \
-     WHERE namespace = $1 AND kind = 0 AND id = $3 AND ",
+     SELECT $1, 1, $2, grant_id, $4, $5, $5, $6, $7 FROM vouchsafe_issued \
+     WHERE namespace = $1 AND kind <> 1 AND grant_id = $3 AND ",
     active!("$8")
 );
 
 pub(super) const BEGIN_FAMILY: &str = concat!(
     "UPDATE vouchsafe_issued SET family = $3, seq = 0, idle_until = $4 \
-     WHERE namespace = $1 AND kind = 0 AND id = $2 AND family IS NULL AND ",
+     WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NULL AND ",
     active!("$5")
 );
 
 /// Moves the head from `$3`, below the largest number that a column holds, to the next.
 pub(super) const ROTATE: &str = concat!(
     "UPDATE vouchsafe_issued SET seq = seq + 1, first_used_at = NULL, rotated_at = $4, idle_until = $5 \
-     WHERE namespace = $1 AND kind = 0 AND id = $2 AND seq = $3 AND seq < 9223372036854775807 \
+     WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND seq = $3 AND seq < 9223372036854775807 \
      AND idle_until > $4 AND ",
     active!("$4")
 );
 
 pub(super) const KEEP: &str = concat!(
     "UPDATE vouchsafe_issued SET first_used_at = COALESCE(first_used_at, $4), idle_until = $5 \
-     WHERE namespace = $1 AND kind = 0 AND id = $2 AND seq = $3 AND idle_until > $4 AND ",
+     WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND seq = $3 AND idle_until > $4 AND ",
     active!("$4")
 );
 
 pub(super) const GRANT: &str = concat!(
     "SELECT ",
     grant_columns!(),
-    " FROM vouchsafe_issued WHERE namespace = $1 AND kind = 0 AND id = $2 AND keep_until > $3"
+    " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $3"
 );
 
 /// A token that is active, under a grant that is.
@@ -92,12 +82,15 @@ pub(super) const ACCESS_TOKEN: &str = "\
     SELECT token.id, token.grant_id, token.client, token.expires_at, token.secret, token.payload \
     FROM vouchsafe_issued AS token \
     JOIN vouchsafe_issued AS permit \
-    ON permit.namespace = token.namespace AND permit.kind = 0 AND permit.id = token.grant_id \
-    WHERE token.namespace = $1 AND token.kind = 1 AND token.id = $2 AND token.expires_at > $3 \
+    ON permit.namespace = token.namespace AND permit.kind <> 1 AND permit.grant_id = token.grant_id \
+    WHERE token.namespace = $1 AND token.kind <> 0 AND token.id = $2 AND token.expires_at > $3 \
+    AND token.revoked_at IS NULL \
     AND permit.revoked_at IS NULL AND permit.expires_at > $3 AND permit.keep_until > $3";
 
-pub(super) const REVOKE_TOKEN: &str =
-    "DELETE FROM vouchsafe_issued WHERE namespace = $1 AND kind = 1 AND id = $2";
+/// Revokes a token, and the grant in its row if it brought one along.
+pub(super) const REVOKE_TOKEN: &str = "\
+    UPDATE vouchsafe_issued SET revoked_at = $3 \
+    WHERE namespace = $1 AND kind <> 0 AND id = $2 AND revoked_at IS NULL";
 
 /// One text for each filter; `$2` and `$3` are what it names, and `$4` is the moment.
 ///
@@ -126,7 +119,7 @@ impl ByFilter {
 macro_rules! by_filter {
     ($before:expr, $after:expr) => {
         ByFilter {
-            id: concat!($before, "id = $2", $after),
+            id: concat!($before, "grant_id = $2", $after),
             client: concat!($before, "client = $2", $after),
             session: concat!($before, "session = $2", $after),
             subject: concat!($before, "subject = $2", $after),
@@ -140,21 +133,21 @@ pub(super) const GRANTS: ByFilter = by_filter!(
     concat!(
         "SELECT ",
         grant_columns!(),
-        " FROM vouchsafe_issued WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND +keep_until > $4 AND "
+        " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND "
     ),
-    " AND id > $5 ORDER BY id LIMIT $6"
+    " AND grant_id > $5 ORDER BY grant_id LIMIT $6"
 );
 
 pub(super) const REVOKE: ByFilter = by_filter!(
     "UPDATE vouchsafe_issued SET revoked_at = $4 \
-     WHERE namespace = $1 AND kind = 0 AND revoked_at IS NULL AND +keep_until > $4 AND ",
+     WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
     ""
 );
 
 /// Revokes the one grant `$2`, in a transaction that has read it.
 pub(super) const REVOKE_ID: &str = "\
     UPDATE vouchsafe_issued SET revoked_at = $3 \
-    WHERE namespace = $1 AND kind = 0 AND id = $2 AND revoked_at IS NULL";
+    WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND revoked_at IS NULL";
 
 macro_rules! consent_columns {
     () => {

@@ -24,7 +24,6 @@ fn all() -> Vec<&'static str> {
         statements::CONSUME_CODE,
         statements::CODE,
         statements::INSERT_GRANT,
-        statements::INSERT_GRANT_WITH_TOKEN,
         statements::INSERT_TOKEN,
         statements::BEGIN_FAMILY,
         statements::ROTATE,
@@ -78,7 +77,7 @@ async fn every_filter_goes_by_its_own_index() {
         (statements::CONSENTS_OF_SUBJECT, "sqlite_autoindex_vouchsafe_consents_1 (namespace=? AND subject=?"),
     ];
     let indexes = [
-        "sqlite_autoindex_vouchsafe_issued_1 (namespace=? AND id=?",
+        "vouchsafe_issued_grant (namespace=? AND grant_id=?",
         "vouchsafe_issued_client (namespace=? AND client=?",
         "vouchsafe_issued_session (namespace=? AND session=?",
         "vouchsafe_issued_subject (namespace=? AND subject=?",

@@ -13,31 +13,30 @@ use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::secret::TokenHash;
 use crate::store::{
-    Advance, GrantRecord, Insertion, Issued, NewFamily, RefreshUse, Refreshed, StoredGrant, TokenRecord,
-    TokenStore, Under,
+    Advance, GrantedToken, Insertion, Issued, NewFamily, RefreshUse, Refreshed, StoredGrant, TokenRecord,
+    TokenStore,
 };
 use crate::types::GrantId;
 
 #[async_trait]
 impl TokenStore for SqliteStore {
+    async fn insert_granted_token(&self, granted: GrantedToken, _now: Timestamp) -> Result<(), StoreError> {
+        self.insert_grant_row(&granted.into_grant()).await
+    }
+
     async fn insert_tokens(
         &self,
-        under: Under,
+        grant: &GrantId,
         issued: Issued,
         now: Timestamp,
     ) -> Result<Insertion, StoreError> {
-        if !issued.belongs_to(under.grant()) {
+        if !issued.belongs_to(grant) {
             return Err(StoreErrorKind::Corrupt.into());
         }
-        match under {
-            Under::New(grant) => self.insert_with_grant(&grant, &issued).await,
-            Under::Existing(id) => {
-                if self.insert_under(&id, &issued, now).await? {
-                    return Ok(Insertion::Inserted);
-                }
-                self.refused_insertion(&id, &issued, now).await
-            }
+        if self.insert_under(grant, &issued, now).await? {
+            return Ok(Insertion::Inserted);
         }
+        self.refused_insertion(grant, &issued, now).await
     }
 
     async fn use_refresh_token(
@@ -72,28 +71,16 @@ impl TokenStore for SqliteStore {
         self.connections.find(find).await?.as_ref().map(token).transpose()
     }
 
-    async fn revoke_token(&self, key: &TokenHash, _now: Timestamp) -> Result<(), StoreError> {
-        let revoke = sqlx::query(statements::REVOKE_TOKEN).bind(&*self.namespace).bind(&key.as_bytes()[..]);
+    async fn revoke_token(&self, key: &TokenHash, now: Timestamp) -> Result<(), StoreError> {
+        let revoke = sqlx::query(statements::REVOKE_TOKEN)
+            .bind(&*self.namespace)
+            .bind(&key.as_bytes()[..])
+            .bind(now.unix());
         self.connections.write(revoke).await.map(drop)
     }
 }
 
 impl SqliteStore {
-    async fn insert_with_grant(&self, grant: &GrantRecord, issued: &Issued) -> Result<Insertion, StoreError> {
-        let insert = match &issued.access {
-            None => self.grant_row(statements::INSERT_GRANT, grant, issued.family.as_ref()),
-            Some(token) => self
-                .grant_row(statements::INSERT_GRANT_WITH_TOKEN, grant, issued.family.as_ref())
-                .bind(&token.key.as_bytes()[..])
-                .bind(token.client.as_str())
-                .bind(token.expires_at.unix())
-                .bind(&token.payload.secret().as_bytes()[..])
-                .bind(token.payload.as_bytes()),
-        };
-        self.connections.write(insert).await?;
-        Ok(Insertion::Inserted)
-    }
-
     /// Inserts all of `issued` if the grant takes it; `false` when it does not, and nothing is written.
     async fn insert_under(&self, id: &GrantId, issued: &Issued, now: Timestamp) -> Result<bool, StoreError> {
         match (&issued.access, &issued.family) {

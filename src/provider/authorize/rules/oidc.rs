@@ -7,24 +7,33 @@ use super::super::request::{HintedSubject, Readers};
 use super::bounded;
 use crate::error::Reason;
 use crate::provider::subject;
-use crate::types::{Display, InvalidInteraction, Params, Prompts};
+use crate::types::{Display, InvalidInteraction, Params, Prompt, Prompts, ResponseType};
 
-/// The `nonce`: up to 2048 printable ASCII characters (attack 31).
-pub(in super::super) fn nonce(params: &Params) -> Result<Option<String>, Reason> {
+/// The `nonce`: up to 2048 printable ASCII characters (attack 31). An ID token that comes through the browser must have
+/// one, or it could be another's (OpenID Connect Core 1.0 sections 3.2.2.1 and 3.3.2.11).
+pub(in super::super) fn nonce(
+    params: &Params,
+    response_type: ResponseType,
+) -> Result<Option<String>, Reason> {
     let nonce = bounded(params, "nonce", Reason::NonceInvalid)?;
     match nonce {
         Some(text) if !text.bytes().all(|b| (0x20..=0x7e).contains(&b)) => Err(Reason::NonceInvalid),
+        None if response_type.has_id_token() => Err(Reason::NonceMissing),
         nonce => Ok(nonce.map(str::to_owned)),
     }
 }
 
-/// The `prompt` values, of which `none` stands alone (attack 37).
-pub(in super::super) fn prompt(params: &Params) -> Result<Prompts, Reason> {
+/// The `prompt` values, of which `none` stands alone (attack 37), and `create` is known where it is turned on.
+pub(in super::super) fn prompt(readers: &Readers<'_>, params: &Params) -> Result<Prompts, Reason> {
     let text = bounded(params, "prompt", Reason::PromptUnknown)?.unwrap_or_default();
-    Prompts::parse(text).map_err(|error| match error {
+    let prompts = Prompts::parse(text).map_err(|error| match error {
         InvalidInteraction::NoneCombined => Reason::PromptNoneCombined,
         _ => Reason::PromptUnknown,
-    })
+    })?;
+    if prompts.contains(Prompt::Create) && !readers.account_creation {
+        return Err(Reason::PromptUnknown);
+    }
+    Ok(prompts)
 }
 
 /// The `max_age` of the request, or else the client's: digits that fit 32 bits, 136 years (attack 38).

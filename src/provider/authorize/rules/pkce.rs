@@ -4,15 +4,18 @@ use super::super::draft::Draft;
 use crate::client::PkceRequirement;
 use crate::error::Reason;
 use crate::pkce::CodeChallenge;
-use crate::types::Scope;
+use crate::types::{ResponseType, Scope};
 
-/// The challenge. It may be missing only where the host decided so for a confidential client, and then by default
+/// The challenge; none where there is no code to protect. It may be missing only where the host decided so for a confidential client, and then by default
 /// only beside the `nonce` of an OpenID Connect request (RFC 9700 section 2.1.1).
 pub(in super::super) fn code_challenge(
     draft: &Draft,
-    scope: &Scope,
-    nonce: Option<&str>,
+    response_type: ResponseType,
+    (scope, nonce): (&Scope, Option<&str>),
 ) -> Result<Option<CodeChallenge>, Reason> {
+    if !response_type.has_code() {
+        return Ok(None);
+    }
     let method = draft.params.one("code_challenge_method")?;
     if let Some(challenge) = draft.params.one("code_challenge")? {
         // Without a method the RFC means `plain`, which would put the verifier itself into the request.

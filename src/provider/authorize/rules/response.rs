@@ -1,12 +1,10 @@
 //! `response_type`, `response_mode` and `state` (RFC 6749 section 3.1.1, OAuth 2.0 Multiple Response Types).
 
 use super::super::draft::Draft;
+use super::super::request::Readers;
 use super::bounded;
 use crate::error::Reason;
-use crate::types::{Params, ResponseMode, ResponseType};
-
-/// The response types that are answered.
-pub(in crate::provider) const SUPPORTED: [ResponseType; 1] = [ResponseType::Code];
+use crate::types::{Params, ResponseType};
 
 /// The `state` to repeat: up to 2048 bytes of any kind (attack 30).
 pub(in super::super) fn state(params: &Params) -> Result<Option<String>, Reason> {
@@ -14,17 +12,16 @@ pub(in super::super) fn state(params: &Params) -> Result<Option<String>, Reason>
 }
 
 /// The `response_type`, which the client registered, with a `response_mode` that is safe for it.
-pub(in super::super) fn response_type(draft: &Draft) -> Result<ResponseType, Reason> {
+pub(in super::super) fn response_type(readers: &Readers<'_>, draft: &Draft) -> Result<ResponseType, Reason> {
     let text = draft.params.one("response_type")?.ok_or(Reason::ResponseTypeMissing)?;
     let response_type: ResponseType = text.parse().map_err(|_| Reason::ResponseTypeUnsupported)?;
-    let mode = match draft.params.one("response_mode")? {
-        Some(text) => text.parse().map_err(|_| Reason::ResponseModeUnsupported)?,
-        None => response_type.default_mode(),
-    };
-    if mode == ResponseMode::Query && response_type.has_front_channel_token() {
-        return Err(Reason::ResponseModeInsecure);
+    if let Some(mode) = draft.params.one("response_mode")? {
+        let encoder = readers.encoders.named(mode).ok_or(Reason::ResponseModeUnsupported)?;
+        if response_type.has_front_channel_token() && !encoder.may_carry_tokens(&draft.client) {
+            return Err(Reason::ResponseModeInsecure);
+        }
     }
-    if !SUPPORTED.contains(&response_type) {
+    if !readers.response_types.contains(&response_type) {
         return Err(Reason::ResponseTypeUnsupported);
     }
     if !draft.client.metadata().response_types.contains(&response_type) {

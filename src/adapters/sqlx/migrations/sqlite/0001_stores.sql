@@ -23,12 +23,12 @@ CREATE TABLE vouchsafe_codes (
 
 CREATE INDEX vouchsafe_codes_end ON vouchsafe_codes (namespace, retain_until);
 
--- Grants (kind 0) and the access tokens under them (kind 1), in one table, so that one statement inserts a grant
--- with its token. The id of a grant is its name, and grant_id the same; the id of a token is its hash. Nothing of a
--- grant is repeated in its tokens, so revoking it is one column of one row.
+-- Grants (kind 0), the access tokens under them (kind 1), and tokens that brought their grant along (kind 2: both in
+-- one row). The id of a token is its hash, that of a grant its name; "grant_id" names the grant in every row. Nothing of
+-- a grant is repeated in its tokens, so revoking it is one column of one row.
 CREATE TABLE vouchsafe_issued (
     namespace     TEXT    NOT NULL,
-    kind          INTEGER NOT NULL CHECK (kind IN (0, 1)),
+    kind          INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
     id            BLOB    NOT NULL,
     grant_id      BLOB    NOT NULL,
     client        TEXT    NOT NULL,
@@ -45,15 +45,16 @@ CREATE TABLE vouchsafe_issued (
     idle_until    INTEGER,
     secret        BLOB    NOT NULL,
     payload       BLOB    NOT NULL,
-    PRIMARY KEY (namespace, id, kind),
+    PRIMARY KEY (namespace, id),
     CHECK ((family IS NULL) = (seq IS NULL) AND (family IS NULL) = (idle_until IS NULL))
 ) STRICT;
 
-CREATE INDEX vouchsafe_issued_client ON vouchsafe_issued (namespace, client, id) WHERE kind = 0;
-CREATE INDEX vouchsafe_issued_session ON vouchsafe_issued (namespace, session, id)
-    WHERE kind = 0 AND session IS NOT NULL;
-CREATE INDEX vouchsafe_issued_subject ON vouchsafe_issued (namespace, subject, id)
-    WHERE kind = 0 AND subject IS NOT NULL;
+CREATE UNIQUE INDEX vouchsafe_issued_grant ON vouchsafe_issued (namespace, grant_id) WHERE kind <> 1;
+CREATE INDEX vouchsafe_issued_client ON vouchsafe_issued (namespace, client, grant_id) WHERE kind <> 1;
+CREATE INDEX vouchsafe_issued_session ON vouchsafe_issued (namespace, session, grant_id)
+    WHERE kind <> 1 AND session IS NOT NULL;
+CREATE INDEX vouchsafe_issued_subject ON vouchsafe_issued (namespace, subject, grant_id)
+    WHERE kind <> 1 AND subject IS NOT NULL;
 CREATE INDEX vouchsafe_issued_end ON vouchsafe_issued (namespace, keep_until);
 
 CREATE TABLE vouchsafe_consents (

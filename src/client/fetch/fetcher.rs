@@ -1,0 +1,156 @@
+//! One request to an address that a client chose.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use super::{FetchError, FetchErrorKind};
+use crate::runtime::{Places, Runtime};
+use crate::types::FetchUrl;
+use crate::wire::{BodyCap, HttpClient};
+
+/// How long a request may take with its answer, whatever the HTTP client makes of it.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Most requests under way at once. Each may hold a body of up to 256 KiB, and a thread that resolves a name.
+const MAX_AT_ONCE: usize = 64;
+
+/// Most bytes of an answer to a notification, of which the status is all that counts.
+const MAX_NOTIFICATION_ANSWER_BYTES: usize = 1024;
+
+/// The kinds of documents that clients keep at addresses of theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FetchedDocument {
+    /// Client metadata at the client's own identifier; JSON of up to 64 KiB.
+    ClientMetadata,
+    /// A key set (`jwks_uri`); JSON of up to 256 KiB.
+    KeySet,
+    /// A request object (`request_uri`); up to 64 KiB of any type, since the signature tells what it is.
+    RequestObject,
+    /// The redirect URIs of a sector (`sector_identifier_uri`); JSON of up to 64 KiB.
+    SectorIdentifier,
+}
+
+impl FetchedDocument {
+    /// Most bytes in such a document.
+    #[must_use]
+    pub const fn max_bytes(self) -> usize {
+        match self {
+            Self::KeySet => 256 * 1024,
+            Self::ClientMetadata | Self::RequestObject | Self::SectorIdentifier => 64 * 1024,
+        }
+    }
+
+    const fn accept(self) -> &'static str {
+        match self {
+            Self::ClientMetadata | Self::SectorIdentifier => "application/json",
+            Self::KeySet => "application/jwk-set+json, application/json",
+            Self::RequestObject => "application/oauth-authz-req+jwt, application/jwt",
+        }
+    }
+
+    fn allows(self, content_type: Option<&HeaderValue>) -> bool {
+        self == Self::RequestObject || content_type.is_some_and(is_json)
+    }
+}
+
+/// `application/json`, or `application/` something `+json` (RFC 6839 section 3.1).
+fn is_json(content_type: &HeaderValue) -> bool {
+    let Ok(text) = content_type.to_str() else { return false };
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence
+        .strip_prefix("application/")
+        .is_some_and(|subtype| subtype == "json" || subtype.len() > 5 && subtype.ends_with("+json"))
+}
+
+/// Sends the requests that clients cause: to the URLs of their registration, under the rules of [`HttpClient`], at
+/// most 64 at once. An answer counts when it is there within 5 seconds, is no redirect, and is within the cap of its
+/// kind.
+///
+/// Nothing is kept and nothing is tried again.
+#[derive(Debug)]
+pub struct Fetcher {
+    http: Arc<dyn HttpClient>,
+    runtime: Arc<dyn Runtime>,
+    places: Places,
+}
+
+impl Fetcher {
+    /// A fetcher that asks through `http`, and waits by `runtime`.
+    #[must_use]
+    pub fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { http, runtime, places: Places::new(MAX_AT_ONCE) }
+    }
+
+    /// Fetches a document: the body of an answer of status 200 and a type of the document's.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there is none.
+    pub async fn get(&self, document: FetchedDocument, url: &FetchUrl) -> Result<Bytes, FetchError> {
+        let mut request = request(Method::GET, url, Bytes::new(), document.max_bytes())?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(document.accept()));
+        let answer = self.send(request, document.max_bytes()).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(FetchErrorKind::StatusUnexpected.into());
+        }
+        if !document.allows(answer.headers().get(CONTENT_TYPE)) {
+            return Err(FetchErrorKind::ContentTypeUnsupported.into());
+        }
+        Ok(answer.into_body())
+    }
+
+    /// Posts a notification with these headers, and gives the status of the answer, of whose body at most 1 KiB is
+    /// read.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there is no answer, or it is a redirect.
+    pub async fn post(
+        &self,
+        url: &FetchUrl,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<StatusCode, FetchError> {
+        let mut request = request(Method::POST, url, body, MAX_NOTIFICATION_ANSWER_BYTES)?;
+        *request.headers_mut() = headers;
+        Ok(self.send(request, MAX_NOTIFICATION_ANSWER_BYTES).await?.status())
+    }
+
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+        max_bytes: usize,
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        let _place = self.places.take().ok_or(FetchErrorKind::Busy)?;
+        let answer = match select(self.http.send(request), self.runtime.sleep(FETCH_TIMEOUT)).await {
+            Either::Left((answer, _)) => answer?,
+            Either::Right(_) => return Err(FetchErrorKind::TimedOut.into()),
+        };
+        if answer.status().is_redirection() {
+            return Err(FetchErrorKind::Redirected.into());
+        }
+        // The HTTP client is a host's, and may not have looked at the cap.
+        if answer.body().len() > max_bytes {
+            return Err(FetchErrorKind::BodyTooLarge.into());
+        }
+        Ok(answer)
+    }
+}
+
+fn request(
+    method: Method,
+    url: &FetchUrl,
+    body: Bytes,
+    max_bytes: usize,
+) -> Result<http::Request<Bytes>, FetchError> {
+    let request =
+        http::Request::builder().method(method).uri(url.as_str()).extension(BodyCap(max_bytes)).body(body);
+    request.map_err(|_| FetchErrorKind::AddressRefused.into())
+}
+
+#[cfg(test)]
+mod tests;

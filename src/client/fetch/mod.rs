@@ -1,0 +1,9 @@
+//! What is fetched from the addresses that clients register: one way out, under one set of rules.
+
+mod cache;
+mod error;
+mod fetcher;
+
+pub(crate) use cache::{FetchCache, Found, News};
+pub use error::{FetchError, FetchErrorKind};
+pub use fetcher::{FetchedDocument, Fetcher};
