@@ -1,4 +1,5 @@
-//! Signing and verifying compact JWS, for each algorithm, beside the cryptographic library over the same bytes.
+//! Signing and verifying compact JWS, for each algorithm, beside the cryptographic library over the same bytes; and
+//! encrypting and decrypting compact JWE.
 //!
 //! The difference between `vouchsafe` and `josekit` is what framing, header and checks cost.
 
@@ -9,7 +10,11 @@ use futures_util::FutureExt as _;
 use josekit::jws::{
     ES256, ES384, ES512, EdDSA, JwsSigner, JwsVerifier, PS256, PS384, PS512, RS256, RS384, RS512,
 };
-use vouchsafe::jose::{ClaimsSet, JoseSigner, Jwk, Jws, SigningAlg, SigningHeader, Verifier, sign};
+use vouchsafe::entropy::OsEntropy;
+use vouchsafe::jose::{
+    AgreementCurve, ClaimsSet, Content, ContentEnc, DecryptionKey, Encrypter, ExpectedEncryption, JoseSigner,
+    Jwe, Jwk, Jws, KeyAlg, SigningAlg, SigningHeader, Verifier, sign,
+};
 
 /// The claims of a usual access token.
 const CLAIMS: &str = concat!(
@@ -65,6 +70,36 @@ fn reading(c: &mut Criterion) {
     group.finish();
 }
 
+fn encrypting(c: &mut Criterion) {
+    let mut group = c.benchmark_group("jwe");
+    let token = token(&JoseSigner::generate(SigningAlg::Es256).expect("a key can be made"));
+    let expected = ExpectedEncryption::default();
+    for (name, key) in decryption_keys() {
+        for enc in ContentEnc::DEFAULT_INBOUND {
+            let encrypter = Encrypter::new(key.public_key(), key.algorithm(), *enc).expect("the key fits");
+            let content = Content::Jws(&token);
+            group.bench_function(BenchmarkId::new(format!("encrypt/{name}"), enc), |b| {
+                b.iter(|| encrypter.encrypt(black_box(content), &OsEntropy));
+            });
+            let encrypted = encrypter.encrypt(content, &OsEntropy).expect("the key encrypts");
+            group.bench_function(BenchmarkId::new(format!("decrypt/{name}"), enc), |b| {
+                b.iter(|| Jwe::parse(black_box(&encrypted)).and_then(|jwe| key.decrypt(&jwe, &expected)));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn decryption_keys() -> [(&'static str, DecryptionKey); 4] {
+    let on = |curve, alg| DecryptionKey::generate_on(curve, alg).expect("a key can be made");
+    [
+        ("RSA-OAEP-256", DecryptionKey::generate(KeyAlg::RsaOaep256).expect("a key can be made")),
+        ("ECDH-ES, P-256", on(AgreementCurve::P256, KeyAlg::EcdhEs)),
+        ("ECDH-ES, X25519", on(AgreementCurve::X25519, KeyAlg::EcdhEs)),
+        ("ECDH-ES+A256KW, P-256", on(AgreementCurve::P256, KeyAlg::EcdhEsA256Kw)),
+    ]
+}
+
 fn token(signer: &JoseSigner) -> String {
     let signed = sign(&SigningHeader::typed("at+jwt"), CLAIMS.as_bytes(), signer).now_or_never();
     signed.expect("a key in memory signs at once").expect("the key signs")
@@ -114,5 +149,5 @@ fn their_verifier(signer: &JoseSigner) -> Box<dyn JwsVerifier> {
     made.expect("the library reads its own keys")
 }
 
-criterion_group!(benches, signing, verifying, reading);
+criterion_group!(benches, signing, verifying, reading, encrypting);
 criterion_main!(benches);

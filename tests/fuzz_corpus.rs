@@ -17,6 +17,7 @@ const TARGETS: [(&str, Oracle); 13] = [
     ("client_assertion", fuzzing::client_assertion),
     ("fetch_url", fuzzing::fetch_url),
     ("form", fuzzing::form),
+    ("jwe", fuzzing::jwe),
     ("jwk", fuzzing::jwk),
     ("jws", fuzzing::jws),
     ("output", fuzzing::output),

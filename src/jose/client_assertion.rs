@@ -227,11 +227,14 @@ impl From<JoseError> for ClientAssertionError {
             JoseError::Algorithm => Self::Algorithm,
             JoseError::NoKey | JoseError::Signature => Self::Signature,
             JoseError::Panicked => Self::Panicked,
-            JoseError::Extension
+            JoseError::Decryption
+            | JoseError::Extension
             | JoseError::Encrypted
             | JoseError::Header
             | JoseError::Malformed
-            | JoseError::TooLong => Self::Malformed,
+            | JoseError::Nesting
+            | JoseError::TooLong
+            | JoseError::Unencrypted => Self::Malformed,
         }
     }
 }

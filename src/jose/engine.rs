@@ -1,12 +1,13 @@
 //! The door to josekit: keys and messages go in checked, and nothing of its errors or panics comes out.
 //!
-//! Only raw signing and verifying is used. Its header, JWT, key-set and DER readers are never reached: they take
-//! hostile input to panics, aborts and wrong answers. Its `Debug` output and its `==` are not used either: the one
-//! prints private keys, the other does not end.
+//! Only raw signing and verifying is used here, and in `jwe` the management of keys. Its header, JWT, key-set and DER
+//! readers and its content encryptions are never reached: they take hostile input to panics, aborts and wrong
+//! answers. Its `Debug` output and its `==` are not used either: the one prints private keys, the other does not end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use josekit::jwk::alg::ec::{EcCurve, EcKeyPair};
+use josekit::jwk::alg::ecx::{EcxCurve, EcxKeyPair};
 use josekit::jwk::alg::ed::{EdCurve, EdKeyPair};
 use josekit::jwk::alg::rsa::RsaKeyPair;
 use josekit::jwk::{Jwk, KeyPair as _};
@@ -16,6 +17,7 @@ use josekit::jws::{
 use serde_json::{Map, Value};
 
 use super::SigningAlg;
+use super::public_key::KeyKind;
 
 /// Bits in the modulus of RSA keys that are made here.
 pub(super) const GENERATED_RSA_BITS: u32 = 3072;
@@ -85,20 +87,16 @@ impl EngineSigner {
     }
 }
 
-/// The members of a new private JWK for `alg`, drawn from OpenSSL's random source.
-pub(super) fn generate(alg: SigningAlg) -> Result<Map<String, Value>, EngineError> {
+/// The members of a new private JWK, drawn from OpenSSL's random source.
+pub(super) fn generate(kind: KeyKind) -> Result<Map<String, Value>, EngineError> {
     guarded(|| {
-        Ok(match alg {
-            SigningAlg::EdDsa => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
-            SigningAlg::Es256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
-            SigningAlg::Es384 => EcKeyPair::generate(EcCurve::P384)?.to_jwk_key_pair(),
-            SigningAlg::Es512 => EcKeyPair::generate(EcCurve::P521)?.to_jwk_key_pair(),
-            SigningAlg::Ps256
-            | SigningAlg::Ps384
-            | SigningAlg::Ps512
-            | SigningAlg::Rs256
-            | SigningAlg::Rs384
-            | SigningAlg::Rs512 => RsaKeyPair::generate(GENERATED_RSA_BITS)?.to_jwk_key_pair(),
+        Ok(match kind {
+            KeyKind::Ed25519 => EdKeyPair::generate(EdCurve::Ed25519)?.to_jwk_key_pair(),
+            KeyKind::P256 => EcKeyPair::generate(EcCurve::P256)?.to_jwk_key_pair(),
+            KeyKind::P384 => EcKeyPair::generate(EcCurve::P384)?.to_jwk_key_pair(),
+            KeyKind::P521 => EcKeyPair::generate(EcCurve::P521)?.to_jwk_key_pair(),
+            KeyKind::Rsa => RsaKeyPair::generate(GENERATED_RSA_BITS)?.to_jwk_key_pair(),
+            KeyKind::X25519 => EcxKeyPair::generate(EcxCurve::X25519)?.to_jwk_key_pair(),
         }
         .into())
     })
@@ -120,7 +118,7 @@ fn wipe_value(value: &mut Value) {
     }
 }
 
-fn guarded<T>(call: impl FnOnce() -> Result<T, josekit::JoseError>) -> Result<T, EngineError> {
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, josekit::JoseError>) -> Result<T, EngineError> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(result) => result.map_err(|_| EngineError::Refused),
         Err(_) => Err(EngineError::Panicked),

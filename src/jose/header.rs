@@ -1,4 +1,4 @@
-//! The header of a compact JWS (RFC 7515 section 4).
+//! The header of a compact token (RFC 7515 section 4), as far as it is the same for signed and encrypted ones.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -15,10 +15,10 @@ const MAX_HEADER_DEPTH: usize = 4;
 /// Most members in a header.
 const MAX_HEADER_MEMBERS: usize = 32;
 
-/// Most bytes in `alg`, `kid`, `typ` and `cty` each.
+/// Most bytes in a text of the header, as `alg` and `kid`.
 const MAX_VALUE_BYTES: usize = 256;
 
-/// Members that change what is signed or how it is read; none is supported.
+/// Members that change what is signed or encrypted, or how it is read; none is supported.
 const EXTENSIONS: [&str; 3] = ["crit", "b64", "zip"];
 
 /// The header that a token came with: claims of its sender, of which `alg` must still be found to be the expected
@@ -35,23 +35,15 @@ pub struct Header {
 
 impl Header {
     pub(super) fn parse(json: &[u8]) -> Result<Self, JoseError> {
-        let value = parse_strict(json, MAX_HEADER_BYTES, MAX_HEADER_DEPTH).map_err(|error| match error {
-            InvalidJson::TooLong => JoseError::TooLong,
-            InvalidJson::Malformed | InvalidJson::MemberRepeated | InvalidJson::TooDeep => JoseError::Header,
-        })?;
-        let Value::Object(mut members) = value else {
-            return Err(JoseError::Header);
-        };
-        if members.len() > MAX_HEADER_MEMBERS {
-            return Err(JoseError::Header);
-        }
-        if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
-            return Err(JoseError::Extension);
-        }
-        let alg = take_text(&mut members, "alg")?.ok_or(JoseError::Header)?;
-        let kid = take_text(&mut members, "kid")?;
-        let typ = take_text(&mut members, "typ")?;
-        let cty = take_text(&mut members, "cty")?;
+        Self::take(&mut parse_members(json)?)
+    }
+
+    /// Takes what a header of any token has out of `members`.
+    pub(super) fn take(members: &mut Map<String, Value>) -> Result<Self, JoseError> {
+        let alg = take_text(members, "alg")?.ok_or(JoseError::Header)?;
+        let kid = take_text(members, "kid")?;
+        let typ = take_text(members, "typ")?;
+        let cty = take_text(members, "cty")?;
         Ok(Self { alg, kid, typ, cty })
     }
 
@@ -99,19 +91,38 @@ impl Header {
     }
 }
 
-fn same_media_type(sent: &str, expected: &str) -> bool {
-    const PREFIX: &str = "application/";
-    let (prefix, rest) = sent.split_at_checked(PREFIX.len()).unwrap_or(("", sent));
-    let short = if prefix.eq_ignore_ascii_case(PREFIX) { rest } else { sent };
-    short.eq_ignore_ascii_case(expected)
+/// The members of a bounded header that demands no extension.
+pub(super) fn parse_members(json: &[u8]) -> Result<Map<String, Value>, JoseError> {
+    let value = parse_strict(json, MAX_HEADER_BYTES, MAX_HEADER_DEPTH).map_err(|error| match error {
+        InvalidJson::TooLong => JoseError::TooLong,
+        InvalidJson::Malformed | InvalidJson::MemberRepeated | InvalidJson::TooDeep => JoseError::Header,
+    })?;
+    let Value::Object(members) = value else {
+        return Err(JoseError::Header);
+    };
+    if members.len() > MAX_HEADER_MEMBERS {
+        return Err(JoseError::Header);
+    }
+    if EXTENSIONS.iter().any(|name| members.contains_key(*name)) {
+        return Err(JoseError::Extension);
+    }
+    Ok(members)
 }
 
-fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, JoseError> {
+/// Takes the text `name` out of `members`: at most 256 bytes.
+pub(super) fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, JoseError> {
     match members.remove(name) {
         None => Ok(None),
         Some(Value::String(text)) if text.len() <= MAX_VALUE_BYTES => Ok(Some(text)),
         Some(_) => Err(JoseError::Header),
     }
+}
+
+fn same_media_type(sent: &str, expected: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let (prefix, rest) = sent.split_at_checked(PREFIX.len()).unwrap_or(("", sent));
+    let short = if prefix.eq_ignore_ascii_case(PREFIX) { rest } else { sent };
+    short.eq_ignore_ascii_case(expected)
 }
 
 /// What a new token's header says beside `alg` and `kid`, which come from its signer.

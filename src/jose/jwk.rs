@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::engine::EngineVerifier;
+use super::jwe::KeyEncrypter;
 use super::public_key::{PublicKey, text};
-use super::{SigningAlg, Verifier};
+use super::{KeyAlg, SigningAlg, Verifier};
 use crate::types::KeyId;
 
 /// Most entries in `key_ops`.
@@ -33,7 +34,7 @@ pub enum InvalidJwk {
     /// The key is symmetric.
     #[error("the jwk must not be symmetric")]
     Symmetric,
-    /// The key type or curve is not one of EC (P-256, P-384, P-521), OKP (Ed25519) and RSA.
+    /// The key type or curve is not one of EC (P-256, P-384, P-521), OKP (Ed25519, X25519) and RSA.
     #[error("the key type or curve of the jwk is not supported")]
     Unsupported,
 }
@@ -41,8 +42,8 @@ pub enum InvalidJwk {
 /// A sound public key, with what its owner says about its use. Cheap to clone.
 ///
 /// RSA of 2048 to 8192 bits with the exponent 65537, EC on P-256, P-384 or P-521 with coordinates of exact length and
-/// a point on the curve, or Ed25519 but for the points of small order. Every key has one form only, hence one
-/// thumbprint.
+/// a point on the curve, or Ed25519 or X25519 but for the points of small order. Every key has one form only, hence
+/// one thumbprint.
 #[derive(Clone)]
 pub struct Jwk {
     kid: Option<KeyId>,
@@ -54,14 +55,15 @@ struct Parsed {
     public: PublicKey,
     thumbprint: String,
     usage: Usage,
-    /// One for each algorithm that the key fits.
-    slots: Vec<Slot>,
+    verifiers: Vec<Slot<SigningAlg, Verifier>>,
+    encrypters: Vec<Slot<KeyAlg, Arc<KeyEncrypter>>>,
 }
 
-/// The place of a verifier, which costs hundreds of microseconds to build.
-struct Slot {
-    alg: SigningAlg,
-    built: OnceLock<Verifier>,
+/// The place of what a key is used through with one algorithm that it fits: building that costs hundreds of
+/// microseconds.
+struct Slot<A, B> {
+    alg: A,
+    built: OnceLock<B>,
 }
 
 /// What the key may be used for (RFC 7517 sections 4.2 to 4.4).
@@ -96,8 +98,15 @@ impl Jwk {
             return Ok(same.clone());
         }
         let thumbprint = public.thumbprint();
-        let slots = slots(&public, &usage)?;
-        Ok(Self { kid, key: Arc::new(Parsed { public, thumbprint, usage, slots }) })
+        let kind = public.kind();
+        let signing = kind.signing_algorithms().iter().copied().filter(|alg| usage.allows_verifying(*alg));
+        let encryption = kind.key_algorithms().iter().copied().filter(|alg| usage.allows_encrypting(*alg));
+        let (verifiers, encrypters) = (signing.map(Slot::new).collect(), encryption.map(Slot::new).collect());
+        let key = Arc::new(Parsed { public, thumbprint, usage, verifiers, encrypters });
+        if !key.is_point_on_curve() {
+            return Err(InvalidJwk::Point);
+        }
+        Ok(Self { kid, key })
     }
 
     /// The key's name.
@@ -116,7 +125,18 @@ impl Jwk {
     /// Whether the key may verify signatures of `alg`: by its type and curve, and by its `use`, `key_ops` and `alg`.
     #[must_use]
     pub fn fits(&self, alg: SigningAlg) -> bool {
-        self.key.slots.iter().any(|slot| slot.alg == alg)
+        self.key.verifiers.iter().any(|slot| slot.alg == alg)
+    }
+
+    /// Whether the key may be encrypted to by `alg`: by its type and curve, and by its `use`, `key_ops` and `alg`.
+    #[must_use]
+    pub fn fits_encryption(&self, alg: KeyAlg) -> bool {
+        self.key.encrypters.iter().any(|slot| slot.alg == alg)
+    }
+
+    /// Whether the owner of a key that fits encryption says so, rather than nothing at all.
+    pub(super) fn is_meant_for_encryption(&self) -> bool {
+        self.key.usage.public_key_use.is_some() || self.key.usage.alg.is_some()
     }
 
     /// The key's SHA-256 thumbprint in base64url: 43 characters (RFC 7638).
@@ -149,33 +169,73 @@ impl Jwk {
 
     /// The verifier for `alg`, built once for all clones of this key; `None` when the key does not fit.
     pub(super) fn verifier(&self, alg: SigningAlg) -> Option<Verifier> {
-        let slot = self.key.slots.iter().find(|slot| slot.alg == alg)?;
-        if let Some(built) = slot.built.get() {
+        self.key.verifier(alg)
+    }
+
+    /// The encrypter for `alg`, built once for all clones of this key; `None` when the key does not fit.
+    pub(super) fn encrypter(&self, alg: KeyAlg) -> Option<Arc<KeyEncrypter>> {
+        self.key.encrypter(alg)
+    }
+
+    pub(super) fn public(&self) -> &PublicKey {
+        &self.key.public
+    }
+}
+
+impl Parsed {
+    fn verifier(&self, alg: SigningAlg) -> Option<Verifier> {
+        let slot = self.verifiers.iter().find(|slot| slot.alg == alg)?;
+        slot.filled(|| build_verifier(&self.public, alg))
+    }
+
+    fn encrypter(&self, alg: KeyAlg) -> Option<Arc<KeyEncrypter>> {
+        let slot = self.encrypters.iter().find(|slot| slot.alg == alg)?;
+        slot.filled(|| build_encrypter(&self.public, alg))
+    }
+
+    /// Building a verifier or an encrypter is also what finds a point that is not on its curve: the first that the
+    /// key fits is built and kept, and one is built and dropped when its owner allows none.
+    fn is_point_on_curve(&self) -> bool {
+        if let Some(slot) = self.verifiers.first() {
+            return self.verifier(slot.alg).is_some();
+        }
+        if let Some(slot) = self.encrypters.first() {
+            return self.encrypter(slot.alg).is_some();
+        }
+        let kind = self.public.kind();
+        match kind.signing_algorithms().first() {
+            Some(alg) => build_verifier(&self.public, *alg).is_some(),
+            None => {
+                let alg = kind.key_algorithms().first();
+                alg.and_then(|alg| build_encrypter(&self.public, *alg)).is_some()
+            }
+        }
+    }
+}
+
+impl<A, B: Clone> Slot<A, B> {
+    const fn new(alg: A) -> Self {
+        Self { alg, built: OnceLock::new() }
+    }
+
+    /// What is in the slot, put there by `build` when there is nothing yet.
+    fn filled(&self, build: impl FnOnce() -> Option<B>) -> Option<B> {
+        if let Some(built) = self.built.get() {
             return Some(built.clone());
         }
         // Two may build at once; one of the two is kept. A failure, as for want of memory, is not.
-        let built = build(&self.key.public, alg)?;
-        Some(slot.built.get_or_init(|| built).clone())
+        let built = build()?;
+        Some(self.built.get_or_init(|| built).clone())
     }
 }
 
-/// A slot per algorithm that fits, the first of them filled. Building a verifier is also what finds a point that is
-/// not on its curve, so it is done for keys of other uses too.
-fn slots(public: &PublicKey, usage: &Usage) -> Result<Vec<Slot>, InvalidJwk> {
-    let algs = public.kind().algorithms();
-    let fitting = algs.iter().copied().filter(|alg| usage.allows(*alg));
-    let mut slots: Vec<_> = fitting.map(|alg| Slot { alg, built: OnceLock::new() }).collect();
-    let first = slots.first().map(|slot| slot.alg).or(algs.first().copied());
-    let built = first.and_then(|alg| build(public, alg)).ok_or(InvalidJwk::Point)?;
-    if let Some(slot) = slots.first_mut() {
-        slot.built = OnceLock::from(built);
-    }
-    Ok(slots)
-}
-
-fn build(public: &PublicKey, alg: SigningAlg) -> Option<Verifier> {
+fn build_verifier(public: &PublicKey, alg: SigningAlg) -> Option<Verifier> {
     let engine = EngineVerifier::new(public.members().clone(), alg).ok()?;
     Some(Verifier::from_engine(alg, Arc::new(engine)))
+}
+
+fn build_encrypter(public: &PublicKey, alg: KeyAlg) -> Option<Arc<KeyEncrypter>> {
+    KeyEncrypter::new(public.members().clone(), alg).ok().map(Arc::new)
 }
 
 impl Usage {
@@ -192,10 +252,23 @@ impl Usage {
         Ok(Self { public_key_use: owned("use")?, key_ops, alg: owned("alg")? })
     }
 
-    fn allows(&self, alg: SigningAlg) -> bool {
-        self.public_key_use.as_ref().is_none_or(|usage| usage == "sig")
-            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
-            && self.alg.as_ref().is_none_or(|named| named == alg.as_str())
+    fn allows_verifying(&self, alg: SigningAlg) -> bool {
+        self.allows("sig", &["verify"], alg.as_str())
+    }
+
+    /// RFC 7517 section 4.3 has two names each for encrypting a key and for agreeing on one.
+    fn allows_encrypting(&self, alg: KeyAlg) -> bool {
+        let ops = match alg {
+            KeyAlg::EcdhEs | KeyAlg::EcdhEsA128Kw | KeyAlg::EcdhEsA256Kw => ["deriveKey", "deriveBits"],
+            KeyAlg::RsaOaep256 => ["wrapKey", "encrypt"],
+        };
+        self.allows("enc", &ops, alg.as_str())
+    }
+
+    fn allows(&self, public_key_use: &str, key_ops: &[&str], alg: &str) -> bool {
+        self.public_key_use.as_ref().is_none_or(|usage| usage == public_key_use)
+            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| key_ops.contains(&op.as_str())))
+            && self.alg.as_ref().is_none_or(|named| named == alg)
     }
 }
 

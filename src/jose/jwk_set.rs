@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{InvalidJwk, Jwk, SigningAlg};
+use super::{InvalidJwk, Jwk, KeyAlg, SigningAlg};
 
 /// Most keys that are read from one set.
 const MAX_KEYS: usize = 64;
@@ -118,6 +118,14 @@ impl JwkSet {
         });
         let nameless = self.keys.iter().filter(move |key| kid.is_some() && key.kid().is_none());
         named.chain(nameless).filter(move |key| key.fits(alg)).take(MAX_CANDIDATES)
+    }
+
+    /// The key to encrypt to by `alg`: the first that fits and says that it is for encryption, in its `use` or `alg`;
+    /// otherwise the first that fits and is for anything.
+    #[must_use]
+    pub fn encryption_key(&self, alg: KeyAlg) -> Option<&Jwk> {
+        let fitting = || self.keys.iter().filter(|key| key.fits_encryption(alg));
+        fitting().find(|key| key.is_meant_for_encryption()).or_else(|| fitting().next())
     }
 
     /// The set as JSON, each key as [`Jwk::to_value`] writes it.

@@ -1,6 +1,5 @@
 //! The keys that a provider signs with: announced, active, retired.
 
-mod document;
 mod memory;
 mod refresh;
 mod rotation;
@@ -8,14 +7,15 @@ mod schedule;
 mod source;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::jwk_set::MAX_CANDIDATES;
-use super::{JoseError, JoseSigner, Jwk, Jws, Signer, SignerError, SigningAlg, Verifier};
+use super::ring::{self, Entry, Shared};
+use super::{JoseError, JoseSigner, Jwk, Jws, PrivateKeyError, Signer, SigningAlg, Verifier};
 use crate::clock::Timestamp;
 use crate::secret::Secret;
 use crate::types::KeyId;
@@ -25,9 +25,6 @@ pub use self::refresh::KeySourceError;
 pub use self::rotation::KeyRotation;
 pub use self::schedule::{JWKS_CACHE, KeyAction, KeySchedule};
 pub use self::source::{KeySource, Revision, Saved, SourcedKey, SourcedKeys};
-
-/// Most keys in a ring.
-const MAX_RING_KEYS: usize = 64;
 
 /// What a key in a ring is used for. In every state the key is shown and verifies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,7 +97,7 @@ impl RingKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringError {
-    /// The key signs: another must take its place first.
+    /// The key signs, or is published to be encrypted to: another must take its place first.
     #[error("the key is active: rotate to another first")]
     Active,
     /// The ring would have no active key any more for this algorithm, which it signs with. Only
@@ -116,18 +113,18 @@ pub enum KeyringError {
     /// The key or its `kid` is in the ring already.
     #[error("the key or its kid is in the ring already")]
     KeyTaken,
-    /// The document is not what [`Keyring::export`] writes.
+    /// The document is not what an export of such a ring writes.
     #[error("the keyring document is malformed")]
     Malformed,
+    /// A key in the document is refused, or one could not be made.
+    #[error("a key is refused: {0}")]
+    PrivateKey(#[from] PrivateKeyError),
     /// The signer's public key has no `kid`, or is not for the signer's algorithm.
     #[error("the public key must have a kid and be for its signer's algorithm")]
     Public,
     /// The key is retired and does not come back.
     #[error("the key is retired")]
     Retired,
-    /// A key in the document is refused, or one could not be made.
-    #[error("a key is refused: {0}")]
-    Signer(#[from] SignerError),
     /// The ring would have more than 64 keys.
     #[error("a keyring holds at most 64 keys")]
     TooMany,
@@ -142,7 +139,7 @@ pub enum KeyringError {
 /// another key becomes active for its algorithm, retired, until it is [removed](Keyring::remove). Every key has a
 /// `kid` of its own; the public halves of all of them are in [`jwks`](Keyring::jwks).
 #[derive(Clone)]
-pub struct Keyring(Arc<RwLock<Arc<Ring>>>);
+pub struct Keyring(Shared<Ring>);
 
 /// One state of the ring, never changed once it is made.
 struct Ring {
@@ -158,13 +155,13 @@ impl Keyring {
     /// [`KeyringError`] when there is no active key or two for one algorithm, when a key or `kid` stands twice, when
     /// a public key does not fit its signer, or for more than 64 keys.
     pub fn new(keys: Vec<RingKey>) -> Result<Self, KeyringError> {
-        Ok(Self(Arc::new(RwLock::new(Arc::new(Ring::new(keys, 1)?)))))
+        Ok(Self(Shared::new(Ring::new(keys, 1)?)))
     }
 
     /// A ring of new keys, one active for each of `algs`, drawn from OpenSSL's randomness.
     ///
     /// # Errors
-    /// [`KeyringError::Signer`] when a key could not be made; otherwise as [`Keyring::new`].
+    /// [`KeyringError::PrivateKey`] when a key could not be made; otherwise as [`Keyring::new`].
     pub fn generate(algs: &[SigningAlg]) -> Result<Self, KeyringError> {
         let key = |alg: &SigningAlg| {
             let signer = Arc::new(JoseSigner::generate(*alg)?);
@@ -251,7 +248,7 @@ impl Keyring {
     /// The key that signs with `alg`.
     #[must_use]
     pub fn signer(&self, alg: SigningAlg) -> Option<Arc<dyn Signer>> {
-        let ring = self.ring();
+        let ring = self.0.current();
         let active = ring.keys.iter().find(|key| is_active(key, alg))?;
         Some(Arc::clone(&active.signer))
     }
@@ -259,32 +256,32 @@ impl Keyring {
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {
-        self.ring().algorithms().collect()
+        self.0.current().algorithms().collect()
     }
 
     /// The keys, in the order they came.
     #[must_use]
     pub fn keys(&self) -> Vec<RingKey> {
-        self.ring().keys.clone()
+        self.0.current().keys.clone()
     }
 
     /// The published key set as JSON: the public halves of all keys, each with `kid`, `use` and `alg`.
     #[must_use]
     pub fn jwks(&self) -> Bytes {
-        self.ring().jwks.clone()
+        self.0.current().jwks.clone()
     }
 
     /// A number that grows with every change, for those who keep what they made of [`Keyring::jwks`].
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.ring().version
+        self.0.current().version
     }
 
     /// The keys to try for a token of our own under `kid`, of any state: the one of that name, or all of this
     /// algorithm when the token names none. At most 4.
     #[must_use]
     pub fn verifiers(&self, kid: Option<&str>, alg: SigningAlg) -> Vec<Verifier> {
-        let ring = self.ring();
+        let ring = self.0.current();
         let fitting = ring.keys.iter().filter(|key| {
             key.signer.algorithm() == alg && kid.is_none_or(|wanted| key.kid() == Some(wanted))
         });
@@ -306,21 +303,21 @@ impl Keyring {
     /// Keys that are kept elsewhere, whose signer has no private JWK to give, are not in it.
     #[must_use]
     pub fn export(&self) -> Secret {
-        document::write(&self.ring().keys)
+        let ring = self.0.current();
+        let entries = ring.keys.iter().filter_map(|key| {
+            Some(Entry { state: key.state, since: key.since, jwk: key.signer.private_jwk()? })
+        });
+        ring::write(&entries.collect::<Vec<_>>())
     }
 
     /// Reads what [`Keyring::export`] wrote; each JWK must name its `alg`.
     ///
     /// # Errors
-    /// [`KeyringError::Malformed`] for any other text, [`KeyringError::Signer`] for a key that is refused; otherwise
+    /// [`KeyringError::Malformed`] for any other text, [`KeyringError::PrivateKey`] for a key that is refused; otherwise
     /// as [`Keyring::new`].
     pub fn import(document: &str) -> Result<Self, KeyringError> {
         let keys = SourcedKeys::parse(document)?.keys.into_iter();
         Self::new(keys.map(|key| key.read(&[])).collect::<Result<_, _>>()?)
-    }
-
-    fn ring(&self) -> Arc<Ring> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Applies `edit` to a copy and puts that into place if it is a sound ring.
@@ -328,35 +325,30 @@ impl Keyring {
         &self,
         edit: impl FnOnce(&mut Vec<RingKey>) -> Result<(), KeyringError>,
     ) -> Result<(), KeyringError> {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let mut keys = current.keys.clone();
-        edit(&mut keys)?;
-        *current = Arc::new(Ring::new(keys, current.version.saturating_add(1))?);
-        Ok(())
+        self.0.change(|current| {
+            let mut keys = current.keys.clone();
+            edit(&mut keys)?;
+            Ring::new(keys, current.version.saturating_add(1))
+        })
     }
 }
 
 impl Ring {
     fn new(keys: Vec<RingKey>, version: u64) -> Result<Self, KeyringError> {
-        if keys.len() > MAX_RING_KEYS {
-            return Err(KeyringError::TooMany);
-        }
-        let mut seen: Vec<(&str, String)> = Vec::new();
+        let names = keys.iter().map(|key| {
+            let public = key.public_key();
+            let kid =
+                key.kid().filter(|_| public.fits(key.signer.algorithm())).ok_or(KeyringError::Public)?;
+            Ok((kid, public.thumbprint()))
+        });
+        ring::check_distinct(&names.collect::<Result<Vec<_>, KeyringError>>()?)?;
         let mut active: Vec<SigningAlg> = Vec::new();
-        for key in &keys {
-            let (public, alg) = (key.public_key(), key.signer.algorithm());
-            let kid = key.kid().filter(|_| public.fits(alg)).ok_or(KeyringError::Public)?;
-            let thumbprint = public.thumbprint();
-            if seen.iter().any(|(name, print)| *name == kid || *print == thumbprint) {
-                return Err(KeyringError::KeyTaken);
+        for key in keys.iter().filter(|key| key.state == KeyState::Active) {
+            let alg = key.signer.algorithm();
+            if active.contains(&alg) {
+                return Err(KeyringError::AlgorithmTaken);
             }
-            seen.push((kid, thumbprint));
-            if key.state == KeyState::Active {
-                if active.contains(&alg) {
-                    return Err(KeyringError::AlgorithmTaken);
-                }
-                active.push(alg);
-            }
+            active.push(alg);
         }
         if active.is_empty() {
             return Err(KeyringError::Empty);
@@ -410,7 +402,7 @@ fn retire_active(keys: &mut [RingKey], alg: SigningAlg, now: Timestamp) {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ring = self.ring();
+        let ring = self.0.current();
         let keys =
             ring.keys.iter().map(|key| (key.kid().unwrap_or_default(), key.signer.algorithm(), key.state));
         f.write_str("Keyring(")?;

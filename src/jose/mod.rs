@@ -1,12 +1,16 @@
-//! Signed tokens and their keys: JWS, JWK and JWT claims (RFC 7515, RFC 7517, RFC 7519).
+//! Signed and encrypted tokens and their keys: JWS, JWE, JWK and JWT claims (RFC 7515 to RFC 7519).
 //!
-//! Only what is safe in the hands of strangers is here: compact JWS of at most 16 KiB, asymmetric algorithms, public
-//! keys of one canonical form, and claims with one meaning. There is no `none`, no MAC, no JSON serialization, no
-//! `crit`, no compression, and no key or algorithm that a token chooses for itself: both come from the one who
-//! verifies, and each purpose has a verifier of its own (RFC 8725 sections 3.1 and 3.12).
+//! Only what is safe in the hands of strangers is here: compact tokens of at most 16 KiB, asymmetric algorithms, public
+//! keys of one canonical form, and claims with one meaning. There is no `none`, no MAC, no password, no JSON
+//! serialization, no `crit`, no compression, and no key or algorithm that a token chooses for itself: both come from
+//! the one who verifies or decrypts, and each purpose has a verifier of its own (RFC 8725 sections 3.1 and 3.12).
 //!
-//! The arithmetic is OpenSSL's, reached through one private module. Its calls are guarded: a panic in there becomes
-//! [`JoseError::Panicked`], which needs `panic = "unwind"` in the host's profile.
+//! An encrypted token says nothing of who wrote it, since everyone has the key to encrypt with. It holds a signed one,
+//! which is verified like any other; nothing is nested deeper than that. Whatever is wrong with it is one error,
+//! [`JoseError::Decryption`], and takes the same work as far as a secret is concerned.
+//!
+//! The arithmetic of asymmetric keys is OpenSSL's, reached through two private modules. Its calls are guarded: a panic
+//! in there becomes [`JoseError::Panicked`], which needs `panic = "unwind"` in the host's profile.
 
 mod access_token;
 mod algorithm;
@@ -16,20 +20,23 @@ mod engine;
 mod error;
 mod header;
 mod id_token_hint;
+mod jwe;
 mod jwk;
 mod jwk_set;
 mod jws;
 mod keyring;
+mod private_jwk;
 mod public_key;
 #[cfg(feature = "testing")]
 pub(crate) mod reference;
 mod registered_keys;
 mod request_object;
+mod ring;
 mod signer;
 mod verifier;
 
 pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
-pub use algorithm::{SigningAlg, UnknownAlg};
+pub use algorithm::{ContentEnc, KeyAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg};
 pub use claims_set::{ClaimsError, ClaimsSet, Expected, NotATime};
 pub use client_assertion::{
     ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion,
@@ -37,6 +44,10 @@ pub use client_assertion::{
 pub use error::JoseError;
 pub use header::{Header, SigningHeader};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
+pub use jwe::{
+    AgreementCurve, Content, Decrypted, DecryptionKey, DecryptionKeyState, DecryptionKeys, DecryptionRingKey,
+    EncryptError, Encrypter, ExpectedEncryption, Jwe, JweHeader,
+};
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use jws::{Jws, MAX_TOKEN_BYTES, sign};
@@ -44,9 +55,10 @@ pub use keyring::{
     JWKS_CACHE, KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring,
     KeyringError, MemoryKeys, Revision, RingKey, Saved, SourcedKey, SourcedKeys,
 };
+pub use private_jwk::PrivateKeyError;
 pub use registered_keys::RegisteredKeys;
 pub use request_object::{PresentedRequestObject, RequestObjectError, RequestObjectVerifier};
-pub use signer::{JoseSigner, SignError, Signer, SignerError};
+pub use signer::{JoseSigner, SignError, Signer};
 pub use verifier::Verifier;
 
 #[cfg(test)]

@@ -162,6 +162,20 @@ proptest! {
         jws(&data);
     }
 
+    /// attack 150, attack 151, attack 153, attack 154, attack 156, attack 157 by chance
+    #[test]
+    fn bent_tokens(which: u8, how: u8, rest in prop::collection::vec(any::<u8>(), 0..80)) {
+        jwe(&[&[which, how], &rest[..]].concat());
+    }
+
+    /// attack 148, attack 149, attack 151
+    #[test]
+    fn headers_of_encrypted_tokens(which: u8, members in header()) {
+        let members = members.strip_prefix(br#"{"alg":"EdDSA""#).and_then(|rest| rest.strip_suffix(b"}"));
+        let members = members.unwrap_or_default();
+        jwe(&[&[which, b'0'], members.strip_prefix(b",").unwrap_or_default()].concat());
+    }
+
     /// attack 92, attack 93, attack 94
     #[test]
     fn client_assertions(data in claimed()) {

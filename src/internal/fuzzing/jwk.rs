@@ -1,7 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use super::jws::SIGNER;
-use crate::jose::{InvalidJwk, InvalidJwkSet, Jwk, JwkSet, Keyring, SigningAlg};
+use crate::jose::{
+    ContentEnc, DecryptionKeys, Encrypter, InvalidJwk, InvalidJwkSet, Jwk, JwkSet, KeyAlg, Keyring,
+    SigningAlg,
+};
 use crate::types::json::parse_strict;
 
 /// Members that no published key may have.
@@ -10,7 +13,7 @@ const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"]
 /// Everything that a published key may have.
 const PUBLIC: [&str; 10] = ["kty", "crv", "x", "y", "n", "e", "kid", "use", "key_ops", "alg"];
 
-/// The input as one key, as a member of a set among good keys, as a set, and as an exported ring.
+/// The input as one key, as a member of a set among good keys, as a set, and as an exported ring of either kind.
 ///
 /// An accepted key has one form and one thumbprint, whatever else its JWK says. Nothing private survives. A bad key
 /// takes no good one away.
@@ -19,6 +22,11 @@ pub fn jwk(data: &[u8]) {
         && let Ok(ring) = Keyring::import(text)
     {
         check_ring(&ring);
+    }
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Ok(ring) = DecryptionKeys::import(text)
+    {
+        check_decryption_keys(&ring);
     }
     let Ok(value) = parse_strict(data, 64 * 1024, 16) else {
         return;
@@ -49,6 +57,14 @@ fn check_key(key: &Jwk, sent: &Value) {
     for alg in SigningAlg::ALL {
         assert!(!key.fits(*alg) || bare.fits(*alg), "a description allows what the key does not");
         assert_eq!(crate::jose::Verifier::new(key, *alg).is_ok(), key.fits(*alg), "{alg}");
+    }
+    for alg in KeyAlg::ALL {
+        assert!(
+            !key.fits_encryption(*alg) || bare.fits_encryption(*alg),
+            "a description allows what the key does not"
+        );
+        let made = Encrypter::new(key, *alg, ContentEnc::A256Gcm);
+        assert_eq!(made.is_ok(), key.fits_encryption(*alg), "{alg}");
     }
     for private in PRIVATE {
         let mut with_private = shown.clone();
@@ -114,4 +130,17 @@ fn check_ring(ring: &Keyring) {
         (ring.keys().len(), 0),
         "a key is not published"
     );
+}
+
+fn check_decryption_keys(ring: &DecryptionKeys) {
+    let again = DecryptionKeys::import(ring.export().expose()).expect("an exported ring reads back");
+    assert_eq!(
+        (again.public_keys(), again.export() == ring.export()),
+        (ring.public_keys(), true),
+        "another ring when read back"
+    );
+    for key in ring.public_keys() {
+        assert_eq!(Jwk::parse(&key.to_value()).as_ref(), Ok(&key), "what is published has private members");
+        assert_eq!(key.to_value()["use"], "enc", "a key for signatures is published");
+    }
 }

@@ -1,10 +1,11 @@
 //! Filling a ring from its source, and again when the source has changed.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
+use super::super::ring::MAX_RING_KEYS;
 use super::super::signer::{self, Unproven};
-use super::super::{SignError, SignerError};
-use super::{KeySource, Keyring, KeyringError, MAX_RING_KEYS, Revision, Ring, RingKey, SourcedKeys};
+use super::super::{PrivateKeyError, SignError};
+use super::{KeySource, Keyring, KeyringError, Revision, Ring, RingKey, SourcedKeys};
 use crate::error::BoxError;
 
 /// How often a source is read, or written, because others have changed the keys meanwhile.
@@ -64,7 +65,7 @@ impl Keyring {
         source: &dyn KeySource,
     ) -> Result<(Revision, Vec<RingKey>), KeySourceError> {
         for _ in 0..ATTEMPTS {
-            let seen = self.ring();
+            let seen = self.0.current();
             let keys = source.load().await.map_err(KeySourceError::Load)?;
             let revision = keys.revision.clone();
             let keys = read(keys, &seen.keys).await?;
@@ -78,19 +79,16 @@ impl Keyring {
 
     /// Puts `keys` into the place of `seen`; `false` when that is not what the ring is any more.
     fn succeed(&self, seen: &Arc<Ring>, keys: Vec<RingKey>) -> Result<bool, KeyringError> {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&current, seen) {
-            return Ok(false);
-        }
-        if keys.len() == seen.keys.len() && keys.iter().zip(&seen.keys).all(|(new, old)| new.is(old)) {
-            return Ok(true);
-        }
-        let ring = Ring::new(keys, seen.version.saturating_add(1))?;
-        if let Some(lost) = seen.algorithms().find(|alg| !ring.algorithms().any(|active| active == *alg)) {
-            return Err(KeyringError::AlgorithmLost(lost));
-        }
-        *current = Arc::new(ring);
-        Ok(true)
+        self.0.change_seen(seen, |seen| {
+            if keys.len() == seen.keys.len() && keys.iter().zip(&seen.keys).all(|(new, old)| new.is(old)) {
+                return Ok(None);
+            }
+            let ring = Ring::new(keys, seen.version.saturating_add(1))?;
+            match seen.algorithms().find(|alg| !ring.algorithms().any(|active| active == *alg)) {
+                Some(lost) => Err(KeyringError::AlgorithmLost(lost)),
+                None => Ok(Some(ring)),
+            }
+        })
     }
 }
 
@@ -119,14 +117,14 @@ pub(super) async fn read(sourced: SourcedKeys, known: &[RingKey]) -> Result<Vec<
 impl From<Unproven> for KeySourceError {
     fn from(unproven: Unproven) -> Self {
         match unproven {
+            Unproven::PrivateKey(error) => error.into(),
             Unproven::Sign(error) => Self::Sign(error),
-            Unproven::Signer(error) => error.into(),
         }
     }
 }
 
-impl From<SignerError> for KeySourceError {
-    fn from(error: SignerError) -> Self {
+impl From<PrivateKeyError> for KeySourceError {
+    fn from(error: PrivateKeyError) -> Self {
         Self::Keys(error.into())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::signer;
-use super::super::{JoseSigner, Signer, SignerError, SigningAlg};
+use super::super::{JoseSigner, PrivateKeyError, Signer, SigningAlg};
 use super::refresh::{self, ATTEMPTS};
 use super::{
     KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, Revision, Ring, RingKey, Saved,
@@ -94,7 +94,7 @@ impl KeyRotation {
         clock: Arc<dyn Clock>,
         report: impl Fn(&Result<Vec<KeyAction>, KeySourceError>) + Send + Sync + 'static,
     ) {
-        let (ring, runtime) = (Arc::downgrade(&keyring.0), Arc::clone(&self.runtime));
+        let (ring, runtime) = (keyring.0.downgrade(), Arc::clone(&self.runtime));
         runtime.spawn(Box::pin(async move {
             while let Some(ring) = ring.upgrade() {
                 report(&self.tend(&Keyring(ring), clock.now()).await);
@@ -186,7 +186,7 @@ impl KeyRotation {
     }
 
     /// A key in memory. An RSA key can take seconds.
-    async fn generate(&self, alg: SigningAlg) -> Result<Arc<dyn Signer>, SignerError> {
+    async fn generate(&self, alg: SigningAlg) -> Result<Arc<dyn Signer>, PrivateKeyError> {
         let made = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&made);
         let work = move || {
@@ -194,7 +194,7 @@ impl KeyRotation {
         };
         self.runtime.blocking(Box::new(work)).await;
         let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Ok(Arc::new(made.unwrap_or(Err(SignerError::Generation))?))
+        Ok(Arc::new(made.unwrap_or(Err(PrivateKeyError::Generation))?))
     }
 }
 

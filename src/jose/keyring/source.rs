@@ -7,12 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::super::signer::{self, PrivateMembers};
-use super::super::{JoseSigner, Signer, SignerError, SigningAlg};
-use super::{KeyState, KeyringError, RingKey, document};
+use super::super::private_jwk::PrivateMembers;
+use super::super::ring::{self, Entry};
+use super::super::signer;
+use super::super::{JoseSigner, PrivateKeyError, Signer, SigningAlg};
+use super::{KeyState, KeyringError, RingKey};
 use crate::clock::Timestamp;
 use crate::error::BoxError;
 use crate::secret::Secret;
@@ -124,7 +125,7 @@ impl SourcedKeys {
     /// # Errors
     /// [`KeyringError::Malformed`] for any other text.
     pub fn parse(document: &str) -> Result<Self, KeyringError> {
-        let keys = Self::new(document::read(document)?);
+        let keys = Self::new(ring::read(document)?.into_iter().map(SourcedKey::from).collect());
         let digest = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(document));
         Ok(keys.with_revision(Revision::new(digest)))
     }
@@ -146,9 +147,9 @@ impl SourcedKey {
     /// A private JWK, which must name its `alg`. It is read when the ring does not have the key yet.
     ///
     /// # Errors
-    /// [`SignerError::Malformed`] when the text is no JSON object of at most 16 KiB.
-    pub fn from_jwk(private_jwk: &Secret, state: KeyState) -> Result<Self, SignerError> {
-        Ok(Self::from_members(PrivateMembers::parse(private_jwk)?, state, None))
+    /// [`PrivateKeyError::Malformed`] when the text is no JSON object of at most 16 KiB.
+    pub fn from_jwk(private_jwk: &Secret, state: KeyState) -> Result<Self, PrivateKeyError> {
+        Ok(Self { material: Material::Jwk(PrivateMembers::parse(private_jwk)?), state, since: None })
     }
 
     /// A key that is kept elsewhere. Unless it is retired, it must sign once when a ring takes it; a source that
@@ -163,14 +164,6 @@ impl SourcedKey {
     pub const fn with_since(mut self, at: Timestamp) -> Self {
         self.since = Some(at);
         self
-    }
-
-    pub(super) const fn from_members(
-        members: PrivateMembers,
-        state: KeyState,
-        since: Option<Timestamp>,
-    ) -> Self {
-        Self { material: Material::Jwk(members), state, since }
     }
 
     /// The key with its signer, which is the one of `known` where that has the same key under the same name. A JWK
@@ -199,8 +192,7 @@ impl SourcedKey {
 
 /// Parsed once: making a signer and proving it costs far more than telling which key it is.
 fn read_jwk(members: &PrivateMembers, known: &[RingKey]) -> Result<Arc<dyn Signer>, KeyringError> {
-    let alg = members.0.get("alg").and_then(Value::as_str).and_then(|name| name.parse().ok());
-    let alg: SigningAlg = alg.ok_or(KeyringError::Malformed)?;
+    let alg: SigningAlg = members.alg().ok_or(KeyringError::Malformed)?;
     if !known.is_empty() {
         let public = signer::public_half(members, alg)?;
         let same = known.iter().find(|key| {
@@ -214,6 +206,12 @@ fn read_jwk(members: &PrivateMembers, known: &[RingKey]) -> Result<Arc<dyn Signe
         }
     }
     Ok(Arc::new(JoseSigner::from_members(members, alg)?))
+}
+
+impl From<Entry<KeyState, PrivateMembers>> for SourcedKey {
+    fn from(entry: Entry<KeyState, PrivateMembers>) -> Self {
+        Self { material: Material::Jwk(entry.jwk), state: entry.state, since: entry.since }
+    }
 }
 
 /// The key as it is in a ring.

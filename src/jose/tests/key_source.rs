@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::super::{
-    JoseSigner, Jwk, KeySource, KeySourceError, KeyState, Keyring, KeyringError, MemoryKeys, RingKey,
-    SignError, Signer, SignerError, SigningAlg, SourcedKey, SourcedKeys,
+    JoseSigner, Jwk, KeySource, KeySourceError, KeyState, Keyring, KeyringError, MemoryKeys, PrivateKeyError,
+    RingKey, SignError, Signer, SigningAlg, SourcedKey, SourcedKeys,
 };
 use super::{at, ed25519, kid, signer, vectors, with};
 use crate::error::BoxError;
@@ -150,7 +150,7 @@ fn a_key_whose_halves_differ_is_refused_at_load() {
     let named = with(&ours, "alg", "EdDSA");
     let mixed = with(&named, "x", other.public_key().to_value()["x"].clone());
     let tried = |jwk: &Value| load(&Single(jwk.to_string())).map(drop);
-    assert_eq!(refused(tried(&mixed)), KeyringError::Signer(SignerError::Mismatch));
+    assert_eq!(refused(tried(&mixed)), KeyringError::PrivateKey(PrivateKeyError::Mismatch));
     assert_eq!(refused(tried(&ours)), KeyringError::Malformed, "which algorithm it is for must be said");
     assert!(tried(&named).is_ok());
     assert!(matches!(load(&Single("{".to_owned())), Err(KeySourceError::Load(_))));
@@ -159,7 +159,7 @@ fn a_key_whose_halves_differ_is_refused_at_load() {
     let renamed = with(&mixed, "kid", ring.keys()[0].signer().public_key().thumbprint());
     assert_eq!(
         refused(refresh(&ring, &Single(renamed.to_string()))),
-        KeyringError::Signer(SignerError::Mismatch)
+        KeyringError::PrivateKey(PrivateKeyError::Mismatch)
     );
 }
 
@@ -217,7 +217,7 @@ fn a_device_that_cannot_sign_or_signs_with_another_key_is_refused() {
     let public = ed25519().public_key().clone();
     let other: Arc<dyn Signer> = Arc::new(Device { public, ..device(true) });
     source.set(vec![key(&other, KeyState::Active)]);
-    assert_eq!(refused(refresh(&ring, &source)), KeyringError::Signer(SignerError::Mismatch));
+    assert_eq!(refused(refresh(&ring, &source)), KeyringError::PrivateKey(PrivateKeyError::Mismatch));
     assert_eq!(ring.version(), 1);
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::{
-    JoseSigner, Jwk, JwkSet, Jws, KeyState, Keyring, KeyringError, RingKey, SignError, Signer, SignerError,
-    SigningAlg,
+    JoseSigner, Jwk, JwkSet, Jws, KeyState, Keyring, KeyringError, PrivateKeyError, RingKey, SignError,
+    Signer, SigningAlg,
 };
 use super::{at, ed25519, kid, signer, token, vectors};
 use crate::types::KeyId;
@@ -229,7 +229,7 @@ fn an_import_names_what_is_wrong() {
     let public = super::public(&key);
     assert_eq!(
         refused(&document(json!([{"state": "active", "jwk": public}]))),
-        KeyringError::Signer(SignerError::Malformed)
+        KeyringError::PrivateKey(PrivateKeyError::Malformed)
     );
 }
 

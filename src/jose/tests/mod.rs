@@ -4,6 +4,7 @@
 mod claims;
 mod findings;
 mod framing;
+mod jwe;
 mod key_rotation;
 mod key_schedule;
 mod key_source;
