@@ -8,8 +8,8 @@ use crate::types::{ResponseType, Scope};
 
 /// The challenge; none where there is no code to protect.
 ///
-/// It may be missing only where the host decided so for a confidential client: beside the `nonce` of an OpenID
-/// Connect request (RFC 9700 section 2.1.1), or always where the host called that dangerous.
+/// It may be missing only where the host decided so for a confidential client: beside the `nonce` of an
+/// OpenID Connect request (RFC 9700 section 2.1.1), or always where the host called that dangerous.
 pub(in super::super) fn code_challenge(
     draft: &Draft,
     response_type: ResponseType,
