@@ -38,17 +38,19 @@ macro_rules! write_event {
     };
 }
 
-/// Writes events with the target `vouchsafe`: what was done and what was refused as `INFO`, signs of an attack or of
-/// lost state as `WARN`, faults of this side as `ERROR`.
+/// Writes events with the target `vouchsafe`.
 ///
-/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`, `reason`
-/// by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind a refusal follows in a line of its own,
-/// as `cause`. No field holds a secret, and none personal data but
+/// What was done and what was refused is `INFO`, signs of an attack or of lost state are `WARN`, faults of
+/// this side are `ERROR`.
+///
+/// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`,
+/// `reason` by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind
+/// a refusal follows in a line of its own, as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
 ///
-/// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are `endpoint`, and as
-/// they become known `client`, `grant`, `reason` and the HTTP `status`; they are what the last event said. The span
-/// names nobody.
+/// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are
+/// `endpoint`, and as they become known `client`, `grant`, `reason` and the HTTP `status`; they are what
+/// the last event said. The span names nobody.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingEvents;
 

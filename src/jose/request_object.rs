@@ -277,7 +277,9 @@ impl From<JoseError> for RequestObjectError {
     fn from(error: JoseError) -> Self {
         match error {
             JoseError::Algorithm => Self::Algorithm,
-            JoseError::Encrypted => Self::Encrypted,
+            JoseError::Decryption | JoseError::Encrypted | JoseError::Nesting | JoseError::Unencrypted => {
+                Self::Encrypted
+            }
             JoseError::NoKey | JoseError::Signature => Self::Signature,
             JoseError::Panicked => Self::Panicked,
             JoseError::Extension | JoseError::Header | JoseError::Malformed | JoseError::TooLong => {

@@ -123,7 +123,8 @@ pub struct GrantRecord {
     pub payload: Sealed,
 }
 
-/// The state of a grant's refresh family (one head, `spec` in the manual's page on refresh tokens).
+/// The state of a grant's refresh family: its one head, see "Refresh tokens" in
+/// [the storage contract](crate::manual::storage).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshHead {
     /// SHA-256 of the family key.

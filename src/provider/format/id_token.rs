@@ -154,8 +154,10 @@ fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Ma
     claims
 }
 
-/// The left half of the hash that belongs to `alg` (OpenID Connect Core 1.0 sections 3.1.3.6 and 3.3.2.11); for Ed25519 that is
-/// SHA-512, with which it signs (RFC 8032 section 5.1).
+/// The left half of the hash that belongs to `alg`.
+///
+/// OpenID Connect Core 1.0 sections 3.1.3.6 and 3.3.2.11; for Ed25519 that is SHA-512, with which it signs
+/// (RFC 8032 section 5.1).
 fn half_hash(alg: SigningAlg, text: &str) -> String {
     let bytes = text.as_bytes();
     let half = |digest: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(&digest[..digest.len() / 2]);

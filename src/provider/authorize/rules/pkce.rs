@@ -6,8 +6,10 @@ use crate::error::Reason;
 use crate::pkce::CodeChallenge;
 use crate::types::{ResponseType, Scope};
 
-/// The challenge; none where there is no code to protect. It may be missing only where the host decided so for a confidential client, and then by default
-/// only beside the `nonce` of an OpenID Connect request (RFC 9700 section 2.1.1).
+/// The challenge; none where there is no code to protect.
+///
+/// It may be missing only where the host decided so for a confidential client: beside the `nonce` of an
+/// OpenID Connect request (RFC 9700 section 2.1.1), or always where the host called that dangerous.
 pub(in super::super) fn code_challenge(
     draft: &Draft,
     response_type: ResponseType,
