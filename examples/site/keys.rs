@@ -68,24 +68,32 @@ struct KeyFile(PathBuf);
 #[async_trait]
 impl KeySource for KeyFile {
     async fn load(&self) -> Result<SourcedKeys, BoxError> {
-        match File::open(&self.0).and_then(read) {
-            Ok(document) => Ok(SourcedKeys::parse(document.expose())?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SourcedKeys::default()),
-            Err(error) => Err(error.into()),
-        }
+        load(&self.0)
     }
 
     async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
         let document = Keyring::new(keys.to_vec())?.export();
-        // Whoever writes holds a lock of its own, since the file itself is another one after each change.
-        let lock = private().truncate(false).create(true).open(beside(&self.0, "lock"))?;
-        lock.lock()?;
-        if self.load().await?.revision() != seen {
-            return Ok(Saved::Outdated);
-        }
-        std::fs::rename(draft(&self.0, &document)?, &self.0)?;
-        Ok(Saved::Saved)
+        let (path, seen) = (self.0.clone(), seen.clone());
+        // Another process may hold the lock for a while: no thread that serves requests waits for it.
+        tokio::task::spawn_blocking(move || save(&path, &seen, &document)).await?
     }
+}
+
+fn load(path: &Path) -> Result<SourcedKeys, BoxError> {
+    match File::open(path).and_then(read) {
+        Ok(document) => Ok(SourcedKeys::parse(document.expose())?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SourcedKeys::default()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn save(path: &Path, seen: &Revision, document: &Secret) -> Result<Saved, BoxError> {
+    let _lock = lock(path)?;
+    if load(path)?.revision() != seen {
+        return Ok(Saved::Outdated);
+    }
+    write(path, document, |draft| std::fs::rename(draft, path))?;
+    Ok(Saved::Saved)
 }
 
 /// Reads `path`; when there is no such file, makes its content and writes it first.
@@ -95,7 +103,9 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> Result<Secret, String>) -> R
         Ok(file) => read(file).map_err(named),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let content = make().map_err(|problem| format!("{}: {problem}", path.display()))?;
-            write_new(path, &content).map_err(named)?;
+            let _lock = lock(path).map_err(named)?;
+            // A second name fails where a file of that name has appeared meanwhile, as renaming would not.
+            write(path, &content, |draft| std::fs::hard_link(draft, path)).map_err(named)?;
             Ok(content)
         }
         Err(error) => Err(named(error)),
@@ -117,24 +127,49 @@ fn read(file: File) -> io::Result<Secret> {
     Ok(Secret::new(content))
 }
 
-/// Writes a file that must not be there yet. It appears whole or not at all: it is written under another name.
-fn write_new(path: &Path, content: &Secret) -> io::Result<()> {
-    let draft = draft(path, content)?;
-    // A second name fails where a file of that name has appeared meanwhile, as renaming would not.
-    let placed = std::fs::hard_link(&draft, path);
-    std::fs::remove_file(draft)?;
-    placed
+/// Whoever writes `path` holds this lock, a file of its own, since `path` itself is another file after each change.
+fn lock(path: &Path) -> io::Result<File> {
+    let lock = private().truncate(false).create(true).open(beside(path, "lock"))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
-/// Writes what `path` is to have under another name beside it, and gives that name.
-fn draft(path: &Path, content: &Secret) -> io::Result<PathBuf> {
-    let draft = beside(path, &format!("{}.new", std::process::id()));
-    let mut file = private().create_new(true).open(&draft)?;
-    let written = file.write_all(content.expose().as_bytes()).and_then(|()| file.sync_all());
-    match written {
-        Ok(()) => Ok(draft),
-        Err(error) => std::fs::remove_file(draft).and(Err(error)),
+/// Writes `path` under its lock. It appears whole or not at all: it is written under another name, which `place`
+/// turns into its own.
+fn write(path: &Path, content: &Secret, place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let draft = beside(path, "new");
+    // Whoever left one has crashed: it would have the lock otherwise.
+    remove(&draft)?;
+    let placed = fill(&draft, content).and_then(|()| place(&draft));
+    let removed = remove(&draft);
+    placed.and(removed)?;
+    sync_directory(path)
+}
+
+fn fill(draft: &Path, content: &Secret) -> io::Result<()> {
+    let mut file = private().create_new(true).open(draft)?;
+    file.write_all(content.expose().as_bytes())?;
+    file.sync_all()
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
+}
+
+/// Makes the name of `path` last through a loss of power, as its content does.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

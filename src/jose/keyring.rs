@@ -192,6 +192,9 @@ impl Keyring {
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
     /// is activated.
     ///
+    /// Where the ring has a [`KeySource`], the next [`Keyring::refresh`] or [`KeyRotation::tend`] undoes this, unless
+    /// the source says so too; [`KeyRotation::rotate`] retires a key there.
+    ///
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key. A key that is retired already
     /// stays so.
@@ -206,6 +209,10 @@ impl Keyring {
     }
 
     /// Takes a key out: tokens that it signed do not verify any more.
+    ///
+    /// # Security
+    /// Where the ring has a [`KeySource`], the next [`Keyring::refresh`] or [`KeyRotation::tend`] brings the key back:
+    /// a stolen key must be taken out at the source, as [`KeyRotation::remove`] does.
     ///
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Active`] for a key that signs.

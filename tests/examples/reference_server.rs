@@ -381,6 +381,21 @@ async fn keys_and_secrets_are_made_once_for_their_owner_alone() {
     assert!(refused.contains("secrets.json: others may read"), "{refused}");
 }
 
+/// A program that ends while it writes leaves a draft, and in a container the next one has the same process id.
+#[tokio::test]
+async fn a_draft_that_a_crash_left_does_not_keep_the_files_from_being_written() {
+    let directory = directory("drafts");
+    let [keys, secrets] = ["keys.json", "secrets.json"].map(|name| directory.join(name));
+    let drafts = ["keys.json.new", "secrets.json.new"].map(|name| directory.join(name));
+    for draft in &drafts {
+        std::fs::write(draft, "{\"version\":").unwrap();
+    }
+    let flags = ["--listen", "127.0.0.1:0", "--keys", &text(&keys), "--secrets", &text(&secrets)];
+    drop(Server::start("provider", &flags));
+    assert!(keys.exists() && secrets.exists());
+    assert!(drafts.iter().all(|draft| !draft.exists()));
+}
+
 /// Conformance: an administrator's call gives new keys at once, the old ones are still listed, and a restart loses
 /// neither.
 #[cfg(unix)]

@@ -27,6 +27,9 @@ pub enum KeySourceError {
     /// The source could not be read.
     #[error("could not read the keys from their source")]
     Load(#[source] BoxError),
+    /// The source or a signer panicked. Only [`KeyRotation::run`](super::KeyRotation::run) says this.
+    #[error("looking after the keys panicked")]
+    Panicked,
     /// The source could not take what has changed, or nobody knows whether it did.
     #[error("could not save the keys")]
     Save(#[source] BoxError),

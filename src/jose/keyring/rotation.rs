@@ -1,14 +1,17 @@
 //! Changing the keys at their source, by a schedule or at once.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use futures_util::FutureExt as _;
 
 use super::super::signer;
 use super::super::{JoseSigner, PrivateKeyError, Signer, SigningAlg};
 use super::refresh::{self, ATTEMPTS};
 use super::{
-    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, Revision, Ring, RingKey, Saved,
-    activate, found, retire_active,
+    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, KeyringError, Revision, Ring,
+    RingKey, Saved, activate, found, retire_active,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::runtime::Runtime;
@@ -65,13 +68,14 @@ impl KeyRotation {
     /// [`KeySourceError`]: as [`Keyring::refresh`], `Create` or `Save` when the source fails at that, `Contended` when
     /// others change the keys all the time. Keys that were good stay, and the next call tries again.
     pub async fn tend(&self, keyring: &Keyring, now: Timestamp) -> Result<Vec<KeyAction>, KeySourceError> {
-        self.change(keyring, now, |keys| self.schedule.plan(now, keys)).await
+        self.change(keyring, now, |keys| Ok(self.schedule.plan(now, keys))).await
     }
 
     /// Lets a new key sign for `alg` at once; the active one retires and is still shown. Returns the new `kid`.
     ///
     /// Receivers that keep the published keys for a while do not know the new one yet, and other nodes show it when
-    /// they have read the source: it is for a key that must not sign any longer.
+    /// they have read the source: it is for a key that must not sign any longer. What a stolen key signs verifies until it
+    /// is [removed](KeyRotation::remove).
     ///
     /// # Errors
     /// As [`KeyRotation::tend`].
@@ -81,13 +85,26 @@ impl KeyRotation {
         alg: SigningAlg,
         now: Timestamp,
     ) -> Result<KeyId, KeySourceError> {
-        self.change(keyring, now, |_| vec![KeyAction::Rotate(alg)]).await?;
+        self.change(keyring, now, |_| Ok(vec![KeyAction::Rotate(alg)])).await?;
         let signer = keyring.signer(alg).ok_or(KeySourceError::Contended)?;
         signer.public_key().kid().cloned().ok_or(KeySourceError::Contended)
     }
 
+    /// Takes the key `kid` out of `keyring` and out of the source for good, before its time: tokens that it signed do
+    /// not verify any more. It is for a stolen key, after [`KeyRotation::rotate`] where that one is active.
+    ///
+    /// Other nodes take the key out when they have read the source, and receivers when they have read the published
+    /// keys again.
+    ///
+    /// # Errors
+    /// As [`KeyRotation::tend`], and `Keys` with [`KeyringError::Active`] for a key that signs, or
+    /// [`KeyringError::Unknown`].
+    pub async fn remove(&self, keyring: &Keyring, kid: &str, now: Timestamp) -> Result<(), KeySourceError> {
+        self.change(keyring, now, |keys| Ok(vec![removal(keys, kid)?])).await.map(drop)
+    }
+
     /// Tends `keyring` on the runtime, at once and then every [`KeySchedule::tended_every`], until the last other
-    /// handle of it is gone. `report` hears of each time.
+    /// handle of it is gone. `report` hears of each time, also of one that panicked; a panic of its own is dropped.
     pub fn run(
         self,
         keyring: &Keyring,
@@ -97,7 +114,11 @@ impl KeyRotation {
         let (ring, runtime) = (keyring.0.downgrade(), Arc::clone(&self.runtime));
         runtime.spawn(Box::pin(async move {
             while let Some(ring) = ring.upgrade() {
-                report(&self.tend(&Keyring(ring), clock.now()).await);
+                let tended = async { self.tend(&Keyring(ring), clock.now()).await };
+                // Whoever panics once must not end the rotation for as long as the process lives.
+                let tended = AssertUnwindSafe(tended).catch_unwind().await;
+                let tended = tended.unwrap_or(Err(KeySourceError::Panicked));
+                let _ = catch_unwind(AssertUnwindSafe(|| report(&tended)));
                 self.runtime.sleep(self.schedule.tended_every.max(MIN_PAUSE)).await;
             }
         }));
@@ -107,11 +128,11 @@ impl KeyRotation {
         &self,
         keyring: &Keyring,
         now: Timestamp,
-        plan: impl Fn(&[RingKey]) -> Vec<KeyAction> + Send + Sync,
+        plan: impl Fn(&[RingKey]) -> Result<Vec<KeyAction>, KeyringError> + Send + Sync,
     ) -> Result<Vec<KeyAction>, KeySourceError> {
         for _ in 0..ATTEMPTS {
             let (revision, keys) = keyring.take(&*self.source).await?;
-            let actions = plan(&keys);
+            let actions = plan(&keys)?;
             if actions.is_empty() {
                 return Ok(actions);
             }
@@ -196,6 +217,14 @@ impl KeyRotation {
         let made = made.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Arc::new(made.unwrap_or(Err(PrivateKeyError::Generation))?))
     }
+}
+
+fn removal(keys: &[RingKey], kid: &str) -> Result<KeyAction, KeyringError> {
+    let key = keys.iter().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)?;
+    if key.state == KeyState::Active {
+        return Err(KeyringError::Active);
+    }
+    key.public_key().kid().cloned().map(KeyAction::Remove).ok_or(KeyringError::Unknown)
 }
 
 fn kid(signer: &dyn Signer) -> Option<&str> {

@@ -51,7 +51,7 @@ pub enum KeyAction {
     Announce(SigningAlg),
     /// Note that this key is in its state since now: nobody said since when.
     Date(KeyId),
-    /// Show this retired key no more.
+    /// Show this key, which does not sign, no more.
     Remove(KeyId),
     /// Make a key for this algorithm that signs at once; the active one retires.
     Rotate(SigningAlg),

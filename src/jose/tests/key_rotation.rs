@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
 use super::super::{
-    KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, MemoryKeys, Revision,
-    RingKey, Saved, Signer, SigningAlg, SourcedKeys,
+    KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, KeyringError,
+    MemoryKeys, Revision, RingKey, Saved, Signer, SigningAlg, SourcedKeys,
 };
 use super::{at, ed25519, kid};
 use crate::error::BoxError;
@@ -77,6 +77,39 @@ fn a_rotation_by_call_signs_with_a_new_key_at_once() {
     assert_ne!(old.public_key().to_value()["x"], signer.public_key().to_value()["x"]);
     assert_eq!(states(&ring), [(KeyState::Retired, Some(5)), (KeyState::Active, Some(5))]);
     assert_eq!(open(&source, 6).jwks(), ring.jwks(), "a restart does not lose it");
+}
+
+/// Whoever has stolen a key signs with it for as long as it verifies: it must go for good, not until the next turn.
+#[test]
+fn a_stolen_key_that_was_removed_does_not_come_back() {
+    let source = Arc::new(MemoryKeys::default());
+    let (rotation, ring) = (rotation(source.clone()), open(&source, 0));
+    let stolen = signing(&ring);
+    let remove = |kid: &str| rotation.remove(&ring, kid, at(6)).now_or_never().unwrap();
+    let before = (ring.jwks(), ring.version());
+    assert!(matches!(remove(&stolen), Err(KeySourceError::Keys(KeyringError::Active))));
+    assert!(matches!(remove("another"), Err(KeySourceError::Keys(KeyringError::Unknown))));
+    assert_eq!((ring.jwks(), ring.version()), before);
+    let new = rotation.rotate(&ring, SigningAlg::EdDsa, at(5)).now_or_never().unwrap().unwrap();
+    assert_eq!(ring.verifiers(Some(&stolen), SigningAlg::EdDsa).len(), 1, "still shown");
+    remove(&stolen).unwrap();
+    assert_eq!(tend(&source, &ring, 7), []);
+    for ring in [&ring, &open(&source, 8)] {
+        assert_eq!((signing(ring).as_str(), ring.keys().len()), (new.as_str(), 1));
+        assert!(ring.verifiers(Some(&stolen), SigningAlg::EdDsa).is_empty());
+    }
+}
+
+#[test]
+fn a_key_that_was_only_announced_can_be_removed_too() {
+    let source = Arc::new(MemoryKeys::default());
+    let ring = open(&source, 0);
+    let first = signing(&ring);
+    assert_eq!(tend(&source, &ring, 89 * DAY), [KeyAction::Announce(SigningAlg::EdDsa)]);
+    let announced = kid(ring.keys().last().unwrap().signer());
+    rotation(source.clone()).remove(&ring, &announced, at(89 * DAY)).now_or_never().unwrap().unwrap();
+    assert_eq!((signing(&ring), ring.keys().len()), (first, 1));
+    assert!(open(&source, 89 * DAY).verifiers(Some(&announced), SigningAlg::EdDsa).is_empty());
 }
 
 /// A source at which somebody else is always faster, `times` times, or which cannot be written at all.
@@ -234,4 +267,43 @@ fn a_ring_is_tended_in_the_background_until_nobody_has_it() {
     assert_eq!((heard.lock().unwrap().clone(), ring.keys().len()), (vec![0, 1], 2));
     drop(ring);
     assert_eq!(runtime.advance(Duration::from_secs(60)), 0);
+}
+
+/// A source that panics at each load until it is mended.
+#[derive(Debug, Default)]
+struct Panicking {
+    keys: MemoryKeys,
+    broken: AtomicBool,
+}
+
+#[async_trait]
+impl KeySource for Panicking {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        assert!(!self.broken.load(Ordering::SeqCst), "the driver has a defect");
+        self.keys.load().await
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
+        self.keys.save(seen, keys).await
+    }
+}
+
+/// A task that ended at a panic would leave the keys as they are for ever, and nobody would hear of it.
+#[test]
+fn a_panic_of_the_source_or_of_the_report_does_not_end_the_rotation() {
+    let (source, runtime) = (Arc::new(Panicking::default()), Arc::new(ManualRuntime::new()));
+    let schedule = KeySchedule::new([SigningAlg::EdDsa]);
+    let rotation = KeyRotation::new(source.clone(), schedule, Arc::clone(&runtime) as Arc<dyn Runtime>);
+    let ring = rotation.open(at(0)).now_or_never().unwrap().unwrap();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hearing = Arc::clone(&heard);
+    source.broken.store(true, Ordering::SeqCst);
+    rotation.run(&ring, Arc::new(ManualClock::new(at(89 * DAY))), move |tended| {
+        hearing.lock().unwrap().push(matches!(tended, Err(KeySourceError::Panicked)));
+        assert!(tended.is_ok(), "the log has a defect too");
+    });
+    assert_eq!((runtime.run(), heard.lock().unwrap().clone()), (1, vec![true]));
+    source.broken.store(false, Ordering::SeqCst);
+    assert_eq!(runtime.advance(Duration::from_secs(60)), 1);
+    assert_eq!((heard.lock().unwrap().as_slice(), ring.keys().len()), ([true, false].as_slice(), 2));
 }
