@@ -1,6 +1,7 @@
 //! Clients: what they registered, what the host decided for them, and how they prove who they are.
 
 mod fetch;
+mod id_token_alg;
 mod metadata;
 mod remote_keys;
 mod secret;
@@ -11,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
+pub use id_token_alg::IdTokenAlg;
 pub use metadata::{ClientAuthMethod, ClientMetadata};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]

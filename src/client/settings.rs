@@ -21,8 +21,8 @@ pub enum AccessTokenFormatChoice {
     Jwt,
     /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
     ///
-    /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name (the `claims` parameter)
-    /// is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources. So is every
+    /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name or language (`claims`,
+    /// `claims_locales`) is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources. So is every
     /// token about a person whom its client knows by a pairwise subject, from which there is no way back to the person.
     JwtStateless,
     /// The format of a host, by the name under which the provider's builder was given it.

@@ -18,6 +18,7 @@ mod mount;
 mod payload;
 mod records;
 mod refusal;
+mod release;
 mod replay;
 mod revoke;
 mod route;

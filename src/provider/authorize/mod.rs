@@ -174,13 +174,9 @@ async fn read(
         account_creation: core.switches.account_creation,
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
-    if draft.client.sector().is_some() && !core.switches.pairwise_subjects {
-        return Err(returned(Reason::SubjectTypeUnavailable.into()));
-    }
     // Noticed at the token endpoint, it would cost the code, every time.
-    let alg = draft.client.metadata().id_token_signed_response_alg;
-    if request.scope.contains(Scope::OPENID) && core.keyring.signer(alg).is_none() {
-        return Err(returned(Reason::IdTokenAlgUnavailable.into()));
+    if request.scope.contains(Scope::OPENID) {
+        core.check_answers(&draft.client).map_err(|reason| returned(reason.into()))?;
     }
     // A rule sees the same whether the request arrives or is resumed.
     let params = core.worth_keeping(&draft.params);
