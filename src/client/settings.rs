@@ -39,7 +39,7 @@ pub enum Consent {
     Required,
     /// Not asked, but for `prompt=consent`: a client of the host's own. A client that answers at a loopback address
     /// or a private-use scheme is asked for all the same, since any program could stand in for it (RFC 8252
-    /// section 8.6).
+    /// section 8.6). A public client is asked for `offline_access` all the same, unless that is remembered.
     Waived,
     /// Not asked, but for `prompt=consent`, whatever the client's redirect URIs are.
     ///

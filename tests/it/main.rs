@@ -11,6 +11,7 @@ mod consent;
 mod grants;
 mod oauth_form_post;
 mod oauth_multiple_response_types;
+mod oidc_core_acr;
 mod oidc_core_auth_time;
 mod oidc_core_claims;
 mod oidc_core_claims_languages;

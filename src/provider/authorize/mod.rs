@@ -149,6 +149,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         selected: false,
         consent: None,
         asked: None,
+        acr_missed: None,
         ticket: None,
     });
     sealed::check_size(core, &pending).map_err(|error| pending.failed(error))?;
@@ -221,6 +222,11 @@ async fn step(
             response.map(Next::Respond).map_err(|error| pending.failed(error))
         }
         (Some(needs), _) if silent => Err(pending.failed(needs.reason())),
+        (Some(needs @ Needs::Login(LoginNeed::Acr)), Some(login))
+            if pending.misses_acr_again(login.auth_time) =>
+        {
+            Err(pending.failed(needs.reason()))
+        }
         (needs, login) => {
             let of_consent = login.filter(|_| matches!(needs, Some(Needs::Consent(_))));
             pending.note_asked(of_consent.map(|login| approve::asked_key(cx, &login.subject)));
@@ -312,6 +318,7 @@ async fn reopen(
         selected: progress.selected,
         consent: progress.consent,
         asked: progress.asked,
+        acr_missed: progress.acr_missed,
         ticket,
     }))
 }
