@@ -73,7 +73,9 @@ fn select(account: &Claims, includes: impl Fn(&str, Option<&Value>) -> bool) -> 
     let includes = |name: &str, value: Option<&Value>| !is_reserved(name) && includes(name, value);
     let mut claims = Claims::new();
     for (name, value) in account.iter() {
-        if includes(name, Some(value)) && ![CLAIM_NAMES, CLAIM_SOURCES].contains(&name) {
+        // What is not known is left out (OpenID Connect Core 1.0 section 5.3.2).
+        let is_known = !value.is_null() && value != "";
+        if is_known && includes(name, Some(value)) && ![CLAIM_NAMES, CLAIM_SOURCES].contains(&name) {
             claims.insert(name, value.clone());
         }
     }
@@ -148,6 +150,13 @@ mod tests {
         let names: Vec<_> = account.keys().map(|name| plainly(name)).collect();
         assert_eq!(released("openid profile", &names, account.clone().into()), json!({}));
         assert!(unreserved(&account.clone().into()).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_out() {
+        let account = json!({"name": null, "nickname": "", "given_name": "null", "email_verified": false});
+        let told = json!({"given_name": "null", "email_verified": false});
+        assert_eq!(released("profile email", &[plainly("name")], account), told);
     }
 
     #[test]
