@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::BoxError;
-use crate::types::{ClaimRequest, Claims, ClientId, Scope, Subject};
+use crate::types::{ClaimRequest, Claims, ClientId, LanguageTag, Scope, Subject};
 
 /// What is asked of an account.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,9 @@ pub struct AccountQuery<'a> {
     pub scope: &'a Scope,
     /// Claims that were asked for by name, beyond those of the scope.
     pub claims: &'a [(String, ClaimRequest)],
+    /// The languages that the client would like the claims in, the most preferred first (`claims_locales`, OpenID Connect
+    /// Core 1.0 section 5.2). A claim in a language is named with its tag, `name#de`.
+    pub claims_locales: &'a [LanguageTag],
     /// The time of the request.
     pub now: Timestamp,
 }
@@ -28,13 +31,20 @@ impl<'a> AccountQuery<'a> {
     /// Asks for the claims of `scope`.
     #[must_use]
     pub const fn new(subject: &'a Subject, client: &'a ClientId, scope: &'a Scope, now: Timestamp) -> Self {
-        Self { subject, client, scope, claims: &[], now }
+        Self { subject, client, scope, claims: &[], claims_locales: &[], now }
     }
 
     /// Asks for claims by name too.
     #[must_use]
     pub const fn with_claims(mut self, claims: &'a [(String, ClaimRequest)]) -> Self {
         self.claims = claims;
+        self
+    }
+
+    /// Asks for the claims in these languages, where there is a choice.
+    #[must_use]
+    pub const fn with_claims_locales(mut self, claims_locales: &'a [LanguageTag]) -> Self {
+        self.claims_locales = claims_locales;
         self
     }
 }
@@ -47,7 +57,12 @@ impl<'a> AccountQuery<'a> {
 pub trait Accounts: Debug + Send + Sync {
     /// The claims of a subject, or `None` when the account is gone, disabled or locked.
     ///
-    /// More claims may be returned than are wanted; only those granted reach the client. `sub` is ignored.
+    /// More claims may be returned than are wanted; only those granted reach the client, with `name` also `name#de`.
+    /// `sub` and the other claims of the protocol itself are ignored.
+    ///
+    /// Claims of other providers may be among them, aggregated or distributed: `_claim_names` and `_claim_sources` of OpenID
+    /// Connect Core 1.0 section 5.6.2. A source goes to the client as it is, so it goes only if every claim that it is named
+    /// for is granted. What a source tells beyond that is for the host to see to.
     ///
     /// # Errors
     /// Any error fails the request with 503; nothing is issued.

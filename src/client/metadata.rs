@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::localized::MAX_LOCALIZED;
-use super::{InvalidClient, Localized, MAX_REDIRECT_URIS, SubjectType};
+use super::{IdTokenAlg, InvalidClient, Localized, MAX_REDIRECT_URIS, SubjectType};
 use crate::jose::{JwkSet, SigningAlg, UnknownAlg};
 use crate::types::{FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
@@ -176,7 +176,10 @@ pub struct ClientMetadata {
     /// false.
     pub require_signed_request_object: bool,
     /// The algorithm of its ID tokens. Default RS256.
-    pub id_token_signed_response_alg: SigningAlg,
+    pub id_token_signed_response_alg: IdTokenAlg,
+    /// The algorithm of its userinfo responses, which then are JWTs; plain JSON where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
     /// The `max_age` that holds where a request has none, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,
@@ -213,7 +216,8 @@ impl Default for ClientMetadata {
             request_object_signing_alg: None,
             request_uris: Vec::new(),
             require_signed_request_object: false,
-            id_token_signed_response_alg: SigningAlg::Rs256,
+            id_token_signed_response_alg: IdTokenAlg::default(),
+            userinfo_signed_response_alg: None,
             default_max_age: None,
             require_auth_time: false,
             default_acr_values: Vec::new(),
@@ -299,7 +303,21 @@ impl ClientMetadata {
     /// The algorithm of its ID tokens.
     #[must_use]
     pub const fn with_id_token_alg(mut self, alg: SigningAlg) -> Self {
-        self.id_token_signed_response_alg = alg;
+        self.id_token_signed_response_alg = IdTokenAlg::Signed(alg);
+        self
+    }
+
+    /// Its ID tokens are not signed; see [`IdTokenAlg::DangerousNone`].
+    #[must_use]
+    pub const fn dangerous_with_unsigned_id_tokens(mut self) -> Self {
+        self.id_token_signed_response_alg = IdTokenAlg::DangerousNone;
+        self
+    }
+
+    /// Its userinfo responses are JWTs, signed by this algorithm.
+    #[must_use]
+    pub const fn with_userinfo_alg(mut self, alg: SigningAlg) -> Self {
+        self.userinfo_signed_response_alg = Some(alg);
         self
     }
 
@@ -358,6 +376,15 @@ impl ClientMetadata {
         // (RFC 8252 section 8.2, OpenID Connect Dynamic Client Registration 1.0 section 2).
         if uses_implicit && !self.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")) {
             return refuse("redirect_uris", "https where a response type has a token");
+        }
+        // Nothing would vouch for a token that came through a browser (OpenID Connect Dynamic Client Registration 1.0
+        // section 2).
+        let in_front = self.response_types.iter().any(|response_type| response_type.has_id_token());
+        if in_front && self.id_token_signed_response_alg == IdTokenAlg::DangerousNone {
+            return refuse(
+                "id_token_signed_response_alg",
+                "none only where no response type has an id token",
+            );
         }
         let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {

@@ -1,6 +1,7 @@
 //! Clients: what they registered, what the host decided for them, and how they prove who they are.
 
 mod fetch;
+mod id_token_alg;
 mod localized;
 mod metadata;
 mod remote_keys;
@@ -13,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
+pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
 pub use metadata::{ClientAuthMethod, ClientMetadata, RequestObjectAlg};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};

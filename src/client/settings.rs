@@ -21,8 +21,8 @@ pub enum AccessTokenFormatChoice {
     Jwt,
     /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
     ///
-    /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name (the `claims` parameter)
-    /// is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources. So is every
+    /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name or language (`claims`,
+    /// `claims_locales`) is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources. So is every
     /// token about a person whom its client knows by a pairwise subject, from which there is no way back to the person.
     JwtStateless,
     /// The format of a host, by the name under which the provider's builder was given it.
@@ -39,7 +39,7 @@ pub enum Consent {
     Required,
     /// Not asked, but for `prompt=consent`: a client of the host's own. A client that answers at a loopback address
     /// or a private-use scheme is asked for all the same, since any program could stand in for it (RFC 8252
-    /// section 8.6).
+    /// section 8.6). A public client is asked for `offline_access` all the same, unless that is remembered.
     Waived,
     /// Not asked, but for `prompt=consent`, whatever the client's redirect URIs are.
     ///

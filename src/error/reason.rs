@@ -487,8 +487,10 @@ reasons! {
     StoreUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     /// A fault of ours.
     InternalFault => ServerError, "the server met an unexpected condition";
-    /// No active key signs with the client's `id_token_signed_response_alg`.
+    /// No active key signs with the client's `id_token_signed_response_alg`, or it is `none`, which is not turned on.
     IdTokenAlgUnavailable => ServerError, "no key for the id_token_signed_response_alg of the client";
+    /// No active key signs with the client's `userinfo_signed_response_alg`.
+    UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.
     SubjectTypeUnavailable => ServerError, "the subject_type of the client is not supported";
     /// A handler panicked.

@@ -241,6 +241,17 @@ impl ProviderBuilder {
         self
     }
 
+    /// Lets the token endpoint give ID tokens that are not signed, to the clients that registered
+    /// `id_token_signed_response_alg` `none` (OpenID Connect Core 1.0 section 2).
+    ///
+    /// # Security
+    /// See [`IdTokenAlg::DangerousNone`](crate::client::IdTokenAlg::DangerousNone). Clients that can verify a signature
+    /// never need it.
+    pub const fn dangerous_allow_unsigned_id_tokens(mut self) -> Self {
+        self.core.switches.unsigned_id_tokens = true;
+        self
+    }
+
     /// Turns on the grant type `refresh_token`.
     pub const fn with_refresh_token(mut self) -> Self {
         self.refresh_token = true;

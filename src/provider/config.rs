@@ -210,6 +210,8 @@ pub struct Config {
     pub acr_values_supported: Vec<String>,
     /// The claims that discovery lists beyond those of the standard scopes. Default none.
     pub claims_supported: Vec<String>,
+    /// The languages of the claims of the host's people, as BCP 47 tags, which discovery lists. Default none.
+    pub claims_locales_supported: Vec<String>,
     /// The languages of the host's pages, as BCP 47 tags, which discovery lists. Default none.
     pub ui_locales_supported: Vec<String>,
     /// Where developers read about this provider. Default none.
@@ -248,6 +250,7 @@ impl Config {
                 .unwrap_or_default(),
             acr_values_supported: Vec::new(),
             claims_supported: Vec::new(),
+            claims_locales_supported: Vec::new(),
             ui_locales_supported: Vec::new(),
             service_documentation: None,
         }
@@ -404,6 +407,16 @@ impl Config {
     #[must_use]
     pub fn with_claims_supported<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
         self.claims_supported = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The languages of the claims of the host's people, as BCP 47 tags, which discovery lists.
+    #[must_use]
+    pub fn with_claims_locales_supported<T: Into<String>>(
+        mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.claims_locales_supported = values.into_iter().map(Into::into).collect();
         self
     }
 

@@ -8,6 +8,7 @@ use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
 use super::discovery::Documents;
+use super::format::id_token::{Channel, Minter, Unsigned};
 use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
@@ -15,7 +16,7 @@ use super::records;
 use super::register::Registration;
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{RemoteKeys, RemoteRequestObjects};
+use crate::client::{Client, IdTokenAlg, RemoteKeys, RemoteRequestObjects};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
@@ -86,6 +87,38 @@ impl Core {
         }
     }
 
+    /// What mints the ID tokens that go to their clients by `channel`.
+    pub(crate) fn id_tokens(&self, channel: Channel) -> Minter<'_> {
+        let unsigned = match (channel, self.switches.unsigned_id_tokens) {
+            (Channel::Back, true) => Unsigned::Allowed,
+            (Channel::Back, false) | (Channel::Front, _) => Unsigned::Refused,
+        };
+        Minter { keyring: &self.keyring, hook: self.claims_hook.as_deref(), unsigned }
+    }
+
+    /// Whether what `client` registered for what is told of people can be done.
+    ///
+    /// # Errors
+    /// [`Reason::SubjectTypeUnavailable`], [`Reason::IdTokenAlgUnavailable`], [`Reason::UserinfoAlgUnavailable`].
+    pub(crate) fn check_answers(&self, client: &Client) -> Result<(), Reason> {
+        let metadata = client.metadata();
+        if client.sector().is_some() && !self.switches.pairwise_subjects {
+            return Err(Reason::SubjectTypeUnavailable);
+        }
+        let signs = |alg| self.keyring.signer(alg).is_some();
+        let id_tokens = match metadata.id_token_signed_response_alg {
+            IdTokenAlg::DangerousNone => self.switches.unsigned_id_tokens,
+            IdTokenAlg::Signed(alg) => signs(alg),
+        };
+        if !id_tokens {
+            return Err(Reason::IdTokenAlgUnavailable);
+        }
+        match metadata.userinfo_signed_response_alg.is_none_or(signs) {
+            true => Ok(()),
+            false => Err(Reason::UserinfoAlgUnavailable),
+        }
+    }
+
     /// Asks the limiter whether a request of `client` may go on.
     pub(crate) async fn admit(&self, cx: &Context<'_>, point: LimitPoint, client: &ClientId) -> Result<()> {
         self.admit_key(cx, point, client.as_str()).await
@@ -113,4 +146,5 @@ pub(crate) struct Switches {
     pub(crate) request_parameter: bool,
     pub(crate) revocation: bool,
     pub(crate) unsigned_request_objects: bool,
+    pub(crate) unsigned_id_tokens: bool,
 }

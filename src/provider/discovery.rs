@@ -85,8 +85,13 @@ fn metadata(core: &Core) -> Map<String, Value> {
     }
     say("grant_types_supported", grant_types(core).into_iter().map(GrantType::as_str).collect());
     say("scopes_supported", scopes(core).collect());
-    if !core.config.ui_locales_supported.is_empty() {
-        say("ui_locales_supported", json!(core.config.ui_locales_supported));
+    for (name, locales) in [
+        ("claims_locales_supported", &core.config.claims_locales_supported),
+        ("ui_locales_supported", &core.config.ui_locales_supported),
+    ] {
+        if !locales.is_empty() {
+            say(name, json!(locales));
+        }
     }
     if let Some(url) = &core.config.service_documentation {
         say("service_documentation", url.as_str().into());
@@ -134,15 +139,18 @@ fn authorization(core: &Core) -> Map<String, Value> {
     prompts.extend(core.switches.account_creation.then_some("create"));
     let mut subject_types = vec!["public"];
     subject_types.extend(core.switches.pairwise_subjects.then_some("pairwise"));
+    let mut id_token_algs: Vec<&str> = core.keyring.algorithms().iter().map(|alg| alg.as_str()).collect();
+    id_token_algs.extend(core.switches.unsigned_id_tokens.then_some("none"));
     let said = json!({
         "response_types_supported": core.response_types.iter().map(|known| known.as_str()).collect::<Vec<_>>(),
         "response_modes_supported": core.encoders.modes().collect::<Vec<_>>(),
         "authorization_response_iss_parameter_supported": true,
         "subject_types_supported": subject_types,
-        "id_token_signing_alg_values_supported": core.keyring.algorithms(),
+        "id_token_signing_alg_values_supported": id_token_algs,
+        "userinfo_signing_alg_values_supported": core.keyring.algorithms(),
         "prompt_values_supported": prompts,
         "display_values_supported": ["page", "popup", "touch", "wap"],
-        "claim_types_supported": ["normal"],
+        "claim_types_supported": ["normal", "aggregated", "distributed"],
         "claims_supported": claims,
         "claims_parameter_supported": true,
         "request_parameter_supported": core.switches.request_parameter,

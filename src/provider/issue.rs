@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::core::Core;
+use super::format::id_token::{Channel, IdToken};
+use super::format::jwt;
 use super::format::refresh::RefreshToken;
-use super::format::{id_token, jwt};
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use super::token::{AuthenticatedClient, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
@@ -244,15 +245,17 @@ impl Plan {
     }
 }
 
-/// A JWT that carried what was asked of userinfo by name would tell it to every resource, and from a pairwise `sub`
+/// A JWT that carried what was asked of userinfo by name or language would tell it to every resource, and from a pairwise `sub`
 /// nobody finds the person again, so both are kept in a record.
 fn recorded_where_needed(
     format: AccessTokenFormatChoice,
     client: &Client,
     issuance: &Issuance,
 ) -> AccessTokenFormatChoice {
-    let asked = issuance.scope.contains(Scope::OPENID) && !issuance.grant.claims.userinfo.is_empty();
-    let pairwise = issuance.grant.authentication.is_some() && client.sector().is_some();
+    let grant = &issuance.grant;
+    let particular = !grant.claims.userinfo.is_empty() || !grant.claims_locales.is_empty();
+    let asked = issuance.scope.contains(Scope::OPENID) && particular;
+    let pairwise = grant.authentication.is_some() && client.sector().is_some();
     match format {
         AccessTokenFormatChoice::JwtStateless if asked || pairwise => AccessTokenFormatChoice::Jwt,
         format => format,
@@ -311,6 +314,7 @@ async fn access_token(
     token.audience.clone_from(&plan.audience);
     if issuance.scope.contains(Scope::OPENID) {
         token.userinfo.clone_from(&grant.claims.userinfo);
+        token.claims_locales.clone_from(&grant.claims_locales);
     }
     if let Some(hook) = &core.claims_hook {
         let added = hook.access_token(&token).await;
@@ -329,7 +333,7 @@ async fn id_token(
     (grant, wanted, access_token): (&Grant, &IdTokenIssuance, &Secret),
 ) -> Result<Option<Secret>> {
     let Some(authentication) = &grant.authentication else { return Ok(None) };
-    let token = id_token::IdToken {
+    let token = IdToken {
         client,
         authentication,
         nonce: wanted.nonce.as_deref(),
@@ -338,7 +342,7 @@ async fn id_token(
         state: None,
         claims: &wanted.claims,
     };
-    id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await.map(Some)
+    core.id_tokens(Channel::Back).mint(cx, &token).await.map(Some)
 }
 
 /// Whether a write was the first of its kind.

@@ -20,6 +20,7 @@ mod payload;
 mod records;
 mod refusal;
 mod register;
+mod release;
 mod replay;
 mod request_object_rules;
 mod revoke;

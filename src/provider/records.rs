@@ -19,7 +19,7 @@ use crate::store::{
     AccessToken, AuthorizationCode, CodeRecord, Grant, GrantRecord, GrantedToken, SessionKey, SubjectKey,
     TokenRecord,
 };
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, Scope};
+use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
 
 /// The longest life of an access token, whatever a policy answers: 24 hours.
 pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -54,6 +54,8 @@ struct Brought {
     resources: Vec<String>,
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     claims: ClaimsRequest,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    claims_locales: Vec<LanguageTag>,
     created_at: Timestamp,
 }
 
@@ -64,6 +66,7 @@ impl Brought {
             scope: (grant.scope != token.scope).then(|| grant.scope.clone()),
             resources: grant.resources.clone(),
             claims: grant.claims.clone(),
+            claims_locales: grant.claims_locales.clone(),
             created_at: grant.created_at,
         }
     }
@@ -73,6 +76,7 @@ impl Brought {
             .with_scope(self.scope.unwrap_or(token.scope))
             .with_resources(self.resources)
             .with_claims(self.claims)
+            .with_claims_locales(self.claims_locales)
             .with_expiry(token.expires_at);
         grant.authentication = token.authentication;
         grant

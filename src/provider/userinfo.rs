@@ -2,14 +2,17 @@
 
 use http::header::{ALLOW, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
+use serde_json::Value;
 
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::release::Asked;
 use super::{refusal, subject};
 use crate::accounts::AccountQuery;
 use crate::client::Client;
-use crate::error::{Error, ErrorCode, Reason, Rejection, Result};
+use crate::error::{Error, ErrorCode, Internal, Reason, Rejection, Result};
 use crate::event::Endpoint;
+use crate::jose::{self, SigningAlg, SigningHeader};
 use crate::secret::Secret;
 use crate::store::AccessToken;
 use crate::types::{Authentication, Claims, Params, Scope};
@@ -27,7 +30,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
     let mut response = match answer(core, &cx, request).await {
-        Ok(claims) => reply::json(StatusCode::OK, &claims),
+        Ok(response) => response,
         Err(error) => {
             cx.report(&error);
             refuse(&cx, &error)
@@ -41,16 +44,40 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
 pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
-    let outcome = claims(core, &cx, token).await;
+    let outcome = claims(core, &cx, token).await.map(|(_, claims)| claims);
     if let Err(error) = &outcome {
         cx.report(error);
     }
     outcome
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Claims> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let token = presented(request)?;
-    claims(core, cx, &token).await
+    let (client, claims) = claims(core, cx, &token).await?;
+    match client.metadata().userinfo_signed_response_alg {
+        Some(alg) => {
+            let signed = Box::pin(signed(core, cx, &client, (alg, claims))).await?;
+            Ok(reply::jwt(StatusCode::OK, signed))
+        }
+        None => Ok(reply::json(StatusCode::OK, &claims)),
+    }
+}
+
+/// The claims as a JWT for the client (OpenID Connect Core 1.0 section 5.3.2). It has neither `iat` nor `exp` nor
+/// `nonce`, so that nobody takes it for an ID token (attack 161).
+async fn signed(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (alg, mut claims): (SigningAlg, Claims),
+) -> Result<String> {
+    let signer = core.keyring.signer(alg);
+    let missing = || Internal::new("could not sign a userinfo response", format!("no active {alg} key"));
+    let signer = signer.ok_or_else(missing)?;
+    claims.insert("iss", cx.issuer());
+    claims.insert("aud", client.id().as_str());
+    let payload = Value::Object(claims.into_map()).to_string();
+    Ok(jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?)
 }
 
 /// The one token that the request carries: in the header, or in the form of a POST, never in the query, where it would
@@ -80,7 +107,7 @@ fn presented(request: &Request) -> Result<Secret, Reason> {
     }
 }
 
-async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<Claims> {
+async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<(Client, Claims)> {
     let token = core.presented(cx, token.expose()).await?.ok_or(Reason::AccessTokenInvalid)?;
     cx.note_grant_id(token.grant);
     let client = core.stores.clients.client(&token.client, cx.now).await?;
@@ -92,7 +119,11 @@ async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<Claims>
         return Err(Reason::AccessTokenScope.into());
     };
     let account = account(core, cx, (&token, authentication)).await?;
-    Ok(released(cx, &client, (&token, authentication), &account))
+    // Of the account the client gets what scope and `claims` parameter let it know, nothing else.
+    let asked = Asked { scope: &token.scope, names: &token.userinfo };
+    let mut claims = asked.released(&account);
+    claims.insert("sub", subject::of_person(cx, &client, &authentication.subject));
+    Ok((client, claims))
 }
 
 async fn account(
@@ -102,32 +133,13 @@ async fn account(
 ) -> Result<Claims> {
     let accounts = core.accounts.as_deref().ok_or(Reason::AccessTokenSubjectGone)?;
     let query = AccountQuery::new(&authentication.subject, &token.client, &token.scope, cx.now)
-        .with_claims(&token.userinfo);
+        .with_claims(&token.userinfo)
+        .with_claims_locales(&token.claims_locales);
     match accounts.claims(query).await {
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::AccessTokenSubjectGone.into()),
         Err(error) => Err(Rejection::caused(Reason::AccountsUnavailable, error).into()),
     }
-}
-
-/// `sub`, and of the account what the scope and the `claims` parameter let the client know, nothing else.
-///
-/// A claim in another language, `name#fr`, is let through like the claim itself (OpenID Connect Core 1.0 section 5.2).
-fn released(
-    cx: &Context<'_>,
-    client: &Client,
-    (token, authentication): (&AccessToken, &Authentication),
-    account: &Claims,
-) -> Claims {
-    let mut claims = Claims::new().with("sub", subject::of_person(cx, client, &authentication.subject));
-    for (name, value) in account.iter().filter(|(name, _)| *name != "sub") {
-        let plain = name.split('#').next().unwrap_or(name);
-        let mut asked = token.userinfo.iter().filter(|(asked, _)| asked == name || asked == plain);
-        if token.scope.asks_for(name) || asked.any(|(_, request)| request.accepts(value)) {
-            claims.insert(name, value.clone());
-        }
-    }
-    claims
 }
 
 /// The refusal with its challenge (RFC 6750 section 3). A request without a token is told only that one is needed

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, Scope};
+use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
 
 /// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
 ///
@@ -36,6 +36,9 @@ pub struct Grant {
     /// The claims granted beyond those of the scope.
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     pub claims: ClaimsRequest,
+    /// The languages asked for claims, the most preferred first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_locales: Vec<LanguageTag>,
     /// When it was given.
     pub created_at: Timestamp,
     /// Its absolute limit: from then on nothing that hangs on it is valid.
@@ -54,6 +57,7 @@ impl Grant {
             scope: Scope::empty(),
             resources: Vec::new(),
             claims: ClaimsRequest::default(),
+            claims_locales: Vec::new(),
             created_at,
             expires_at: Timestamp::NEVER,
         }
@@ -84,6 +88,13 @@ impl Grant {
     #[must_use]
     pub fn with_claims(mut self, claims: ClaimsRequest) -> Self {
         self.claims = claims;
+        self
+    }
+
+    /// The languages asked for claims.
+    #[must_use]
+    pub fn with_claims_locales(mut self, claims_locales: Vec<LanguageTag>) -> Self {
+        self.claims_locales = claims_locales;
         self
     }
 

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, Scope};
+use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, LanguageTag, Scope};
 
 /// What an access token stands for; the sealed payload of a [`TokenRecord`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct AccessToken {
     /// Claims asked of userinfo beyond those of the scope.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub userinfo: Vec<(String, ClaimRequest)>,
+    /// The languages asked for claims, the most preferred first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims_locales: Vec<LanguageTag>,
     /// What the host's claims hook added.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub extra: Claims,
@@ -52,6 +55,7 @@ impl AccessToken {
             scope: Scope::empty(),
             audience: Vec::new(),
             userinfo: Vec::new(),
+            claims_locales: Vec::new(),
             extra: Claims::new(),
             issued_at,
             expires_at,

@@ -34,6 +34,14 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
+/// A token as a body (`application/jwt`), with the same headers as [`json`].
+#[must_use]
+pub fn jwt(status: StatusCode, token: String) -> Response {
+    let mut response = json_bytes(status, token.into());
+    insert(&mut response, CONTENT_TYPE, "application/jwt");
+    response
+}
+
 /// A refusal as RFC 6749 section 5.2 describes it: `error`, `error_description`, and the status of [`status`].
 ///
 /// A 405 gets `Allow: POST` (for other methods see [`method_not_allowed`]), a 429 or 503 gets `Retry-After`. The

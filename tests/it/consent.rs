@@ -129,6 +129,32 @@ fn offline_access_rests_on_consent() {
     assert!(h.redeem(code_form(&trusted, &waived)).issued().refresh_token.is_some());
 }
 
+/// OpenID Connect Core 1.0 section 11: whoever has the refresh token of a public client is there when the
+/// person is not, so a waiver of the host does not cover it.
+#[test]
+fn offline_access_of_a_public_client_is_asked_for_although_consent_is_waived() {
+    let waived = ClientSettings::new().with_consent(Consent::Waived);
+    let spa = Harness::new().client("spa").metadata().clone();
+    let spa = Client::builder(ClientId::new("spa").unwrap(), spa).settings(waived).build().unwrap();
+    let h = Harness::builder().client(spa).build();
+    let login = h.login("alice");
+    let form = asking("openid email").client("spa");
+    assert!(h.authorize(&form).next(Some(&login)).code().starts_with("vs_ac_"), "the rest is waived");
+    let form = form.scope("openid email offline_access");
+    h.authorize(&form.clone().prompt("none")).next(Some(&login)).returned(Reason::ConsentNeeded);
+    let visit = h.authorize(&form).next(Some(&login));
+    let Needs::Consent(missing) = visit.needs() else { panic!("{visit:?}") };
+    assert_eq!(missing.scope.to_string(), "offline_access");
+    assert!(missing.claims.is_empty() && missing.resources.is_empty());
+    let once = visit.approved_by("alice").code();
+    assert!(h.redeem(code_form(&form, &once)).issued().refresh_token.is_some());
+    let again = h.authorize(&form).next(Some(&login));
+    assert!(matches!(again.needs(), Needs::Consent(_)), "what is not remembered is asked for again");
+    let _ = again.remembered_by("alice");
+    let remembered = h.authorize(&form).next(Some(&login)).code();
+    assert!(h.redeem(code_form(&form, &remembered)).issued().refresh_token.is_some());
+}
+
 #[test]
 fn consents_are_listed_and_taken_back_with_all_that_rests_on_them() {
     let h = Harness::new();

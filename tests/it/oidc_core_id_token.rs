@@ -85,6 +85,23 @@ fn a_client_gets_the_algorithm_that_it_registered() {
     }
 }
 
+/// A `kid` leads to one key, which is for this algorithm and for signatures.
+#[test]
+fn the_kid_of_an_id_token_names_one_key_of_the_key_set() {
+    let h = Harness::new();
+    let request = http::Request::get("/jwks").body(bytes::Bytes::new()).unwrap();
+    let keys = h.answer(request).accepted().json();
+    let keys = keys["keys"].as_array().unwrap();
+    let kids: std::collections::BTreeSet<_> = keys.iter().map(|key| key["kid"].as_str().unwrap()).collect();
+    assert_eq!(kids.len(), keys.len(), "every key has a name of its own");
+    let id_token = h.tokens(&authorize_form(), "alice").id_token.unwrap();
+    let jws = Jws::parse(&id_token).unwrap();
+    let named: Vec<_> = keys.iter().filter(|key| key["kid"] == jws.header().kid().unwrap()).collect();
+    let [key] = named.as_slice() else { panic!("{keys:?}") };
+    assert_eq!((&key["kty"], &key["use"], &key["alg"]), (&json!("RSA"), &json!("sig"), &json!("RS256")));
+    assert_eq!(jws.header().alg_name(), "RS256", "the default of those who register none");
+}
+
 #[derive(Debug)]
 struct Adds;
 

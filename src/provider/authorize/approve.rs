@@ -207,6 +207,7 @@ async fn insert_grant(
     .with_scope(approval.scope)
     .with_resources(request.resources.clone())
     .with_claims(request.claims.clone())
+    .with_claims_locales(request.claims_locales.clone())
     .with_expiry(limit);
     for _ in 0..MAX_ATTEMPTS {
         match core.stores.tokens.insert_grant(records::grant_record(cx, &grant)?, cx.now).await {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::provider::consent::{self, Known};
 use crate::provider::context::Context;
 use crate::store::{Consent, ConsentStore};
-use crate::types::{Authentication, Prompt};
+use crate::types::{Authentication, Prompt, Scope};
 
 /// Claims of the protocol itself, which tell no more about a person than every ID token does.
 const PROTOCOL_CLAIMS: [&str; 4] = ["acr", "amr", "auth_time", "sub"];
@@ -22,13 +22,16 @@ pub(super) enum Agreed {
     Remembered(Consent),
     /// Everything: the host does not ask for this client.
     Waived,
+    /// Everything but `offline_access`, which counts as far as it was remembered.
+    WaivedOnline(Option<Consent>),
 }
 
 /// What counts as agreed to, with what the store knows, if it had to be asked.
 ///
 /// Neither remembered nor waived consent counts for a client that answers at a loopback address or a private-use scheme, since
 /// any program could stand in for it (RFC 8252 section 8.6), unless the host insists; and nothing counts under
-/// `prompt=consent`.
+/// `prompt=consent`. Of a client that cannot prove who it is, waived consent does not cover `offline_access`: whoever has its
+/// refresh token is there when the person is not (OpenID Connect Core 1.0 section 11).
 pub(super) async fn agreed(
     cx: &Context<'_>,
     store: &dyn ConsentStore,
@@ -39,16 +42,20 @@ pub(super) async fn agreed(
     if pending.request().prompt.contains(Prompt::Consent) {
         return Ok((Agreed::Nothing, None));
     }
-    match (client.settings().consent, client.is_native()) {
-        (client::Consent::DangerousWaivedForNative, _) | (client::Consent::Waived, false) => {
-            return Ok((Agreed::Waived, None));
-        }
+    let offline = !client.is_confidential() && pending.request().scope.contains(Scope::OFFLINE_ACCESS);
+    let waived = match (client.settings().consent, client.is_native()) {
+        (client::Consent::DangerousWaivedForNative, _) => return Ok((Agreed::Waived, None)),
+        (client::Consent::Waived, false) if !offline => return Ok((Agreed::Waived, None)),
+        (client::Consent::Waived, false) => true,
         (client::Consent::Waived | client::Consent::Required, true) => return Ok((Agreed::Nothing, None)),
-        (client::Consent::Required, false) => {}
-    }
+        (client::Consent::Required, false) => false,
+    };
     let known = consent::read(cx, store, &login.subject, client.id()).await?;
-    let agreed =
-        known.as_ref().and_then(|known| known.consent.clone()).map_or(Agreed::Nothing, Agreed::Remembered);
+    let remembered = known.as_ref().and_then(|known| known.consent.clone());
+    let agreed = match waived {
+        true => Agreed::WaivedOnline(remembered),
+        false => remembered.map_or(Agreed::Nothing, Agreed::Remembered),
+    };
     Ok((agreed, known))
 }
 
@@ -58,6 +65,12 @@ impl Agreed {
         let claims = claim_names(request);
         let remembered = match self {
             Self::Waived => return None,
+            Self::WaivedOnline(remembered) => {
+                let known = remembered.as_ref().map(|consent| consent.scope.clone()).unwrap_or_default();
+                let online = request.scope.clone().without(Scope::OFFLINE_ACCESS);
+                let scope = request.scope.difference(&online).difference(&known);
+                return (!scope.is_empty()).then(|| MissingConsent { scope, ..MissingConsent::default() });
+            }
             Self::Nothing => {
                 let (scope, resources) = (request.scope.clone(), request.resources.clone());
                 return Some(MissingConsent { scope, claims, resources });

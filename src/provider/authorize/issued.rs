@@ -6,9 +6,11 @@ use crate::accounts::AccountQuery;
 use crate::error::{Error, Reason, Rejection, Result, StoreError, StoreErrorKind};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
-use crate::provider::format::{TokenKind, id_token, opaque};
+use crate::provider::format::id_token::{Channel, IdToken};
+use crate::provider::format::{TokenKind, opaque};
 use crate::provider::issue;
 use crate::provider::records;
+use crate::provider::release::Asked;
 use crate::provider::token::TokenResponse;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{AuthorizationCode, Grant};
@@ -44,8 +46,9 @@ pub(super) async fn account(
     let none = Scope::empty();
     let scope = if request.response_type == ResponseType::IdToken { approval.scope() } else { &none };
     let asked = if request.response_type.has_id_token() { &*request.claims.id_token } else { &[] };
-    let query =
-        AccountQuery::new(approval.subject(), pending.client().id(), scope, cx.now).with_claims(asked);
+    let query = AccountQuery::new(approval.subject(), pending.client().id(), scope, cx.now)
+        .with_claims(asked)
+        .with_claims_locales(&request.claims_locales);
     match accounts.claims(query).await {
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::ApprovalSubjectGone.into()),
@@ -120,14 +123,12 @@ async fn sign_id_token(
 ) -> Result<Secret> {
     let request = pending.request();
     let authentication = grant.authentication.as_ref().ok_or(Reason::ApprovalSubjectGone)?;
-    let mut claims = match request.response_type {
-        ResponseType::IdToken => id_token::of_scope(&grant.scope, account),
-        _ => Claims::new(),
-    };
-    for (name, value) in id_token::requested(&request.claims.id_token, account).iter() {
-        claims.insert(name, value.clone());
-    }
-    let token = id_token::IdToken {
+    // Without an access token there is no userinfo from which the client could get the claims of the scope (OpenID
+    // Connect Core 1.0 section 5.4).
+    let none = Scope::empty();
+    let scope = if request.response_type == ResponseType::IdToken { &grant.scope } else { &none };
+    let claims = Asked { scope, names: &request.claims.id_token }.released(account);
+    let token = IdToken {
         client: pending.client(),
         authentication,
         nonce: request.nonce.as_deref(),
@@ -136,5 +137,5 @@ async fn sign_id_token(
         state: pending.state().back.state().filter(|_| issued.code.is_some()),
         claims: &claims,
     };
-    id_token::mint(cx, &core.keyring, core.claims_hook.as_deref(), &token).await
+    core.id_tokens(Channel::Front).mint(cx, &token).await
 }

@@ -151,6 +151,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         selected: false,
         consent: None,
         asked: None,
+        acr_missed: None,
         ticket: None,
     });
     sealed::check_size(core, &pending).map_err(|error| pending.failed(error))?;
@@ -176,13 +177,9 @@ async fn read(
         account_creation: core.switches.account_creation,
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
-    if draft.client.sector().is_some() && !core.switches.pairwise_subjects {
-        return Err(returned(Reason::SubjectTypeUnavailable.into()));
-    }
     // Noticed at the token endpoint, it would cost the code, every time.
-    let alg = draft.client.metadata().id_token_signed_response_alg;
-    if request.scope.contains(Scope::OPENID) && core.keyring.signer(alg).is_none() {
-        return Err(returned(Reason::IdTokenAlgUnavailable.into()));
+    if request.scope.contains(Scope::OPENID) {
+        core.check_answers(&draft.client).map_err(|reason| returned(reason.into()))?;
     }
     // A rule sees the same whether the request arrives or is resumed.
     let params = core.worth_keeping(&draft.params);
@@ -227,6 +224,11 @@ async fn step(
             response.map(Next::Respond).map_err(|error| pending.failed(error))
         }
         (Some(needs), _) if silent => Err(pending.failed(needs.reason())),
+        (Some(needs @ Needs::Login(LoginNeed::Acr)), Some(login))
+            if pending.misses_acr_again(login.auth_time) =>
+        {
+            Err(pending.failed(needs.reason()))
+        }
         (needs, login) => {
             let of_consent = login.filter(|_| matches!(needs, Some(Needs::Consent(_))));
             pending.note_asked(of_consent.map(|login| approve::asked_key(cx, &login.subject)));
@@ -318,6 +320,7 @@ async fn reopen(
         selected: progress.selected,
         consent: progress.consent,
         asked: progress.asked,
+        acr_missed: progress.acr_missed,
         ticket,
     }))
 }

@@ -31,6 +31,9 @@ pub enum LoginNeed {
     Absent,
     /// The login did not reach an authentication context class that the client calls essential
     /// (see [`AuthorizationRequest::essential_acr`]).
+    ///
+    /// When the person has then proved once more who they are (with a later `auth_time`), and that does not reach it
+    /// either, the client is told.
     Acr,
     /// Another person is asked for than the one who is signed in.
     OtherSubject,
@@ -117,7 +120,12 @@ pub(super) fn is_hinted_in_vain(request: &AuthorizationRequest) -> bool {
     request.id_token_hint == HintedSubject::Unreadable
 }
 
+/// Only an essential `acr` with values must be reached, and then one of them, whatever they are (OpenID Connect Core 1.0
+/// section 5.5.1.1). A voluntary one never fails a request.
 fn reaches_essential_acr(request: &AuthorizationRequest, login: &Authentication) -> bool {
-    let mut essential = request.essential_acr().peekable();
-    essential.peek().is_none() || essential.any(|acr| login.acr.as_deref() == Some(acr))
+    let mut essential =
+        request.claims.id_token.iter().filter(|(name, asked)| name == "acr" && asked.essential);
+    essential.all(|(_, asked)| {
+        asked.values.is_empty() || login.acr.as_deref().is_some_and(|acr| asked.accepts(&acr.into()))
+    })
 }

@@ -39,6 +39,8 @@ pub(super) struct State {
     /// Who was asked for consent last, as [`asked_key`](super::approve::asked_key) names them; `None` when something
     /// else was needed.
     pub(super) asked: Option<String>,
+    /// The `auth_time` of the first login that did not reach the essential acr.
+    pub(super) acr_missed: Option<Timestamp>,
     /// The key of the ticket that holds the request as it is, if it was too large for the browser.
     pub(super) ticket: Option<String>,
 }
@@ -64,6 +66,12 @@ impl PendingAuthorization {
 
     pub(super) fn note_asked(&mut self, asked: Option<String>) {
         self.0.asked = asked;
+    }
+
+    /// Notes that a login of this time does not reach the essential acr. Whether one before it did not either, so that
+    /// the host has had its chance.
+    pub(super) fn misses_acr_again(&mut self, auth_time: Timestamp) -> bool {
+        auth_time > *self.0.acr_missed.get_or_insert(auth_time)
     }
 
     pub(super) fn note_consent(&mut self, subject: &Subject, known: Option<Known>) {

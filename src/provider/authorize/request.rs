@@ -13,7 +13,7 @@ use crate::error::Reason;
 use crate::jose::IdTokenHintVerifier;
 use crate::pkce::CodeChallenge;
 use crate::policy::Policy;
-use crate::types::{ClaimsRequest, Display, Params, Prompts, ResponseType, Scope, Subject};
+use crate::types::{ClaimsRequest, Display, LanguageTag, Params, Prompts, ResponseType, Scope, Subject};
 
 /// An authorization request whose every parameter was read and found sound (RFC 6749 section 4.1.1, OpenID Connect
 /// Core 1.0 section 3.1.2.1).
@@ -34,10 +34,10 @@ pub struct AuthorizationRequest {
     pub max_age: Option<Duration>,
     /// How the pages should show.
     pub display: Display,
-    /// The languages that the person prefers for the pages, as BCP 47 tags, the most preferred first.
-    pub ui_locales: Vec<String>,
-    /// The languages preferred for claims, as BCP 47 tags, the most preferred first.
-    pub claims_locales: Vec<String>,
+    /// The languages that the person prefers for the pages, up to 16, the most preferred first.
+    pub ui_locales: Vec<LanguageTag>,
+    /// The languages preferred for claims, up to 16, the most preferred first.
+    pub claims_locales: Vec<LanguageTag>,
     /// Whom the client believes to be there, up to 2048 bytes. Not checked in any way: escape it.
     pub login_hint: Option<String>,
     /// The authentication context classes asked for, the most preferred first: the request's, or else the client's

@@ -29,7 +29,7 @@ const OVERHEAD: usize = 4 + 1 + 24 + 8 + 16;
 /// How often another key is drawn because one is taken.
 const MAX_ATTEMPTS: u8 = 3;
 
-/// Bytes by which a request grows when it is noted who was asked for consent.
+/// Bytes by which a request grows when it is noted who was asked for consent, and that a login fell short.
 const ASKED_BYTES: usize = 64;
 
 /// What a sealed text holds.
@@ -56,6 +56,8 @@ pub(super) struct Progress {
     pub(super) created: bool,
     pub(super) selected: bool,
     pub(super) asked: Option<String>,
+    #[serde(default)]
+    pub(super) acr_missed: Option<Timestamp>,
     pub(super) consent: Option<(Subject, Option<Known>)>,
 }
 
@@ -96,8 +98,9 @@ impl Envelope {
     fn new(carried: Carried, pending: &PendingAuthorization) -> Self {
         let state = pending.state();
         let (asked, consent) = (state.asked.clone(), state.consent.clone());
-        let (created, selected) = (state.created, state.selected);
-        Self { version: VERSION, carried, progress: Progress { created, selected, asked, consent } }
+        let (created, selected, acr_missed) = (state.created, state.selected, state.acr_missed);
+        let progress = Progress { created, selected, asked, acr_missed, consent };
+        Self { version: VERSION, carried, progress }
     }
 
     /// The plain text; `None` when it is too long. What was remembered of consent is left out where there is no room

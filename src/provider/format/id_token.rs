@@ -1,44 +1,20 @@
 //! ID tokens (OpenID Connect Core 1.0 section 2).
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use crate::client::Client;
+use crate::client::{Client, IdTokenAlg};
 use crate::error::{Internal, Result};
-use crate::jose::{self, Keyring, SigningAlg, SigningHeader};
+use crate::jose::{self, Keyring, Signer, SigningAlg, SigningHeader};
 use crate::provider::context::Context;
 use crate::provider::hooks::ClaimsHook;
-use crate::provider::subject;
+use crate::provider::{release, subject};
 use crate::secret::Secret;
-use crate::types::{Authentication, ClaimRequest, Claims, Scope};
-
-/// Claims that the provider alone sets in an ID token, or that mean something else in one.
-const RESERVED: [&str; 22] = [
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "iat",
-    "nbf",
-    "jti",
-    "auth_time",
-    "nonce",
-    "acr",
-    "amr",
-    "azp",
-    "at_hash",
-    "c_hash",
-    "s_hash",
-    "sid",
-    "cnf",
-    "act",
-    "may_act",
-    "events",
-    "client_id",
-    "scope",
-];
+use crate::types::{Authentication, Claims};
 
 /// What an ID token says.
 #[derive(Clone, Copy, Debug)]
@@ -55,70 +31,92 @@ pub(crate) struct IdToken<'a> {
     pub(crate) code: Option<&'a Secret>,
     /// The `state` of a response that it protects, for `s_hash`.
     pub(crate) state: Option<&'a str>,
-    /// What it says of the person beyond the protocol's own claims; see [`requested`].
+    /// What it says of the person beyond the protocol's own claims.
     pub(crate) claims: &'a Claims,
 }
 
-/// Mints and signs an ID token by the algorithm that the client registered.
-///
-/// Neither the person's claims nor those of the host's hook can replace one that the protocol defines.
-///
-/// # Errors
-/// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails.
-pub(crate) async fn mint(
-    cx: &Context<'_>,
-    keyring: &Keyring,
-    hook: Option<&dyn ClaimsHook>,
-    token: &IdToken<'_>,
-) -> Result<Secret> {
-    let alg = token.client.metadata().id_token_signed_response_alg;
-    let signer = keyring
-        .signer(alg)
-        .ok_or_else(|| Internal::new("could not sign an id token", format!("no active {alg} key")))?;
-    let added = match hook {
-        Some(hook) => hook
-            .id_token(token.client.id(), token.authentication)
-            .await
-            .map_err(|error| Internal::new("could not ask the claims hook", error))?,
-        None => Claims::new(),
-    };
-    let mut claims = protocol_claims(cx, token, alg);
-    for (name, value) in token.claims.iter().chain(added.iter()) {
-        if !RESERVED.contains(&name) {
-            claims.insert(name.to_owned(), value.clone());
+/// By which way an ID token goes to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// Straight from the token endpoint.
+    Back,
+    /// Through the browser.
+    Front,
+}
+
+/// Whether ID tokens may go out that nobody signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsigned {
+    Allowed,
+    Refused,
+}
+
+/// Mints ID tokens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Minter<'a> {
+    pub(crate) keyring: &'a Keyring,
+    pub(crate) hook: Option<&'a dyn ClaimsHook>,
+    pub(crate) unsigned: Unsigned,
+}
+
+impl Minter<'_> {
+    /// Mints an ID token and signs it by the algorithm that the client registered.
+    ///
+    /// Neither the person's claims nor those of the host's hook can replace one that the protocol defines.
+    ///
+    /// # Errors
+    /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails.
+    pub(crate) async fn mint(&self, cx: &Context<'_>, token: &IdToken<'_>) -> Result<Secret> {
+        let form = self.form(token.client.metadata().id_token_signed_response_alg)?;
+        let mut told = token.claims.clone();
+        if let Some(hook) = self.hook {
+            let added = hook.id_token(token.client.id(), token.authentication).await;
+            let added = added.map_err(|error| Internal::new("could not ask the claims hook", error))?;
+            added.iter().for_each(|(name, value)| told.insert(name, value.clone()));
+        }
+        let mut claims = protocol_claims(cx, token, form.alg());
+        claims.extend(release::unreserved(&told).into_map());
+        let payload = Value::Object(claims).to_string();
+        Ok(Secret::new(match form {
+            Form::Signed(signer) => jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?,
+            Form::Unsigned => unsecured(&payload),
+        }))
+    }
+
+    fn form(&self, alg: IdTokenAlg) -> Result<Form, Internal> {
+        let signer = match alg {
+            IdTokenAlg::DangerousNone if self.unsigned == Unsigned::Allowed => return Ok(Form::Unsigned),
+            IdTokenAlg::DangerousNone => None,
+            IdTokenAlg::Signed(alg) => self.keyring.signer(alg),
+        };
+        let missing = || Internal::new("could not sign an id token", format!("no active {alg} key"));
+        signer.map(Form::Signed).ok_or_else(missing)
+    }
+}
+
+/// What becomes of the claims.
+enum Form {
+    Signed(Arc<dyn Signer>),
+    Unsigned,
+}
+
+impl Form {
+    fn alg(&self) -> Option<SigningAlg> {
+        match self {
+            Self::Signed(signer) => Some(signer.algorithm()),
+            Self::Unsigned => None,
         }
     }
-    let payload = Value::Object(claims).to_string();
-    let signed = jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?;
-    Ok(Secret::new(signed))
 }
 
-/// The claims of `account` that were asked for by name in the ID token (OpenID Connect Core 1.0 section 5.5).
-///
-/// The claims of the scope are not among them: with an access token at hand, the client gets those from userinfo
-/// (section 5.4).
-pub(crate) fn requested(asked: &[(String, ClaimRequest)], account: &Claims) -> Claims {
-    let mut claims = Claims::new();
-    for (name, request) in asked {
-        let value = account.value(name).filter(|value| request.accepts(value));
-        if let Some(value) = value.filter(|_| !RESERVED.contains(&name.as_str())) {
-            claims.insert(name.clone(), value.clone());
-        }
-    }
-    claims
+/// An unsecured JWS (RFC 7515 appendix A.5): its signature is empty.
+fn unsecured(payload: &str) -> String {
+    let part = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", part(r#"{"alg":"none"}"#), part(payload))
 }
 
-/// The claims of `account` that the scope asks for: those that an ID token must bring where no access token is issued
-/// that would fetch them from userinfo (OpenID Connect Core 1.0 section 5.4).
-pub(crate) fn of_scope(scope: &Scope, account: &Claims) -> Claims {
-    let mut claims = Claims::new();
-    for (name, value) in account.iter().filter(|(name, _)| scope.asks_for(name)) {
-        claims.insert(name, value.clone());
-    }
-    claims
-}
-
-fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Map<String, Value> {
+/// Without an algorithm there is none to hash by, so that the hashes are left out.
+fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: Option<SigningAlg>) -> Map<String, Value> {
     let IdToken { client, authentication, .. } = token;
     let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
     let mut claims = Map::new();
@@ -144,7 +142,7 @@ fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: SigningAlg) -> Ma
         ("s_hash", token.state),
     ];
     for (name, value) in hashed {
-        if let Some(value) = value {
+        if let (Some(value), Some(alg)) = (value, alg) {
             claims.insert(name.to_owned(), half_hash(alg, value).into());
         }
     }

@@ -13,8 +13,8 @@ pub(crate) use client_credentials::ClientCredentialsGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
 
 use super::context::Context;
-use super::format::id_token::requested;
 use super::issue::{IdTokenIssuance, Issuance};
+use super::release::Asked;
 use super::token::TokenRequest;
 use crate::accounts::{AccountQuery, Accounts};
 use crate::error::{Reason, Rejection, Result};
@@ -49,7 +49,8 @@ async fn person(accounts: &dyn Accounts, cx: &Context<'_>, grant: &Grant) -> Res
     let Some(authentication) = &grant.authentication else { return Ok(Claims::new()) };
     let none = Scope::empty();
     let query = AccountQuery::new(&authentication.subject, &grant.client, &none, cx.now)
-        .with_claims(&grant.claims.id_token);
+        .with_claims(&grant.claims.id_token)
+        .with_claims_locales(&grant.claims_locales);
     match accounts.claims(query).await {
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::SubjectGone.into()),
@@ -64,7 +65,10 @@ fn id_token(
     (nonce, account): (Option<String>, &Claims),
 ) -> Option<IdTokenIssuance> {
     let wanted = grant.authentication.is_some() && scope.contains(Scope::OPENID);
-    wanted.then(|| IdTokenIssuance { nonce, claims: requested(&grant.claims.id_token, account) })
+    // With an access token at hand, the client gets the claims of the scope from userinfo (OpenID Connect Core 1.0
+    // section 5.4).
+    let asked = Asked { scope: &Scope::empty(), names: &grant.claims.id_token };
+    wanted.then(|| IdTokenIssuance { nonce, claims: asked.released(account) })
 }
 
 /// The resources of a token: those asked for, which must be granted, or all that are (RFC 8707 section 2.2).

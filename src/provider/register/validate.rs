@@ -5,7 +5,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::settings::Registration;
-use crate::client::{ClientAuthMethod, ClientMetadata, InvalidClient, Localized, MAX_REDIRECT_URIS};
+use crate::client::{
+    ClientAuthMethod, ClientMetadata, IdTokenAlg, InvalidClient, Localized, MAX_REDIRECT_URIS,
+};
 use crate::error::Reason;
 use crate::jose::SigningAlg;
 use crate::provider::core::Core;
@@ -53,13 +55,12 @@ impl Rules {
 
 /// Reads and checks the metadata; members that are not known are left out (RFC 7591 section 2).
 pub(crate) fn metadata(rules: &Rules, members: &Map<String, Value>) -> Result<ClientMetadata, Reason> {
-    let mut metadata = ClientMetadata::default();
-    metadata.redirect_uris = redirect_uris(members)?;
+    let mut metadata = ClientMetadata { redirect_uris: redirect_uris(members)?, ..ClientMetadata::default() };
     (metadata.response_types, metadata.grant_types) = flows(rules, members)?;
     authentication(rules, members, &mut metadata)?;
     shown(members, &mut metadata)?;
     metadata.scope = scope(rules, members)?;
-    metadata.id_token_signed_response_alg = id_token_alg(rules, members)?;
+    metadata.id_token_signed_response_alg = IdTokenAlg::Signed(id_token_alg(rules, members)?);
     defaults(members, &mut metadata)?;
     read_only(members)?;
     Ok(metadata)

@@ -6,7 +6,12 @@ use super::super::draft::Draft;
 use super::super::request::{HintedSubject, Readers};
 use super::bounded;
 use crate::error::Reason;
-use crate::types::{Display, InvalidInteraction, Params, Prompt, Prompts, ResponseType, Subject};
+use crate::types::{
+    Display, InvalidInteraction, LanguageTag, Params, Prompt, Prompts, ResponseType, Subject,
+};
+
+/// Most languages that one parameter may prefer.
+const MAX_LOCALES: usize = 16;
 
 /// The `nonce`: up to 2048 printable ASCII characters (attack 31). An ID token that comes through the browser must have
 /// one, or it could be another's (OpenID Connect Core 1.0 sections 3.2.2.1 and 3.3.2.11).
@@ -55,14 +60,11 @@ pub(in super::super) fn display(params: &Params) -> Result<Display, Reason> {
     }
 }
 
-/// The language tags of `name`. What is no tag in form is left out, since a preference must not fail a request.
-pub(in super::super) fn locales(params: &Params, name: &str) -> Result<Vec<String>, Reason> {
-    let is_tag = |tag: &&str| {
-        let parts_fit = tag.split('-').all(|part| (1..=8).contains(&part.len()));
-        tag.len() <= 35 && parts_fit && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
+/// The language tags of `name`, the first 16. What is no tag in form is left out, since a preference must not fail a
+/// request.
+pub(in super::super) fn locales(params: &Params, name: &str) -> Result<Vec<LanguageTag>, Reason> {
     let text = bounded(params, name, Reason::HintMalformed)?.unwrap_or_default();
-    Ok(text.split(' ').filter(is_tag).map(str::to_owned).collect())
+    Ok(text.split(' ').filter_map(|tag| LanguageTag::parse(tag).ok()).take(MAX_LOCALES).collect())
 }
 
 /// The `login_hint`: up to 2048 bytes without control characters (attack 45).
