@@ -19,6 +19,8 @@ pub enum Endpoint {
     Authorization,
     /// Discovery.
     Discovery,
+    /// The logout endpoint, and what ends sessions.
+    EndSession,
     /// Introspection.
     Introspection,
     /// The key set.
@@ -64,6 +66,8 @@ pub enum EventKind {
     Refused(Reason),
     /// A grant, several grants, or one token of a grant were revoked.
     Revoked,
+    /// A login session was ended: those of its grants that do not outlast it are revoked.
+    SessionEnded,
     /// Tokens were issued.
     TokensIssued {
         /// By which grant type.

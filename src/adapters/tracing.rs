@@ -146,6 +146,7 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::LogoutForgedForm
         | Reason::PendingForgedForm
         | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
@@ -168,6 +169,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
         EventKind::Revoked => "revoked",
+        EventKind::SessionEnded => "session ended",
         EventKind::TokensIssued { .. } => "tokens issued",
     }
 }

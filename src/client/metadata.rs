@@ -103,6 +103,10 @@ pub struct ClientMetadata {
     /// Where others may send a browser so that the client begins a sign-in (OpenID Connect Core 1.0 section 4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
+    /// Where a browser may go after a logout that the client asked for (OpenID Connect RP-Initiated Logout 1.0 section
+    /// 3.1): up to 50, matched byte for byte.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -144,6 +148,7 @@ impl Default for ClientMetadata {
             client_uri: None,
             logo_uri: None,
             initiate_login_uri: None,
+            post_logout_redirect_uris: Vec::new(),
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -239,10 +244,20 @@ impl ClientMetadata {
         self
     }
 
+    /// Where a browser may go after a logout.
+    #[must_use]
+    pub fn with_post_logout_redirect_uris(mut self, uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        self.post_logout_redirect_uris = uris.into_iter().collect();
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
             return refuse("redirect_uris", "at most 50");
+        }
+        if self.post_logout_redirect_uris.len() > MAX_REDIRECT_URIS {
+            return refuse("post_logout_redirect_uris", "at most 50");
         }
         if self.redirect_uris.is_empty() && !self.response_types.is_empty() {
             return refuse("redirect_uris", "needed by every response type");

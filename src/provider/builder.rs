@@ -259,6 +259,13 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
+    /// [`Interaction::end_session`](super::Interaction::end_session).
+    pub const fn with_rp_initiated_logout(mut self) -> Self {
+        self.core.switches.rp_initiated_logout = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -436,6 +443,9 @@ impl ProviderBuilder {
         }
         if !code && core.response_types.iter().any(|known| known.has_code()) {
             return needs("a response type with a code", "with_authorization_code");
+        }
+        if core.switches.rp_initiated_logout && !core.signs_in() {
+            return needs("rp_initiated_logout", "the authorization endpoint");
         }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");

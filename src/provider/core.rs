@@ -95,4 +95,5 @@ pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
+    pub(crate) rp_initiated_logout: bool,
 }

@@ -165,6 +165,7 @@ fn authorization(core: &Core) -> Map<String, Value> {
 const fn member(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::Authorization => Some("authorization_endpoint"),
+        Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),
         Endpoint::Revocation => Some("revocation_endpoint"),

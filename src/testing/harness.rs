@@ -56,7 +56,8 @@ const SEED: u64 = 2;
 /// | `signer` | private_key_jwt | code, refresh, client_credentials |
 /// | `remote` | private_key_jwt, its keys at [`REMOTE_JWKS_URI`] | code, refresh, client_credentials |
 ///
-/// A redirect goes to `https://<client_id>.example/cb`. The one person is `alice`.
+/// A redirect goes to `https://<client_id>.example/cb`, and after a logout to `https://<client_id>.example/out`
+/// for the clients `web` and `trusted`. The one person is `alice`.
 pub struct Harness {
     provider: Provider,
     secrets: SystemSecrets,
@@ -449,6 +450,7 @@ impl World {
             .with_jwks_uri()
             .with_introspection()
             .with_revocation()
+            .with_rp_initiated_logout()
     }
 }
 

@@ -57,7 +57,7 @@ pub(in super::super) fn display(params: &Params) -> Result<Display, Reason> {
 }
 
 /// The language tags of `name`. What is no tag in form is left out, since a preference must not fail a request.
-pub(in super::super) fn locales(params: &Params, name: &str) -> Result<Vec<String>, Reason> {
+pub(in crate::provider) fn locales(params: &Params, name: &str) -> Result<Vec<String>, Reason> {
     let is_tag = |tag: &&str| {
         let parts_fit = tag.split('-').all(|part| (1..=8).contains(&part.len()));
         tag.len() <= 35 && parts_fit && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
