@@ -107,6 +107,11 @@ pub struct ClientMetadata {
     /// 3.1): up to 50, matched byte for byte.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it takes logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<FetchUrl>,
+    /// Whether its logout tokens must carry `sid`, which they always do. Default false.
+    pub backchannel_logout_session_required: bool,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -149,6 +154,8 @@ impl Default for ClientMetadata {
             logo_uri: None,
             initiate_login_uri: None,
             post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -248,6 +255,13 @@ impl ClientMetadata {
     #[must_use]
     pub fn with_post_logout_redirect_uris(mut self, uris: impl IntoIterator<Item = RedirectUri>) -> Self {
         self.post_logout_redirect_uris = uris.into_iter().collect();
+        self
+    }
+
+    /// Where it takes logout tokens.
+    #[must_use]
+    pub fn with_backchannel_logout_uri(mut self, uri: FetchUrl) -> Self {
+        self.backchannel_logout_uri = Some(uri);
         self
     }
 

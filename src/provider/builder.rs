@@ -15,6 +15,7 @@ use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+use super::logout::BackChannel;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
@@ -84,6 +85,7 @@ pub struct ProviderBuilder {
     private_key_jwt: bool,
     http_client: Option<Arc<dyn HttpClient>>,
     jwks_uri: bool,
+    back_channel_logout: bool,
 }
 
 impl ProviderBuilder {
@@ -114,6 +116,7 @@ impl ProviderBuilder {
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
+            back_channel: None,
         };
         Self {
             core,
@@ -127,6 +130,7 @@ impl ProviderBuilder {
             private_key_jwt: false,
             http_client: None,
             jwks_uri: false,
+            back_channel_logout: false,
         }
     }
 
@@ -266,6 +270,13 @@ impl ProviderBuilder {
         self
     }
 
+    /// Tells the clients of a session that it has ended (OpenID Connect Back-Channel Logout 1.0); it needs an
+    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events.
+    pub const fn with_back_channel_logout(mut self) -> Self {
+        self.back_channel_logout = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -325,6 +336,11 @@ impl ProviderBuilder {
             if !self.core.encoders.add(Arc::clone(&encoder)) {
                 return Err(BuildError::Twice { name: encoder.response_mode().to_owned() });
             }
+        }
+        if let (Some(http), Some(runtime), true) =
+            (&self.http_client, &self.core.runtime, self.back_channel_logout)
+        {
+            self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
@@ -456,6 +472,12 @@ impl ProviderBuilder {
         let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
         if remembers && core.stores.replays.is_none() {
             return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if self.back_channel_logout && self.http_client.is_none() {
+            return needs("back_channel_logout", "HttpClient");
+        }
+        if self.back_channel_logout && core.runtime.is_none() {
+            return needs("back_channel_logout", "Runtime");
         }
         if self.jwks_uri && self.http_client.is_none() {
             return needs("jwks_uri", "HttpClient");

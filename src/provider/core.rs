@@ -11,6 +11,7 @@ use super::discovery::Documents;
 use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
+use super::logout::BackChannel;
 use super::records;
 use super::route::Routes;
 use crate::accounts::Accounts;
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
+    /// `None` tells no client of a logout.
+    pub(crate) back_channel: Option<BackChannel>,
 }
 
 impl Core {

@@ -155,6 +155,11 @@ fn authorization(core: &Core) -> Map<String, Value> {
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
     }
+    if core.back_channel.is_some() {
+        for name in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
+            said.insert(name.to_owned(), true.into());
+        }
+    }
     if !config.acr_values_supported.is_empty() {
         said.insert("acr_values_supported".to_owned(), json!(config.acr_values_supported));
     }

@@ -225,6 +225,17 @@ impl Provider {
         logout::end(&self.0, pending).await
     }
 
+    /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
+    /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
+    /// before. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
+    /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
+    ///
+    /// # Errors
+    /// A store that fails; calling again finishes what was begun.
+    pub async fn end_sessions(&self, of: &GrantFilter, offline_access: OfflineAccess) -> Result<u64> {
+        logout::end_all(&self.0, of, offline_access).await
+    }
+
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).
     pub async fn userinfo(&self, request: &Request) -> Response {
         scope::scoped(&self.0, Endpoint::Userinfo, userinfo::respond(&self.0, request)).await

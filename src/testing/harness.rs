@@ -451,6 +451,7 @@ impl World {
             .with_introspection()
             .with_revocation()
             .with_rp_initiated_logout()
+            .with_back_channel_logout()
     }
 }
 
@@ -491,6 +492,7 @@ const CONFIDENTIAL: &[&str] = &[
     "code_verifier",
     "id_token",
     "id_token_hint",
+    "logout_token",
     "password",
     "refresh_token",
     "token",

@@ -11,6 +11,7 @@ mod consent;
 mod grants;
 mod oauth_form_post;
 mod oauth_multiple_response_types;
+mod oidc_back_channel_logout;
 mod oidc_core_auth_time;
 mod oidc_core_claims;
 mod oidc_core_hybrid;

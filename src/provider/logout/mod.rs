@@ -4,15 +4,18 @@
 //! through their browser and comes back as `confirmation` to the same endpoint. [`end`] then ends what hangs on the
 //! session; the session itself is the host's to end.
 
+mod back_channel;
 mod ended;
 mod pending;
 mod request;
 mod session;
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderValue, Method};
 
+pub(super) use back_channel::BackChannel;
 pub use ended::LoggedOut;
 pub use pending::{MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 
@@ -20,8 +23,9 @@ use self::request::LogoutRequest;
 use super::authorize::{self, Browser};
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::grants::GrantFilter;
 use crate::error::{Error, Reason, Result};
-use crate::event::Endpoint;
+use crate::event::{Endpoint, EventKind};
 use crate::types::{Authentication, Params};
 use crate::wire::{self, Request, Response};
 
@@ -142,7 +146,7 @@ pub(super) fn seal(core: &Core, pending: &PendingLogout) -> Result<String> {
 }
 
 /// Ends what hangs on the session of a logout that was agreed to.
-pub(super) async fn end(core: &Core, pending: &PendingLogout) -> Result<LoggedOut> {
+pub(super) async fn end(core: &Arc<Core>, pending: &PendingLogout) -> Result<LoggedOut> {
     let arrival = Arrival::at(Endpoint::EndSession, core);
     let cx = arrival.context();
     match session::end(core, &cx, pending).await {
@@ -152,6 +156,19 @@ pub(super) async fn end(core: &Core, pending: &PendingLogout) -> Result<LoggedOu
             Err(error)
         }
     }
+}
+
+/// Ends sessions that the host names by their grants, and says how many grants were revoked.
+pub(super) async fn end_all(
+    core: &Arc<Core>,
+    of: &GrantFilter,
+    offline_access: OfflineAccess,
+) -> Result<u64> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let revoked = session::end_grants(core, &cx, &of.columns(&cx), offline_access).await?;
+    cx.emit(&of.concerned(cx.event(EventKind::SessionEnded)));
+    Ok(revoked)
 }
 
 fn shown(core: &Core, cx: &Context<'_>, error: &Error) -> Response {
