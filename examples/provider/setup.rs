@@ -62,7 +62,8 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_introspection()
         .with_revocation()
         .with_rp_initiated_logout()
-        .with_back_channel_logout();
+        .with_back_channel_logout()
+        .with_front_channel_logout();
     let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
     let provider = builder.build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;

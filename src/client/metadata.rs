@@ -112,6 +112,12 @@ pub struct ClientMetadata {
     pub backchannel_logout_uri: Option<FetchUrl>,
     /// Whether its logout tokens must carry `sid`, which they always do. Default false.
     pub backchannel_logout_session_required: bool,
+    /// What a browser loads in a frame when a session ends (OpenID Connect Front-Channel Logout 1.0 section 2): of the
+    /// origin of a redirect URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<FetchUrl>,
+    /// Whether that must be given `iss` and `sid`, which it always is. Default false.
+    pub frontchannel_logout_session_required: bool,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -156,6 +162,8 @@ impl Default for ClientMetadata {
             post_logout_redirect_uris: Vec::new(),
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -265,6 +273,13 @@ impl ClientMetadata {
         self
     }
 
+    /// What a browser loads in a frame when a session ends.
+    #[must_use]
+    pub fn with_frontchannel_logout_uri(mut self, uri: FetchUrl) -> Self {
+        self.frontchannel_logout_uri = Some(uri);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
@@ -299,6 +314,13 @@ impl ClientMetadata {
         let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
+        }
+        if let Some(uri) = &self.frontchannel_logout_uri {
+            let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
+            let of_uri = origin(uri.as_str());
+            if !self.redirect_uris.iter().any(|redirect| origin(redirect.as_str()) == of_uri) {
+                return refuse("frontchannel_logout_uri", "of the origin of a redirect uri");
+            }
         }
         let pages = [
             ("client_uri", &self.client_uri),

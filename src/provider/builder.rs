@@ -277,6 +277,16 @@ impl ProviderBuilder {
         self
     }
 
+    /// Has the browser load the clients of a session in frames when it ends (OpenID Connect Front-Channel Logout 1.0);
+    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames.
+    ///
+    /// Browsers that keep cookies from frames of other sites keep a client from knowing whom to sign out; the back
+    /// channel has no such gap.
+    pub const fn with_front_channel_logout(mut self) -> Self {
+        self.core.switches.front_channel_logout = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -472,6 +482,9 @@ impl ProviderBuilder {
         let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
         if remembers && core.stores.replays.is_none() {
             return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
+            return needs("front_channel_logout", "with_rp_initiated_logout");
         }
         if self.back_channel_logout && self.http_client.is_none() {
             return needs("back_channel_logout", "HttpClient");

@@ -96,6 +96,7 @@ impl Core {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
+    pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) revocation: bool,
     pub(crate) rp_initiated_logout: bool,

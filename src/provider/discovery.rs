@@ -160,6 +160,11 @@ fn authorization(core: &Core) -> Map<String, Value> {
             said.insert(name.to_owned(), true.into());
         }
     }
+    if core.switches.front_channel_logout {
+        for name in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
+            said.insert(name.to_owned(), true.into());
+        }
+    }
     if !config.acr_values_supported.is_empty() {
         said.insert("acr_values_supported".to_owned(), json!(config.acr_values_supported));
     }

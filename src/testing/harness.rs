@@ -452,6 +452,7 @@ impl World {
             .with_revocation()
             .with_rp_initiated_logout()
             .with_back_channel_logout()
+            .with_front_channel_logout()
     }
 }
 

@@ -57,7 +57,7 @@ pub fn form_post_page(action: &RedirectUri, params: &Params) -> Response {
     let policy = format!(
         "default-src 'none'; form-action {}; script-src '{}'; style-src '{}'; \
          frame-ancestors 'none'; base-uri 'none'",
-        form_action(action),
+        source(action.as_str()),
         source_hash(SCRIPT),
         source_hash(STYLE),
     );
@@ -130,11 +130,11 @@ pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
     response
 }
 
-/// The source expression for where the form may go: the origin, or the scheme where an origin cannot be written.
+/// The source expression for an address: the origin, or the scheme where an origin cannot be written.
 ///
 /// Content Security Policy 3 section 6.7.2.9 matches no address literal but 127.0.0.1.
-fn form_action(action: &RedirectUri) -> String {
-    let Ok(url) = Url::parse(action.as_str()) else { return "'none'".to_owned() };
+pub(super) fn source(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
     let writable = match url.host() {
         Some(Host::Domain(_)) => true,
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],

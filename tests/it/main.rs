@@ -20,6 +20,7 @@ mod oidc_core_implicit;
 mod oidc_core_prompt;
 mod oidc_core_userinfo;
 mod oidc_discovery;
+mod oidc_front_channel_logout;
 mod oidc_prompt_create;
 mod oidc_rp_initiated_logout;
 mod outbound_fetch;

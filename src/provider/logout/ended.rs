@@ -11,6 +11,7 @@ use crate::wire::{Response, location, reply};
 #[must_use]
 pub struct LoggedOut {
     continue_to: Option<String>,
+    frames: Vec<String>,
 }
 
 impl LoggedOut {
@@ -20,20 +21,29 @@ impl LoggedOut {
         let state = request.state.as_deref().map(|state| ("state", state));
         let params = Params::from_pairs(state);
         let uri = request.post_logout_redirect_uri.as_ref();
-        Self { continue_to: uri.map(|uri| location::append_query(uri, &params)) }
+        Self { continue_to: uri.map(|uri| location::append_query(uri, &params)), frames: Vec::new() }
     }
 
-    /// Whether the browser goes on to an address of the client's; otherwise it is shown a page, for which the host may
-    /// have one of its own.
+    /// By way of a page that loads these.
+    pub(super) fn through(mut self, frames: Vec<String>) -> Self {
+        self.frames = frames;
+        self
+    }
+
+    /// Whether the browser goes on, to an address of the client's or into frames of clients, which is for
+    /// [`response`](LoggedOut::response) to do; otherwise the host may show a page of its own.
     #[must_use]
-    pub const fn leads_on(&self) -> bool {
-        self.continue_to.is_some()
+    pub fn leads_on(&self) -> bool {
+        self.continue_to.is_some() || !self.frames.is_empty()
     }
 
-    /// The response: a redirect, or a page headed "You are signed out".
+    /// The response: a redirect, or a page, with the frames if there are any, headed "You are signed out".
     #[must_use]
     pub fn response(&self) -> Response {
         match &self.continue_to {
+            next if !self.frames.is_empty() => {
+                reply::signed_out_in_frames_page(&self.frames, next.as_deref())
+            }
             Some(uri) => reply::redirect(uri),
             None => reply::signed_out_page(),
         }

@@ -6,6 +6,7 @@
 
 mod back_channel;
 mod ended;
+mod front_channel;
 mod pending;
 mod request;
 mod session;
@@ -149,13 +150,19 @@ pub(super) fn seal(core: &Core, pending: &PendingLogout) -> Result<String> {
 pub(super) async fn end(core: &Arc<Core>, pending: &PendingLogout) -> Result<LoggedOut> {
     let arrival = Arrival::at(Endpoint::EndSession, core);
     let cx = arrival.context();
-    match session::end(core, &cx, pending).await {
-        Ok(()) => Ok(LoggedOut::returning(pending.request())),
+    match carry_out(core, &cx, pending).await {
+        Ok(ended) => Ok(ended),
         Err(error) => {
             cx.report(&error);
             Err(error)
         }
     }
+}
+
+async fn carry_out(core: &Arc<Core>, cx: &Context<'_>, pending: &PendingLogout) -> Result<LoggedOut> {
+    let notices = session::end(core, cx, pending).await?;
+    let frames = front_channel::frames(core, cx, &notices).await?;
+    Ok(LoggedOut::returning(pending.request()).through(frames))
 }
 
 /// Ends sessions that the host names by their grants, and says how many grants were revoked.
@@ -166,7 +173,7 @@ pub(super) async fn end_all(
 ) -> Result<u64> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let revoked = session::end_grants(core, &cx, &of.columns(&cx), offline_access).await?;
+    let (_, revoked) = session::end_grants(core, &cx, &of.columns(&cx), offline_access).await?;
     cx.emit(&of.concerned(cx.event(EventKind::SessionEnded)));
     Ok(revoked)
 }

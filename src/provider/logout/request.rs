@@ -1,12 +1,20 @@
 //! What a logout request says (OpenID Connect RP-Initiated Logout 1.0 section 2).
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::jose::{IdTokenHint, IdTokenHintError};
 use crate::provider::authorize::{bounded, locales, state};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
+use crate::types::json::parse_strict;
 use crate::types::{ClientId, Params, RedirectUri};
+
+/// Most bytes and levels of a header that is looked at for the algorithm `none`.
+const MAX_HEADER_BYTES: usize = 1024;
+const MAX_HEADER_DEPTH: usize = 4;
 
 /// A logout request, checked.
 #[derive(Clone)]
@@ -81,7 +89,13 @@ fn hint(core: &Core, params: &Params) -> Result<Option<IdTokenHint>> {
     }
 }
 
-/// Whether the text has the form of an unsecured JWS: a JWT whose signature is empty (RFC 7515 appendix A.5).
+/// Whether the text is an unsecured JWS: its header names the algorithm `none`, and its signature is empty (RFC 7515
+/// appendix A.5).
 fn is_unsecured(text: &str) -> bool {
-    text.ends_with('.') && text.matches('.').count() == 2
+    let Some((header, _)) = text.strip_suffix('.').and_then(|signed| signed.split_once('.')) else {
+        return false;
+    };
+    let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let header = parse_strict(&header, MAX_HEADER_BYTES, MAX_HEADER_DEPTH);
+    header.is_ok_and(|header| header.get("alg").is_some_and(|alg| alg == "none"))
 }

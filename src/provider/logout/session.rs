@@ -27,14 +27,19 @@ struct Found {
     others_stay: bool,
 }
 
-/// Ends the session of a logout.
-pub(super) async fn end(core: &Arc<Core>, cx: &Context<'_>, pending: &PendingLogout) -> Result<()> {
+/// Ends the session of a logout, and says whose it was at which clients.
+pub(super) async fn end(
+    core: &Arc<Core>,
+    cx: &Context<'_>,
+    pending: &PendingLogout,
+) -> Result<BTreeSet<Notice>> {
+    let mut notices = BTreeSet::new();
     if let Some(session) = pending.session() {
         let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
-        end_grants(core, cx, &of, pending.offline_access()).await?;
+        (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
     }
     cx.emit(&cx.event(EventKind::SessionEnded).with_subject(pending.subject()));
-    Ok(())
+    Ok(notices)
 }
 
 /// Tells the clients, then ends the grants. A store that fails halfway has the rest told and ended by another call;
@@ -44,17 +49,18 @@ pub(super) async fn end_grants(
     cx: &Context<'_>,
     of: &Filter,
     offline_access: OfflineAccess,
-) -> Result<u64> {
+) -> Result<(BTreeSet<Notice>, u64)> {
     let found = find(core, cx, of, offline_access).await?;
-    back_channel::tell(core, cx, found.notices);
+    back_channel::tell(core, cx, found.notices.iter().cloned());
     if !found.others_stay {
-        return Ok(core.stores.tokens.revoke(of, cx.now).await?);
+        let revoked = core.stores.tokens.revoke(of, cx.now).await?;
+        return Ok((found.notices, revoked));
     }
     let mut revoked = 0;
     for id in found.ending {
         revoked += core.stores.tokens.revoke(&Filter::Id(id), cx.now).await?;
     }
-    Ok(revoked)
+    Ok((found.notices, revoked))
 }
 
 async fn find(core: &Core, cx: &Context<'_>, of: &Filter, offline_access: OfflineAccess) -> Result<Found> {
