@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use http::StatusCode;
 
+use crate::client::FetchErrorKind;
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::{ClientId, GrantId, GrantType, Subject};
@@ -19,6 +20,8 @@ pub enum Endpoint {
     Authorization,
     /// Discovery.
     Discovery,
+    /// The logout endpoint, and what ends sessions.
+    EndSession,
     /// Introspection.
     Introspection,
     /// The key set.
@@ -61,6 +64,10 @@ pub enum EventKind {
     ClientUpdated,
     /// A token was introspected and found active.
     Introspected,
+    /// A client was told by a logout token that a session has ended, and has answered so.
+    LogoutTokenDelivered,
+    /// A client could not be told that a session has ended, and is not any more.
+    LogoutTokenFailed(FetchErrorKind),
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
     PayloadUnreadable,
     /// An approved request has a `code_challenge` that another request of its client had within 24 hours: perhaps its
@@ -72,6 +79,8 @@ pub enum EventKind {
     Refused(Reason),
     /// A grant, several grants, or one token of a grant were revoked.
     Revoked,
+    /// A login session was ended: those of its grants that do not outlast it are revoked.
+    SessionEnded,
     /// Tokens were issued.
     TokensIssued {
         /// By which grant type.

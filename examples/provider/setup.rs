@@ -60,7 +60,10 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_private_key_jwt()
         .with_jwks_uri()
         .with_introspection()
-        .with_revocation();
+        .with_revocation()
+        .with_rp_initiated_logout()
+        .with_back_channel_logout()
+        .with_front_channel_logout();
     let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
     let provider = request_objects(builder, options).build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;

@@ -49,6 +49,7 @@ pub(crate) async fn mount(issuer: &str, home: &str, data: &Path) -> Result<(Rout
         .with_authorization_code()
         .with_refresh_token()
         .with_revocation()
+        .with_rp_initiated_logout()
         .build()?;
     let hints =
         Hints { demo: Some((demo::USERNAME, demo::PASSWORD)), home: Some((app::NAME, home.to_owned())) };

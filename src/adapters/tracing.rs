@@ -128,6 +128,7 @@ fn level(kind: &EventKind) -> Level {
     match kind {
         EventKind::ClientKeysFetched { exposed: 1.., .. }
         | EventKind::ClientKeysFetchFailed(_)
+        | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
         | EventKind::PkceChallengeReused => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
@@ -148,6 +149,7 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::LogoutForgedForm
         | Reason::PendingForgedForm
         | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
@@ -168,11 +170,14 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
         EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
         EventKind::Introspected => "introspected",
+        EventKind::LogoutTokenDelivered => "logout token delivered",
+        EventKind::LogoutTokenFailed(_) => "a logout token could not be delivered",
         EventKind::PayloadUnreadable => "a stored payload did not open",
         EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
         EventKind::Revoked => "revoked",
+        EventKind::SessionEnded => "session ended",
         EventKind::TokensIssued { .. } => "tokens issued",
     }
 }

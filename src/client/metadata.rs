@@ -143,6 +143,21 @@ pub struct ClientMetadata {
     /// Where others may send a browser so that the client begins a sign-in (OpenID Connect Core 1.0 section 4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initiate_login_uri: Option<String>,
+    /// Where a browser may go after a logout that the client asked for (OpenID Connect RP-Initiated Logout 1.0 section
+    /// 3.1): up to 50, matched byte for byte.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// Where it takes logout tokens (OpenID Connect Back-Channel Logout 1.0 section 2.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<FetchUrl>,
+    /// Whether its logout tokens must carry `sid`, which they always do. Default false.
+    pub backchannel_logout_session_required: bool,
+    /// What a browser loads in a frame when a session ends (OpenID Connect Front-Channel Logout 1.0 section 2): of the
+    /// origin of a redirect URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frontchannel_logout_uri: Option<FetchUrl>,
+    /// Whether that must be given `iss` and `sid`, which it always is. Default false.
+    pub frontchannel_logout_session_required: bool,
     /// Its privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
@@ -205,6 +220,11 @@ impl Default for ClientMetadata {
             client_uri: None,
             logo_uri: None,
             initiate_login_uri: None,
+            post_logout_redirect_uris: Vec::new(),
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
             policy_uri: None,
             tos_uri: None,
             contacts: Vec::new(),
@@ -356,10 +376,34 @@ impl ClientMetadata {
         self
     }
 
+    /// Where a browser may go after a logout.
+    #[must_use]
+    pub fn with_post_logout_redirect_uris(mut self, uris: impl IntoIterator<Item = RedirectUri>) -> Self {
+        self.post_logout_redirect_uris = uris.into_iter().collect();
+        self
+    }
+
+    /// Where it takes logout tokens.
+    #[must_use]
+    pub fn with_backchannel_logout_uri(mut self, uri: FetchUrl) -> Self {
+        self.backchannel_logout_uri = Some(uri);
+        self
+    }
+
+    /// What a browser loads in a frame when a session ends.
+    #[must_use]
+    pub fn with_frontchannel_logout_uri(mut self, uri: FetchUrl) -> Self {
+        self.frontchannel_logout_uri = Some(uri);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
         if self.redirect_uris.len() > MAX_REDIRECT_URIS {
             return refuse("redirect_uris", "at most 50");
+        }
+        if self.post_logout_redirect_uris.len() > MAX_REDIRECT_URIS {
+            return refuse("post_logout_redirect_uris", "at most 50");
         }
         if self.redirect_uris.is_empty() && !self.response_types.is_empty() {
             return refuse("redirect_uris", "needed by every response type");
@@ -398,6 +442,13 @@ impl ClientMetadata {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
         self.check_request_objects()?;
+        if let Some(uri) = &self.frontchannel_logout_uri {
+            let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
+            let of_uri = origin(uri.as_str());
+            if !self.redirect_uris.iter().any(|redirect| origin(redirect.as_str()) == of_uri) {
+                return refuse("frontchannel_logout_uri", "of the origin of a redirect uri");
+            }
+        }
         let pages = [
             ("client_uri", &self.client_uri),
             ("initiate_login_uri", &self.initiate_login_uri),

@@ -28,7 +28,7 @@ pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequire
 
 use crate::types::{ClientId, GrantType, RedirectUri};
 
-/// Most redirect URIs of one client.
+/// Most redirect URIs of one client, and most of those after a logout.
 pub const MAX_REDIRECT_URIS: usize = 50;
 
 /// A registered client: immutable, cheap to clone.

@@ -233,6 +233,16 @@ reasons! {
     /// The authorization request does not fit into a sealed value.
     PendingTooLarge => InvalidRequest, "the request is too large";
 
+    // Logout endpoint: shown, never redirected
+    /// A logout request names a client that is not known.
+    LogoutClientUnknown => InvalidRequest, "the client is not known";
+    /// A logout request names another client than its `id_token_hint` was issued to.
+    LogoutClientMismatch => InvalidRequest, "client_id is not the client of id_token_hint";
+    /// The `id_token_hint` of a logout request is no JWT.
+    LogoutHintMalformed => InvalidRequest, "id_token_hint is malformed";
+    /// The confirmation of a logout was not shown to this browser (403).
+    LogoutForgedForm => AccessDenied, "the confirmation was not shown to this browser, start again";
+
     // Authorization endpoint: returned to the client
     /// `response_type` is missing.
     ResponseTypeMissing => InvalidRequest, "response_type is missing";

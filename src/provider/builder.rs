@@ -15,6 +15,7 @@ use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
+use super::logout::BackChannel;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
@@ -89,6 +90,7 @@ pub struct ProviderBuilder {
     http_client: Option<Arc<dyn HttpClient>>,
     jwks_uri: bool,
     request_uri_parameter: bool,
+    back_channel_logout: bool,
 }
 
 impl ProviderBuilder {
@@ -124,6 +126,7 @@ impl ProviderBuilder {
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
+            back_channel: None,
         };
         Self {
             core,
@@ -138,6 +141,7 @@ impl ProviderBuilder {
             http_client: None,
             jwks_uri: false,
             request_uri_parameter: false,
+            back_channel_logout: false,
         }
     }
 
@@ -326,6 +330,30 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
+    /// [`Interaction::end_session`](super::Interaction::end_session).
+    pub const fn with_rp_initiated_logout(mut self) -> Self {
+        self.core.switches.rp_initiated_logout = true;
+        self
+    }
+
+    /// Tells the clients of a session that it has ended (OpenID Connect Back-Channel Logout 1.0); it needs an
+    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events.
+    pub const fn with_back_channel_logout(mut self) -> Self {
+        self.back_channel_logout = true;
+        self
+    }
+
+    /// Has the browser load the clients of a session in frames when it ends (OpenID Connect Front-Channel Logout 1.0);
+    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames.
+    ///
+    /// Browsers that keep cookies from frames of other sites keep a client from knowing whom to sign out; the back
+    /// channel has no such gap.
+    pub const fn with_front_channel_logout(mut self) -> Self {
+        self.core.switches.front_channel_logout = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -388,6 +416,11 @@ impl ProviderBuilder {
             if !self.core.encoders.add(Arc::clone(&encoder)) {
                 return Err(BuildError::Twice { name: encoder.response_mode().to_owned() });
             }
+        }
+        if let (Some(http), Some(runtime), true) =
+            (&self.http_client, &self.core.runtime, self.back_channel_logout)
+        {
+            self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
@@ -512,6 +545,9 @@ impl ProviderBuilder {
         if !code && core.response_types.iter().any(|known| known.has_code()) {
             return needs("a response type with a code", "with_authorization_code");
         }
+        if core.switches.rp_initiated_logout && !core.signs_in() {
+            return needs("rp_initiated_logout", "the authorization endpoint");
+        }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
@@ -529,6 +565,15 @@ impl ProviderBuilder {
             if registration.needs_token() && core.stores.tickets.is_none() {
                 return needs("registration by initial access token", "TicketStore");
             }
+        }
+        if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
+            return needs("front_channel_logout", "with_rp_initiated_logout");
+        }
+        if self.back_channel_logout && self.http_client.is_none() {
+            return needs("back_channel_logout", "HttpClient");
+        }
+        if self.back_channel_logout && core.runtime.is_none() {
+            return needs("back_channel_logout", "Runtime");
         }
         for (on, feature) in [(self.jwks_uri, "jwks_uri"), (self.request_uri_parameter, "request_uri")] {
             if on && self.http_client.is_none() {

@@ -17,6 +17,8 @@ const DAY: u64 = 24 * 60 * 60;
 pub struct EndpointPaths {
     /// Default `/authorize`.
     pub authorization: String,
+    /// Default `/logout`.
+    pub end_session: String,
     /// Default `/introspect`.
     pub introspection: String,
     /// Default `/jwks`.
@@ -35,6 +37,7 @@ impl Default for EndpointPaths {
     fn default() -> Self {
         Self {
             authorization: "/authorize".to_owned(),
+            end_session: "/logout".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),
             registration: "/register".to_owned(),

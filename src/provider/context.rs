@@ -120,10 +120,14 @@ impl<'a> Context<'a> {
 
     /// Tells the event sink that the request is refused, and what was behind it.
     pub(crate) fn report(&self, error: &Error) {
-        let event = self.event(EventKind::Refused(error.reason()));
-        self.events.emit(&event);
-        if let Some(cause) = std::error::Error::source(error) {
-            self.events.cause(&event, cause);
+        self.emit_caused(&self.event(EventKind::Refused(error.reason())), error);
+    }
+
+    /// Tells the event sink, and what was behind `error` if anything was.
+    pub(crate) fn emit_caused(&self, event: &Event, error: &dyn std::error::Error) {
+        self.events.emit(event);
+        if let Some(cause) = error.source() {
+            self.events.cause(event, cause);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::format::id_token::{Channel, Minter, Unsigned};
 use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
+use super::logout::BackChannel;
 use super::records;
 use super::register::Registration;
 use super::route::Routes;
@@ -62,6 +63,8 @@ pub(crate) struct Core {
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
+    /// `None` tells no client of a logout.
+    pub(crate) back_channel: Option<BackChannel>,
 }
 
 impl Core {
@@ -140,6 +143,7 @@ impl Core {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
+    pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,
     pub(crate) pairwise_subjects: bool,
@@ -147,4 +151,5 @@ pub(crate) struct Switches {
     pub(crate) revocation: bool,
     pub(crate) unsigned_request_objects: bool,
     pub(crate) unsigned_id_tokens: bool,
+    pub(crate) rp_initiated_logout: bool,
 }

@@ -171,6 +171,16 @@ fn authorization(core: &Core) -> Map<String, Value> {
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
     }
+    if core.back_channel.is_some() {
+        for name in ["backchannel_logout_supported", "backchannel_logout_session_supported"] {
+            said.insert(name.to_owned(), true.into());
+        }
+    }
+    if core.switches.front_channel_logout {
+        for name in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
+            said.insert(name.to_owned(), true.into());
+        }
+    }
     if !config.acr_values_supported.is_empty() {
         said.insert("acr_values_supported".to_owned(), json!(config.acr_values_supported));
     }
@@ -181,6 +191,7 @@ fn authorization(core: &Core) -> Map<String, Value> {
 const fn member(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::Authorization => Some("authorization_endpoint"),
+        Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),
         Endpoint::Registration => Some("registration_endpoint"),

@@ -5,7 +5,7 @@ use super::core::Core;
 use super::records;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::event::{Endpoint, EventKind};
+use crate::event::{Endpoint, Event, EventKind};
 use crate::store::{Filter, Grant, Listing, Page, SessionKey, StoredGrant, SubjectKey};
 use crate::types::{ClientId, GrantId, SessionId, Subject};
 
@@ -36,7 +36,7 @@ pub struct LiveGrant {
 }
 
 impl GrantFilter {
-    fn columns(&self, cx: &Context<'_>) -> Filter {
+    pub(super) fn columns(&self, cx: &Context<'_>) -> Filter {
         let subject = |subject: &Subject| SubjectKey::of(cx.secrets, cx.issuer(), subject);
         match self {
             Self::Client(client) => Filter::Client(client.clone()),
@@ -46,6 +46,19 @@ impl GrantFilter {
             Self::SubjectAndClient(person, client) => {
                 Filter::SubjectAndClient(subject(person), client.clone())
             }
+        }
+    }
+}
+
+impl GrantFilter {
+    /// The event, with whom the filter names.
+    pub(super) fn concerned(&self, event: Event) -> Event {
+        match self {
+            Self::Client(client) => event.with_client(client),
+            Self::Id(id) => event.with_grant(*id),
+            Self::Session(_) => event,
+            Self::Subject(person) => event.with_subject(person),
+            Self::SubjectAndClient(person, client) => event.with_subject(person).with_client(client),
         }
     }
 }
@@ -71,13 +84,6 @@ pub(crate) async fn revoke(core: &Core, of: &GrantFilter) -> Result<u64> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
     let revoked = core.stores.tokens.revoke(&of.columns(&cx), cx.now).await?;
-    let event = cx.event(EventKind::Revoked);
-    cx.emit(&match of {
-        GrantFilter::Client(client) => event.with_client(client),
-        GrantFilter::Id(id) => event.with_grant(*id),
-        GrantFilter::Session(_) => event,
-        GrantFilter::Subject(person) => event.with_subject(person),
-        GrantFilter::SubjectAndClient(person, client) => event.with_subject(person).with_client(client),
-    });
+    cx.emit(&of.concerned(cx.event(EventKind::Revoked)));
     Ok(revoked)
 }

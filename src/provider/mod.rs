@@ -15,6 +15,7 @@ mod grants;
 mod hooks;
 mod introspect;
 mod issue;
+mod logout;
 mod mount;
 mod payload;
 mod records;
@@ -50,7 +51,8 @@ pub use grants::{GrantFilter, LiveGrant};
 pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
-pub use mount::{Interaction, Mount, Question};
+pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
+pub use mount::{Interaction, LogoutQuestion, Mount, Question};
 pub use register::{InitialTokenUses, Registration, RegistrationPolicy};
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
@@ -97,7 +99,7 @@ impl Provider {
     /// Answers a request to any endpoint; what adapters call.
     ///
     /// Which endpoint it is for is decided by its path alone, compared byte for byte (see [`Provider::route`]); a path
-    /// of nobody's is a 404. Only the authorization endpoint can need the host; everything else is answered.
+    /// of nobody's is a 404. Only the authorization and the logout endpoint can need the host; everything else is answered.
     ///
     /// A panic below becomes a 500 and an event, and takes nothing with it: no lock is held across it, and a write
     /// that had begun is whole or not there. It needs `panic = "unwind"`, as everything that catches panics does.
@@ -200,6 +202,48 @@ impl Provider {
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Unresumable> {
         authorize::resume(&self.0, sealed, (method, headers)).await
+    }
+
+    /// Reads a request to the logout endpoint, GET or POST (OpenID Connect RP-Initiated Logout 1.0 section 2), in the
+    /// browser where `login` is signed in.
+    ///
+    /// It is carried out at once where its `id_token_hint` is an ID token of this login; otherwise the person is asked
+    /// first. Where nobody is signed in it is over. Nothing is ended here.
+    pub async fn logout(&self, request: &Request, login: Option<&Authentication>) -> Logout {
+        scope::scoped(&self.0, Endpoint::EndSession, logout::open(&self.0, request, login)).await
+    }
+
+    /// Seals what a person is asked before a logout into base64url text of at most [`MAX_SEALED_LOGOUT_BYTES`], for a
+    /// form that posts it to the logout endpoint as `confirmation`. It is good for one browser, for as long as the
+    /// question stands; it also keeps other sites from posting the form.
+    ///
+    /// # Errors
+    /// A random source that fails.
+    pub fn seal_logout(&self, pending: &PendingLogout) -> Result<String> {
+        logout::seal(&self.0, pending)
+    }
+
+    /// Carries out a logout that may be: ends the grants of its session, but for those with `offline_access` unless
+    /// [`PendingLogout::with_offline_access`] says otherwise.
+    ///
+    /// The host ends its own session when this has succeeded, and then gives the response. If it fails, the person is
+    /// still signed in and can try again.
+    ///
+    /// # Errors
+    /// A store that fails.
+    pub async fn end_session(&self, pending: &PendingLogout) -> Result<LoggedOut> {
+        logout::end(&self.0, pending).await
+    }
+
+    /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
+    /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
+    /// before. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
+    /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
+    ///
+    /// # Errors
+    /// A store that fails; calling again finishes what was begun.
+    pub async fn end_sessions(&self, of: &GrantFilter, offline_access: OfflineAccess) -> Result<u64> {
+        logout::end_all(&self.0, of, offline_access).await
     }
 
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).

@@ -7,9 +7,12 @@ use async_trait::async_trait;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Refused, Unresumable};
+use super::{
+    Approval, Authorize, Denial, LoggedOut, Logout, Needs, Next, PendingAuthorization, PendingLogout,
+};
+use super::{Provider, Refused, Unresumable};
 use super::{route, scope};
-use crate::error::BoxError;
+use crate::error::{BoxError, Reason};
 use crate::event::Endpoint;
 use crate::types::Authentication;
 use crate::wire::{Request, Response, reply};
@@ -34,6 +37,71 @@ pub trait Interaction: Debug + Send + Sync {
     /// # Errors
     /// Any error is told to the client as `temporarily_unavailable`.
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError>;
+
+    /// Asks the person whether to sign out. Default: a plain page.
+    ///
+    /// A page of the host's own posts [`LogoutQuestion::sealed`] as `confirmation` to the logout endpoint. Whatever is
+    /// answered, it is given the headers of [`security_headers`](crate::wire::reply::security_headers).
+    ///
+    /// # Errors
+    /// Any error is shown as a 503.
+    async fn confirm_logout(&self, question: LogoutQuestion<'_>) -> Result<Response, BoxError> {
+        Ok(question.page())
+    }
+
+    /// Ends the login session of the browser that sent `request`, and gives the `Set-Cookie` headers that take it out
+    /// of the browser. What hangs on the session has ended before. It is asked only where the logout endpoint is turned
+    /// on, and answers by an error until a host has implemented it.
+    ///
+    /// # Errors
+    /// Any error is shown as a 503, and the person is taken to be still signed in.
+    async fn end_session(&self, _request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+        Err("this host cannot end sessions".into())
+    }
+
+    /// The page after a logout from which no client takes the browser on. Default: a plain page headed "You are signed
+    /// out".
+    ///
+    /// # Errors
+    /// Any error shows the plain page.
+    async fn logged_out(&self) -> Result<Response, BoxError> {
+        Ok(reply::signed_out_page())
+    }
+}
+
+/// A logout that the person is asked about.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct LogoutQuestion<'a> {
+    /// What is asked for, and by whom.
+    pub pending: &'a PendingLogout,
+    /// The field `confirmation` of the form: base64url of at most
+    /// [`MAX_SEALED_LOGOUT_BYTES`](super::MAX_SEALED_LOGOUT_BYTES) characters.
+    pub sealed: &'a str,
+    /// The request, by which the host knows its browser.
+    pub request: &'a Request,
+    action: &'a str,
+}
+
+impl LogoutQuestion<'_> {
+    /// Where the form is posted to: the logout endpoint.
+    #[must_use]
+    pub const fn action(&self) -> &str {
+        self.action
+    }
+
+    /// A plain page with the form.
+    #[must_use]
+    pub fn page(&self) -> Response {
+        reply::sign_out_page(self.action, self.sealed)
+    }
+}
+
+/// Leaves out the sealed logout and the request.
+impl fmt::Debug for LogoutQuestion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogoutQuestion").field("pending", self.pending).finish_non_exhaustive()
+    }
 }
 
 /// A pending request that needs the person.
@@ -164,8 +232,70 @@ impl Mount {
             Authorize::Interact { pending, set_cookie } => {
                 Box::pin(self.interact(request, pending, set_cookie)).await
             }
+            Authorize::LogOut => Box::pin(self.log_out(request)).await,
             Authorize::Respond(response) => response,
         }
+    }
+
+    async fn log_out(&self, request: &Request) -> Response {
+        let Ok(login) = self.interaction.authentication(request).await else {
+            return self.unavailable();
+        };
+        match self.provider.logout(request, login.as_ref()).await {
+            Logout::Confirm { pending, set_cookie } => {
+                let mut response = self.confirm_logout(request, &pending).await;
+                response.headers_mut().extend(set_cookie.map(|cookie| (SET_COOKIE, cookie)));
+                response
+            }
+            Logout::End(pending) => self.end_session(request, &pending).await,
+            Logout::Over(ended) => self.logged_out(&ended).await,
+            Logout::Respond(response) => response,
+        }
+    }
+
+    async fn confirm_logout(&self, request: &Request, pending: &PendingLogout) -> Response {
+        let Ok(sealed) = self.provider.seal_logout(pending) else { return self.unavailable() };
+        let config = self.provider.config();
+        let action = config.issuer.endpoint(&config.paths.end_session);
+        let question = LogoutQuestion { pending, sealed: &sealed, request, action: &action };
+        match self.interaction.confirm_logout(question).await {
+            Ok(mut response) => {
+                reply::security_headers(response.headers_mut());
+                response
+            }
+            Err(_) => self.unavailable(),
+        }
+    }
+
+    async fn end_session(&self, request: &Request, pending: &PendingLogout) -> Response {
+        let ended = match self.provider.end_session(pending).await {
+            Ok(ended) => ended,
+            Err(error) => return self.provider.refusal_page(error.reason()),
+        };
+        let Ok(cookies) = self.interaction.end_session(request).await else {
+            return self.unavailable();
+        };
+        let mut response = self.logged_out(&ended).await;
+        response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+        response
+    }
+
+    async fn logged_out(&self, ended: &LoggedOut) -> Response {
+        if ended.leads_on() {
+            return ended.response();
+        }
+        match self.interaction.logged_out().await {
+            Ok(mut response) => {
+                reply::security_headers(response.headers_mut());
+                response
+            }
+            Err(_) => ended.response(),
+        }
+    }
+
+    /// The host cannot do its part of a logout now.
+    fn unavailable(&self) -> Response {
+        route::refuse(&self.provider.0, Endpoint::EndSession, Reason::HostUnavailable)
     }
 
     async fn interact(

@@ -38,6 +38,9 @@ impl Routes {
         if !core.grants.is_empty() {
             routes.push((Endpoint::Token, below(issuer, &paths.token)?));
         }
+        if on.rp_initiated_logout {
+            routes.push((Endpoint::EndSession, below(issuer, &paths.end_session)?));
+        }
         if on.introspection {
             routes.push((Endpoint::Introspection, below(issuer, &paths.introspection)?));
         }
@@ -100,6 +103,7 @@ pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
 pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
     Authorize::Respond(match endpoint {
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
+        Endpoint::EndSession => return Authorize::LogOut,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
         Endpoint::Registration => Box::pin(register::respond(core, request)).await,
@@ -132,7 +136,7 @@ pub(super) fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Respons
     let cx = arrival.context();
     cx.emit(&cx.event(EventKind::Refused(reason)));
     match endpoint {
-        Endpoint::Authorization => authorize::show(core, reason),
+        Endpoint::Authorization | Endpoint::EndSession => authorize::show(core, reason),
         _ => reply::error_json(reason),
     }
 }

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::authorize::Authorize;
 use super::core::Core;
+use super::logout::Logout;
 use crate::event::{Endpoint, RequestScope};
 use crate::wire::Response;
 
@@ -27,8 +28,17 @@ impl Answered for Response {
 impl Answered for Authorize {
     fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Interact { .. } => None,
+            Self::Interact { .. } | Self::LogOut => None,
             Self::Respond(response) => Some(response.status()),
+        }
+    }
+}
+
+impl Answered for Logout {
+    fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Respond(response) => Some(response.status()),
+            Self::Confirm { .. } | Self::End(_) | Self::Over(_) => None,
         }
     }
 }

@@ -43,10 +43,15 @@ pub(super) fn standard(secrets: &SystemSecrets, entropy: &dyn Entropy) -> Vec<Re
     let post = personal(&["https://post.example/cb"]).with_auth_method(ClientAuthMethod::ClientSecretPost);
     let public = |uris: &[&str]| personal(uris).with_auth_method(ClientAuthMethod::None);
     let introspects = ClientSettings::new().with_introspects([DEFAULT_AUDIENCE]);
+    let returning = |id: &str| {
+        let uri = format!("https://{id}.example/out");
+        let uri = RedirectUri::register(&uri).expect("the address is sound");
+        personal(&[&format!("https://{id}.example/cb")]).with_post_logout_redirect_uris([uri])
+    };
     vec![
-        confidential("web", personal(&["https://web.example/cb"]), settings()),
+        confidential("web", returning("web"), settings()),
         confidential("post", post, settings()),
-        confidential("trusted", personal(&["https://trusted.example/cb"]), waived),
+        confidential("trusted", returning("trusted"), waived),
         confidential("service", service(), settings()),
         confidential("api", resource_server(), introspects),
         open("spa", public(&["https://spa.example/cb"]), settings()),

@@ -56,7 +56,8 @@ const SEED: u64 = 2;
 /// | `signer` | private_key_jwt | code, refresh, client_credentials |
 /// | `remote` | private_key_jwt, its keys at [`REMOTE_JWKS_URI`] | code, refresh, client_credentials |
 ///
-/// A redirect goes to `https://<client_id>.example/cb`. The one person is `alice`.
+/// A redirect goes to `https://<client_id>.example/cb`, and after a logout to `https://<client_id>.example/out`
+/// for the clients `web` and `trusted`. The one person is `alice`.
 pub struct Harness {
     provider: Provider,
     secrets: SystemSecrets,
@@ -468,6 +469,9 @@ impl World {
             .with_jwks_uri()
             .with_introspection()
             .with_revocation()
+            .with_rp_initiated_logout()
+            .with_back_channel_logout()
+            .with_front_channel_logout()
     }
 }
 
@@ -508,6 +512,7 @@ const CONFIDENTIAL: &[&str] = &[
     "code_verifier",
     "id_token",
     "id_token_hint",
+    "logout_token",
     "password",
     "refresh_token",
     "registration_access_token",

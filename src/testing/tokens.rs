@@ -180,6 +180,6 @@ fn jwt_claims(token: &str) -> Value {
 async fn handle(provider: Provider, request: Request) -> Response {
     match provider.handle(&request).await {
         Authorize::Respond(response) => response,
-        Authorize::Interact { .. } => panic!("only the authorization endpoint interacts"),
+        Authorize::Interact { .. } | Authorize::LogOut => panic!("this endpoint needs nobody"),
     }
 }

@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::{AuthorizeForm, Harness};
 use crate::error::Reason;
 use crate::provider::{
-    Answer, Approval, Authorize, Denial, Needs, Next, PendingAuthorization, Provider, Unresumable,
+    Answer, Approval, Authorize, Denial, Logout, Needs, Next, PendingAuthorization, Provider, Unresumable,
 };
 use crate::types::{Authentication, Scope, SessionId, Subject};
 use crate::wire::{Request, Response};
@@ -43,7 +43,7 @@ impl Harness {
             .with_session(session)
     }
 
-    /// Sends a request to whatever endpoint is at its path, without cookies.
+    /// Sends a request to whatever endpoint is at its path, without cookies, while nobody is signed in.
     ///
     /// # Panics
     /// When the endpoint wants a person.
@@ -53,6 +53,11 @@ impl Harness {
             match provider.handle(&request).await {
                 Authorize::Respond(response) => response,
                 Authorize::Interact { pending, .. } => panic!("a person is wanted for {pending:?}"),
+                Authorize::LogOut => match provider.logout(&request, None).await {
+                    Logout::Respond(response) => response,
+                    Logout::Over(ended) => ended.response(),
+                    other => panic!("nobody is signed in: {other:?}"),
+                },
             }
         })
     }
@@ -109,6 +114,7 @@ impl Harness {
                     response.headers_mut().extend(set_cookie.map(|cookie| (SET_COOKIE, cookie)));
                     (response, Some(pending), None)
                 }
+                Authorize::LogOut => panic!("a logout needs a host"),
                 Authorize::Respond(response) => (response, None, None),
             }
         });

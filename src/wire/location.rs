@@ -7,7 +7,11 @@ use crate::types::{Params, RedirectUri};
 /// `redirect_uri` with `params` added to its query, which is kept byte for byte (RFC 6749 section 3.1.2).
 #[must_use]
 pub fn append_query(redirect_uri: &RedirectUri, params: &Params) -> String {
-    let uri = redirect_uri.as_str();
+    append_to(redirect_uri.as_str(), params)
+}
+
+/// An address of a client that is no redirect URI, with `params` added to its query. It has no fragment.
+pub(crate) fn append_to(uri: &str, params: &Params) -> String {
     let separator = match uri.split_once('?') {
         None => "?",
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",

@@ -9,6 +9,7 @@ mod client;
 pub mod cors;
 mod head;
 pub mod location;
+mod logout_page;
 mod page;
 pub mod reply;
 

@@ -1,4 +1,4 @@
-//! The two pages that the provider shows by itself: a form that posts a response, and a refusal.
+//! Pages that the provider shows by itself: a form that posts a response, and a refusal.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -14,8 +14,8 @@ use super::Response;
 use super::reply::NOSNIFF;
 use crate::types::{Params, RedirectUri};
 
-/// Looks that both pages share: readable on a phone, in light and in dark.
-const STYLE: &str = "\
+/// Looks that all pages share: readable on a phone, in light and in dark.
+pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark}\
 body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;\
 font:16px/1.5 system-ui,sans-serif;background:#f4f5f7;color:#1b1f24}\
@@ -57,7 +57,7 @@ pub fn form_post_page(action: &RedirectUri, params: &Params) -> Response {
     let policy = format!(
         "default-src 'none'; form-action {}; script-src '{}'; style-src '{}'; \
          frame-ancestors 'none'; base-uri 'none'",
-        form_action(action),
+        source(action.as_str()),
         source_hash(SCRIPT),
         source_hash(STYLE),
     );
@@ -106,7 +106,7 @@ fn fixed_headers(headers: &mut HeaderMap) {
     headers.insert(NOSNIFF.0, NOSNIFF.1);
 }
 
-fn open(body: &mut String, title: &str) {
+pub(super) fn open(body: &mut String, title: &str) {
     body.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     body.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
     body.push_str(title);
@@ -117,7 +117,7 @@ fn open(body: &mut String, title: &str) {
     body.push_str("</h1>\n");
 }
 
-fn page(status: StatusCode, body: String, policy: &str) -> Response {
+pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -130,11 +130,11 @@ fn page(status: StatusCode, body: String, policy: &str) -> Response {
     response
 }
 
-/// The source expression for where the form may go: the origin, or the scheme where an origin cannot be written.
+/// The source expression for an address: the origin, or the scheme where an origin cannot be written.
 ///
 /// Content Security Policy 3 section 6.7.2.9 matches no address literal but 127.0.0.1.
-fn form_action(action: &RedirectUri) -> String {
-    let Ok(url) = Url::parse(action.as_str()) else { return "'none'".to_owned() };
+pub(super) fn source(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
     let writable = match url.host() {
         Some(Host::Domain(_)) => true,
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
@@ -146,7 +146,7 @@ fn form_action(action: &RedirectUri) -> String {
     }
 }
 
-fn source_hash(source: &str) -> String {
+pub(super) fn source_hash(source: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(source.as_bytes())))
 }
 
@@ -154,7 +154,7 @@ fn source_hash(source: &str) -> String {
 ///
 /// CR and LF are written as references, since a parser of HTML would turn CR into LF, and the value must arrive
 /// byte for byte.
-fn escape(page: &mut String, text: &str) {
+pub(super) fn escape(page: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => page.push_str("&amp;"),

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+pub use super::logout_page::{sign_out_page, signed_out_in_frames_page, signed_out_page};
 pub use super::page::{error_page, form_post_page, security_headers};
 use super::{Request, Response};
 use crate::error::Reason;
@@ -67,7 +68,7 @@ pub fn error_json(reason: Reason) -> Response {
 #[must_use]
 pub fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::PendingForgedForm => StatusCode::FORBIDDEN,
+        Reason::LogoutForgedForm | Reason::PendingForgedForm => StatusCode::FORBIDDEN,
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -208,10 +208,16 @@ async fn a_login_has_a_cookie_value_of_its_own() {
     assert_eq!(again.text("login-problem").as_deref(), Some("Please sign in again to go on."));
     let second = session(&browser.press(&again, "login-submit", &credentials).await);
     assert_ne!(first, second);
-    let planted = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &first)]).await;
-    assert!(planted.body.contains("You are signed out"), "the old value is nobody's");
     let live = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &second)]).await;
-    assert_eq!(live.status, StatusCode::FORBIDDEN, "the new one is alice's, and her form is missing");
+    assert!(live.body.contains("id=\"logout-confirm\""), "the new one is alice's, who is asked first");
+    let cookies = live.cookies();
+    let known = cookies.iter().find_map(|cookie| cookie.split_once(';')).expect("the browser is marked").0;
+    let planted = format!("{known}; {first}");
+    let planted = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &planted)]).await;
+    assert!(planted.body.contains("You are signed out"), "the old value is nobody's");
+    let forged = [("confirmation", "x")];
+    let forged = Browser::new().post(&server.at("/logout"), &forged, &[("cookie", &second)]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN, "nobody else answers for her");
 }
 
 #[tokio::test]
@@ -230,7 +236,7 @@ async fn signing_out_ends_the_session_and_asks_first() {
     let (browser, _) = asked_for_consent(&server).await;
     let asked = browser.open(&server.at("/logout")).await;
     assert_eq!(
-        browser.press(&asked, "logout-confirm", &[("form_token", "x")]).await.status,
+        browser.press(&asked, "logout-confirm", &[("confirmation", "x")]).await.status,
         StatusCode::FORBIDDEN
     );
     let out = browser.press(&asked, "logout-confirm", &[]).await;

@@ -22,7 +22,8 @@ use vouchsafe::clock::{Clock as _, SystemClock, Timestamp};
 use vouchsafe::entropy::{EntropyError, OsEntropy};
 use vouchsafe::error::{BoxError, Reason};
 use vouchsafe::provider::{
-    Denial, Interaction, LoginNeed, Mount, Needs, Next, PendingAuthorization, Provider, Question,
+    Denial, Interaction, LoginNeed, LogoutQuestion, Mount, Needs, Next, PendingAuthorization, Provider,
+    Question,
 };
 use vouchsafe::secret::generate;
 use vouchsafe::types::{Authentication, Issuer, Params, SessionId, Subject};
@@ -75,14 +76,15 @@ pub(crate) fn routes(
     let issuer = provider.config().issuer.clone();
     let at = |page: &str| format!("{}{page}", issuer.path());
     let logins = Arc::new(Logins::new(issuer.clone()));
-    let mount = Mount::new(provider, logins.clone());
+    let host =
+        Host { logins: logins.clone(), users: users.clone(), pages: pages.clone(), hints: hints.clone() };
+    let mount = Mount::new(provider, Arc::new(host));
     let endpoints = router(mount.clone());
     let forms = Forms::new("op_form", issuer.origin())?;
     let site = SignIn { mount, logins, users, pages, forms, hints };
     let pages = Router::new()
         .route(&at("/login"), get(login::show).post(login::submit))
         .route(&at("/consent"), get(consent::show).post(consent::submit))
-        .route(&at("/logout"), get(logout::show).post(logout::submit))
         .with_state(Arc::new(site));
     Ok(endpoints.merge(pages))
 }
@@ -137,9 +139,7 @@ impl SignIn {
 
     /// What a page says of the person who is signed in.
     fn account(&self, login: &Login) -> Value {
-        let (username, name) = self.users.names(&login.subject).unwrap_or((login.subject.as_str(), "you"));
-        let initial = name.chars().next().map(String::from);
-        context! { username, name, initial }
+        account(&self.users, &login.subject)
     }
 
     /// What a page comes to.
@@ -244,26 +244,55 @@ impl Logins {
     }
 }
 
-#[async_trait]
-impl Interaction for Logins {
-    async fn authentication(&self, request: &Request) -> Result<Option<Authentication>, BoxError> {
-        Ok(self.find(request).map(|login| login.authentication()))
-    }
-
-    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
-        Ok(match question.needs {
-            Needs::Consent(_) => question.redirect(&self.address("/consent")),
-            // There is only the one way to sign in here: asking again would never end.
-            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
-            _ => question.redirect(&self.address("/login")),
-        })
-    }
-}
-
 impl fmt::Debug for Logins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Logins(..)")
     }
+}
+
+/// What the provider asks of its host.
+#[derive(Debug)]
+struct Host {
+    logins: Arc<Logins>,
+    users: Arc<Users>,
+    pages: Arc<Pages>,
+    hints: Hints,
+}
+
+#[async_trait]
+impl Interaction for Host {
+    async fn authentication(&self, request: &Request) -> Result<Option<Authentication>, BoxError> {
+        Ok(self.logins.find(request).map(|login| login.authentication()))
+    }
+
+    async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
+        Ok(match question.needs {
+            Needs::Consent(_) => question.redirect(&self.logins.address("/consent")),
+            // There is only the one way to sign in here: asking again would never end.
+            Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
+            _ => question.redirect(&self.logins.address("/login")),
+        })
+    }
+
+    async fn confirm_logout(&self, question: LogoutQuestion<'_>) -> Result<Response, BoxError> {
+        Ok(logout::ask(self, &question))
+    }
+
+    async fn end_session(&self, request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+        self.logins.end(request);
+        Ok(vec![self.logins.cookie.clear()])
+    }
+
+    async fn logged_out(&self) -> Result<Response, BoxError> {
+        Ok(logout::signed_out(self))
+    }
+}
+
+/// What a page says of a person.
+fn account(users: &Users, subject: &Subject) -> Value {
+    let (username, name) = users.names(subject).unwrap_or((subject.as_str(), "you"));
+    let initial = name.chars().next().map(String::from);
+    context! { username, name, initial }
 }
 
 /// What a page says of the client. The links are the client's own word, so only those to https become links.

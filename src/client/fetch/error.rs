@@ -26,7 +26,7 @@ pub enum FetchErrorKind {
     Panicked,
     /// The answer is a redirect, which is never followed.
     Redirected,
-    /// The status is not 200.
+    /// The status is not one that was expected.
     StatusUnexpected,
     /// There was no whole answer in 5 seconds.
     TimedOut,
@@ -79,7 +79,7 @@ impl fmt::Display for FetchError {
             FetchErrorKind::Malformed => "could not read a fetched document",
             FetchErrorKind::Panicked => "could not fetch: the http client panicked",
             FetchErrorKind::Redirected => "could not fetch: the answer is a redirect",
-            FetchErrorKind::StatusUnexpected => "could not fetch: the status is not 200",
+            FetchErrorKind::StatusUnexpected => "could not fetch: the status is another one",
             FetchErrorKind::TimedOut => "could not fetch: it took too long",
             FetchErrorKind::Unreachable => "could not fetch: the server cannot be reached",
         })

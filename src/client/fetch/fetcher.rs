@@ -87,6 +87,12 @@ impl Fetcher {
         Self { http, runtime, places: Places::new(MAX_AT_ONCE) }
     }
 
+    /// The same, with another bound on the requests under way at once.
+    pub(crate) fn at_once(mut self, requests: usize) -> Self {
+        self.places = Places::new(requests);
+        self
+    }
+
     /// Fetches a document: the body of an answer of status 200 and a type of the document's.
     ///
     /// # Errors

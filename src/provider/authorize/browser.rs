@@ -31,17 +31,20 @@ const ISSUER_HASH_BYTES: usize = 4;
 
 /// One browser, as a random number that only it and our sealed values know.
 #[derive(Clone, Copy)]
-pub(super) struct Browser([u8; ID_BYTES]);
+pub(in crate::provider) struct Browser([u8; ID_BYTES]);
 
 impl Browser {
     /// The browser that sends `headers`; `None` when it carries no cookie of ours that is still good.
-    pub(super) fn known(cx: &Context<'_>, headers: &HeaderMap) -> Option<Self> {
+    pub(in crate::provider) fn known(cx: &Context<'_>, headers: &HeaderMap) -> Option<Self> {
         read(cx, headers).map(|(browser, _)| browser)
     }
 
     /// The browser that sends `headers`, and the cookie to set: when it has none, or one that would not outlast a
     /// request that begins now. All tabs share the cookie, and a renewed one names the same browser.
-    pub(super) fn met(cx: &Context<'_>, headers: &HeaderMap) -> Result<(Self, Option<HeaderValue>)> {
+    pub(in crate::provider) fn met(
+        cx: &Context<'_>,
+        headers: &HeaderMap,
+    ) -> Result<(Self, Option<HeaderValue>)> {
         let known = read(cx, headers);
         if let Some((browser, expires_at)) = known
             && expires_at > cx.now.plus(cx.config.pending_lifetime)
@@ -56,7 +59,7 @@ impl Browser {
     }
 
     /// Whether both are the same, in constant time.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(in crate::provider) fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 

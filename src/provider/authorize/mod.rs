@@ -25,17 +25,18 @@ use std::fmt;
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
+pub(super) use browser::Browser;
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub use request::{AuthorizationRequest, HintedSubject};
-pub(super) use respond::show;
+pub(super) use respond::{by_get, show};
 pub use return_address::ReturnAddress;
 pub use rules::{Asked, AuthorizationRule};
+pub(super) use rules::{bounded, locales, state};
 pub use sealed::MAX_SEALED_BYTES;
 
-use self::browser::Browser;
 use self::draft::{Draft, Settled};
 use self::pending::State;
 use self::request::Readers;
@@ -60,6 +61,9 @@ pub enum Authorize {
         /// browser, without it the request cannot be resumed.
         set_cookie: Option<HeaderValue>,
     },
+    /// It came to the logout endpoint: the host goes on with [`Provider::logout`](super::Provider::logout), since it
+    /// knows who is signed in. Never from [`Provider::authorize`](super::Provider::authorize).
+    LogOut,
     /// It is answered.
     Respond(Response),
 }
@@ -90,6 +94,7 @@ impl fmt::Debug for Authorize {
             Self::Interact { pending, .. } => {
                 f.debug_struct("Interact").field("pending", pending).finish_non_exhaustive()
             }
+            Self::LogOut => f.write_str("LogOut"),
             Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
         }
     }
@@ -132,7 +137,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
     if !silent
         && let Some(posted) = posted
         && Browser::known(cx, request.headers()).is_none()
-        && let Some(by_get) = respond::by_get(cx, &posted)
+        && let Some(by_get) = respond::by_get(cx, &cx.config.paths.authorization, &posted)
     {
         return Ok(Authorize::Respond(by_get));
     }

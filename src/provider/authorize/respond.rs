@@ -77,13 +77,13 @@ async fn refusal(cx: &Context<'_>, back: &ReturnAddress, reason: Reason) -> Resu
     encode(cx, back, &[("error", reason.wire().0.as_str()), ("error_description", &description)]).await
 }
 
-/// Asks the browser for the same request by GET; `None` when it is too long for that.
+/// Asks the browser for the same request to the endpoint at `path` by GET; `None` when it is too long for that.
 ///
 /// A form that another site posts comes without our cookie, which is `SameSite=Lax`. Were a new one set then, any site
 /// could end what the person has begun in other tabs. A GET brings the cookie, if there is one.
-pub(super) fn by_get(cx: &Context<'_>, params: &Params) -> Option<Response> {
+pub(in crate::provider) fn by_get(cx: &Context<'_>, path: &str, params: &Params) -> Option<Response> {
     let query = params.encode();
-    let endpoint = cx.config.issuer.endpoint(&cx.config.paths.authorization);
+    let endpoint = cx.config.issuer.endpoint(path);
     (query.len() <= MAX_QUERY_BYTES).then(|| reply::redirect(&format!("{endpoint}?{query}")))
 }
 

@@ -8,6 +8,9 @@ pub(super) mod response;
 pub(super) mod scope;
 pub(super) mod unsupported;
 
+pub(in crate::provider) use oidc::locales;
+pub(in crate::provider) use response::state;
+
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -58,7 +61,11 @@ pub trait AuthorizationRule: Debug + Send + Sync {
 const _: fn(&dyn AuthorizationRule) = |_| ();
 
 /// The value of `name`, if it is no longer than any value may be.
-fn bounded<'a>(params: &'a Params, name: &str, too_long: Reason) -> Result<Option<&'a str>, Reason> {
+pub(in crate::provider) fn bounded<'a>(
+    params: &'a Params,
+    name: &str,
+    too_long: Reason,
+) -> Result<Option<&'a str>, Reason> {
     match params.one(name)? {
         Some(value) if value.len() > MAX_VALUE_BYTES => Err(too_long),
         value => Ok(value),

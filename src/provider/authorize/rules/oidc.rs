@@ -62,7 +62,7 @@ pub(in super::super) fn display(params: &Params) -> Result<Display, Reason> {
 
 /// The language tags of `name`, the first 16. What is no tag in form is left out, since a preference must not fail a
 /// request.
-pub(in super::super) fn locales(params: &Params, name: &str) -> Result<Vec<LanguageTag>, Reason> {
+pub(in crate::provider) fn locales(params: &Params, name: &str) -> Result<Vec<LanguageTag>, Reason> {
     let text = bounded(params, name, Reason::HintMalformed)?.unwrap_or_default();
     Ok(text.split(' ').filter_map(|tag| LanguageTag::parse(tag).ok()).take(MAX_LOCALES).collect())
 }

@@ -7,7 +7,7 @@ use crate::error::Reason;
 use crate::types::{Params, ResponseType};
 
 /// The `state` to repeat: up to 2048 bytes of any kind (attack 30).
-pub(in super::super) fn state(params: &Params) -> Result<Option<String>, Reason> {
+pub(in crate::provider) fn state(params: &Params) -> Result<Option<String>, Reason> {
     Ok(bounded(params, "state", Reason::StateTooLong)?.map(str::to_owned))
 }
 

@@ -1,0 +1,58 @@
+//! Where a logout ends.
+
+use std::fmt;
+
+use super::request::LogoutRequest;
+use crate::types::Params;
+use crate::wire::{Response, location, reply};
+
+/// A logout that is done: where the browser goes, or that it stays.
+#[derive(Clone)]
+#[must_use]
+pub struct LoggedOut {
+    continue_to: Option<String>,
+    frames: Vec<String>,
+}
+
+impl LoggedOut {
+    /// Back to the address of the request with its `state` and nothing else (OpenID Connect RP-Initiated Logout 1.0
+    /// section 3).
+    pub(super) fn returning(request: &LogoutRequest) -> Self {
+        let state = request.state.as_deref().map(|state| ("state", state));
+        let params = Params::from_pairs(state);
+        let uri = request.post_logout_redirect_uri.as_ref();
+        Self { continue_to: uri.map(|uri| location::append_query(uri, &params)), frames: Vec::new() }
+    }
+
+    /// By way of a page that loads these.
+    pub(super) fn through(mut self, frames: Vec<String>) -> Self {
+        self.frames = frames;
+        self
+    }
+
+    /// Whether the browser goes on, to an address of the client's or into frames of clients, which is for
+    /// [`response`](LoggedOut::response) to do; otherwise the host may show a page of its own.
+    #[must_use]
+    pub fn leads_on(&self) -> bool {
+        self.continue_to.is_some() || !self.frames.is_empty()
+    }
+
+    /// The response: a redirect, or a page, with the frames if there are any, headed "You are signed out".
+    #[must_use]
+    pub fn response(&self) -> Response {
+        match &self.continue_to {
+            next if !self.frames.is_empty() => {
+                reply::signed_out_in_frames_page(&self.frames, next.as_deref())
+            }
+            Some(uri) => reply::redirect(uri),
+            None => reply::signed_out_page(),
+        }
+    }
+}
+
+/// Leaves out `state`.
+impl fmt::Debug for LoggedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggedOut").field("leads_on", &self.leads_on()).finish_non_exhaustive()
+    }
+}

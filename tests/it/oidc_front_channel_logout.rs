@@ -1,0 +1,108 @@
+//! OpenID Connect Front-Channel Logout 1.0 sections 2 and 3: the browser tells clients that a session has ended.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use url::Url;
+use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, InvalidClient};
+use vouchsafe::provider::{BuildError, Provider};
+use vouchsafe::store::{Stores, memory::MemoryStore};
+use vouchsafe::testing::{AccountTable, Form, Harness, OneLogin, authorize_form};
+use vouchsafe::types::{ClientId, FetchUrl, RedirectUri};
+
+fn client(id: &str, uri: &str) -> Result<Client, InvalidClient> {
+    let redirect = RedirectUri::register(&format!("https://{id}.example/cb")).unwrap();
+    let out = RedirectUri::register(&format!("https://{id}.example/out?x=1")).unwrap();
+    let metadata = ClientMetadata::code_flow([redirect])
+        .with_auth_method(ClientAuthMethod::None)
+        .with_post_logout_redirect_uris([out])
+        .with_frontchannel_logout_uri(FetchUrl::parse(uri).unwrap());
+    Client::builder(ClientId::new(id).unwrap(), metadata).build()
+}
+
+fn harness() -> Harness {
+    Harness::builder()
+        .client(client("a", "https://a.example/front?tenant=%22&y").unwrap())
+        .client(client("b", "https://b.example/front").unwrap())
+        .build()
+}
+
+/// The addresses of the frames of a page.
+fn frames(page: &str) -> Vec<Url> {
+    let sources = page.split("<iframe hidden src=\"").skip(1);
+    let address = |rest: &str| rest.split_once('"').unwrap().0.replace("&amp;", "&");
+    sources.map(|rest| Url::parse(&address(rest)).unwrap()).collect()
+}
+
+#[test]
+fn the_page_holds_a_frame_of_each_client_with_iss_and_sid_and_goes_on_without_script() {
+    let h = harness();
+    let [a, b] = ["a", "b"].map(|id| h.tokens(&authorize_form().client(id), "alice"));
+    drop(h.tokens(&authorize_form(), "alice"));
+    let form = Form::new()
+        .set("id_token_hint", a.id_token.clone().unwrap())
+        .set("post_logout_redirect_uri", "https://a.example/out?x=1")
+        .set("state", "\"><script>alert(1)</script>");
+    let host = OneLogin::of(h.login("alice"));
+    let out = h.log_out(&form, &host).accepted();
+    assert_eq!((host.login(), out.header("location")), (None, None));
+    assert_eq!(out.header("set-cookie"), Some("host_session=; Max-Age=0"));
+    let page = std::str::from_utf8(out.response.body()).unwrap();
+    let sid = |tokens: &vouchsafe::testing::Tokens| tokens.id_claims()["sid"].as_str().unwrap().to_owned();
+    let seen: Vec<String> = frames(page).into_iter().map(String::from).collect();
+    assert_eq!(
+        seen,
+        [
+            format!("https://a.example/front?tenant=%22&y&iss=https%3A%2F%2Fop.example&sid={}", sid(&a)),
+            format!("https://b.example/front?iss=https%3A%2F%2Fop.example&sid={}", sid(&b)),
+        ]
+    );
+    let next = "https://a.example/out?x=1&amp;state=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E";
+    assert!(page.contains(&format!("<meta http-equiv=\"refresh\" content=\"3;url={next}\">")), "{page}");
+    assert!(!page.contains("<script") && page.contains("<h1>You are signed out</h1>"));
+    let policy = out.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(policy.ends_with("; frame-src https://a.example https://b.example"), "{policy}");
+    assert_eq!(out.header("x-frame-options"), Some("DENY"));
+}
+
+#[test]
+fn the_page_stays_where_no_address_is_asked_for() {
+    let h = harness();
+    drop(h.tokens(&authorize_form().client("a"), "alice"));
+    let host = OneLogin::of(h.login("alice"));
+    let asked = h.log_out(&Form::new(), &host);
+    let out = h.confirm_logout(&asked, &host).accepted();
+    let page = std::str::from_utf8(out.response.body()).unwrap();
+    assert_eq!(frames(page).len(), 1);
+    assert!(!page.contains("http-equiv"));
+}
+
+#[test]
+fn an_address_is_of_the_origin_of_a_redirect_uri() {
+    for uri in ["https://evil.example/front", "https://a.example:8443/front", "https://a.example.evil/front"]
+    {
+        assert_eq!(client("a", uri).unwrap_err().member, "frontchannel_logout_uri", "{uri}");
+    }
+    assert!(client("a", "https://a.example:443/front").is_ok());
+}
+
+#[test]
+fn it_needs_the_logout_endpoint_and_discovery_tells_of_it() {
+    let h = harness();
+    let request = http::Request::get("/.well-known/openid-configuration").body(Bytes::new()).unwrap();
+    let document = h.answer(request).json();
+    for member in ["frontchannel_logout_supported", "frontchannel_logout_session_supported"] {
+        assert_eq!(document[member], true, "{member}");
+    }
+    let builder = Provider::builder(
+        h.provider().config().clone(),
+        Stores::of(Arc::new(MemoryStore::new())),
+        h.provider().keyring().clone(),
+        h.system_secrets().clone(),
+    );
+    let builder = builder.accounts(Arc::new(AccountTable::default())).with_authorization_code();
+    let refused = builder.with_front_channel_logout().build().unwrap_err();
+    let needs = BuildError::Needs { feature: "front_channel_logout", port: "with_rp_initiated_logout" };
+    assert_eq!(refused, needs);
+}
