@@ -91,6 +91,10 @@ pub(crate) struct Options {
     /// Let the provider fetch from loopback addresses, which lets clients reach services on this machine
     #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_LOOPBACK_FETCH")]
     pub dangerous_allow_loopback_fetch: bool,
+
+    /// Give clients that registered the algorithm `none` ID tokens that nobody signed
+    #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_UNSIGNED_ID_TOKENS")]
+    pub dangerous_allow_unsigned_id_tokens: bool,
 }
 
 /// Where records are kept.

@@ -60,10 +60,15 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_private_key_jwt()
         .with_jwks_uri()
         .with_introspection()
+        .with_pairwise_subjects()
         .with_revocation()
         .with_rp_initiated_logout()
         .with_back_channel_logout()
         .with_front_channel_logout();
+    let builder = match options.dangerous_allow_unsigned_id_tokens {
+        true => builder.dangerous_allow_unsigned_id_tokens(),
+        false => builder,
+    };
     let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
     let provider = request_objects(builder, options).build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;

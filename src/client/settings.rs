@@ -22,8 +22,9 @@ pub enum AccessTokenFormatChoice {
     /// A JWT of RFC 9068 that is not recorded: introspection reads the token itself, and nothing revokes it.
     ///
     /// Its audience is as for `Jwt`. A token whose request asks claims of userinfo by name or language (`claims`,
-    /// `claims_locales`) is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to resources. So is every
-    /// token about a person whom its client knows by a pairwise subject, from which there is no way back to the person.
+    /// `claims_locales`) is a recorded `Jwt` instead: userinfo must know them, and the token must not tell them to
+    /// resources. So is every token about a person whom its client knows by a pairwise subject, from which there is no
+    /// way back to the person.
     JwtStateless,
     /// The format of a host, by the name under which the provider's builder was given it.
     Extension(Arc<str>),

@@ -241,6 +241,19 @@ async fn it_reads_every_standard_claim_from_userinfo() {
     );
 }
 
+/// The relying party checks signature, issuer and audience.
+#[tokio::test]
+async fn it_verifies_a_signed_userinfo_response_about_a_pairwise_subject() {
+    let metadata = json!({ "userinfo_signed_response_alg": "RS256", "subject_type": "pairwise" });
+    let pair = Pair::new("oc-signed-userinfo", metadata, &[]).await;
+    let SignedIn { response, nonce, .. } = pair.sign_in(&["email"]).await;
+    let claims = serde_json::to_value(pair.userinfo(&response).await.unwrap()).unwrap();
+    let id_token = response.id_token().unwrap();
+    let subject = id_token.claims(&pair.client.id_token_verifier(), &nonce).unwrap().subject().as_str();
+    assert_eq!((claims["sub"].as_str(), subject.len()), (Some(subject), 43));
+    assert!(claims["email"].is_string());
+}
+
 #[tokio::test]
 async fn it_refreshes() {
     let pair = Pair::new("oc-refresh", json!({}), &[]).await;

@@ -609,6 +609,7 @@ fn every_flag_is_explained() {
         "--response-types",
         "--workers",
         "--dangerous-allow-loopback-fetch",
+        "--dangerous-allow-unsigned-id-tokens",
     ] {
         let (_, after) =
             help.split_once(&format!("      {flag}")).unwrap_or_else(|| panic!("{flag}: {help}"));

@@ -70,6 +70,7 @@ fn a_replayed_code_revokes_its_grant() {
         assert!(replayed.events[0].grant.is_some());
         assert!(!h.is_active("api", &tokens.access_token));
         assert!(!h.is_active("web", tokens.refresh_token()));
+        let _ = h.userinfo(&tokens.access_token).challenged(Reason::AccessTokenInvalid);
         let refresh = vouchsafe::testing::refresh_form("web", tokens.refresh_token());
         h.redeem(refresh).rejected(Reason::GrantRevoked).unchanged();
     }
