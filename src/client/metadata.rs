@@ -418,8 +418,8 @@ impl ClientMetadata {
         }
         // Any program may take what is sent to a loopback port or a scheme, and no challenge protects a token
         // (RFC 8252 section 8.2, OpenID Connect Dynamic Client Registration 1.0 section 2).
-        if uses_implicit && !self.redirect_uris.iter().all(|uri| uri.as_str().starts_with("https://")) {
-            return refuse("redirect_uris", "https where a response type has a token");
+        if uses_implicit && self.redirect_uris.iter().any(RedirectUri::is_native) {
+            return refuse("redirect_uris", "https and not of loopback where a response type has a token");
         }
         // Nothing would vouch for a token that came through a browser (OpenID Connect Dynamic Client Registration 1.0
         // section 2).

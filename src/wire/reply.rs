@@ -112,7 +112,11 @@ pub fn redirect(uri: &str) -> Response {
     insert(&mut response, PRAGMA, "no-cache");
     insert(&mut response, REFERRER_POLICY, "no-referrer");
     match HeaderValue::try_from(header_safe(uri)) {
-        Ok(location) => response.headers_mut().insert(LOCATION, location),
+        // It may hold a code or tokens, which whoever prints the response must not see.
+        Ok(mut location) => {
+            location.set_sensitive(true);
+            response.headers_mut().insert(LOCATION, location)
+        }
         Err(_) => return error_json(Reason::InternalFault),
     };
     response

@@ -372,7 +372,9 @@ fn a_client_registers_the_grant_types_of_its_response_types() {
 
 #[test]
 fn no_token_is_sent_where_any_program_could_take_it() {
-    for address in ["http://127.0.0.1/cb", "com.example.app:/cb"] {
+    for address in
+        ["http://127.0.0.1/cb", "com.example.app:/cb", "https://localhost/cb", "https://127.0.0.1:8443/cb"]
+    {
         for (written, brings) in ROWS {
             let uris = ["https://one.example/cb", address].map(|uri| RedirectUri::register(uri).unwrap());
             let metadata = ClientMetadata::code_flow(uris)

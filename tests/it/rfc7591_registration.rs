@@ -40,7 +40,8 @@ pub(crate) fn register(h: &Harness, metadata: &Value) -> Outcome {
 /// Sound metadata with these members too.
 pub(crate) fn with(members: Value) -> Value {
     let mut metadata = json!({ "redirect_uris": ["https://rp.example/cb"] });
-    metadata.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    let Value::Object(members) = members else { panic!("the members of an object are asked for") };
+    metadata.as_object_mut().unwrap().extend(members);
     metadata
 }
 

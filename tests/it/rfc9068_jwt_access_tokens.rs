@@ -105,6 +105,34 @@ fn a_stateless_jwt_leaves_no_record_and_is_not_revoked() {
     assert!(!h.is_active("api", &person.access_token));
 }
 
+/// attack 319, by analogy: who has stolen a signing key, but no system secret, cannot change what a token says here.
+#[test]
+fn a_stolen_signing_key_makes_no_token_that_counts_here() {
+    let h = shaped(AccessTokenFormatChoice::JwtStateless).build();
+    let real =
+        h.redeem(token_form("client_credentials").client("service").scope("read")).issued().access_token;
+    let signer = h.provider().keyring().signer(SigningAlg::Rs256).unwrap();
+    let signed = |claims: &Value| {
+        let header = SigningHeader::typed("at+jwt");
+        block_on(jose::sign(&header, claims.to_string().as_bytes(), &*signer)).unwrap()
+    };
+    let claims: Value = serde_json::from_slice(Jws::parse(&real).unwrap().unverified_payload()).unwrap();
+    assert!(h.is_active("api", &signed(&claims)), "the claims as they were are the token itself");
+    let changes = [
+        ("sub", json!("alice")),
+        ("scope", json!("read write admin")),
+        ("exp", json!(claims["exp"].as_i64().unwrap() + 3600)),
+        ("client_id", json!("web")),
+        ("added", json!(true)),
+        ("jti", json!("AgcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBw")),
+    ];
+    for (name, value) in changes {
+        let mut changed = claims.clone();
+        changed[name] = value;
+        assert!(!h.is_active("api", &signed(&changed)), "{name}");
+    }
+}
+
 /// attack 192: nor does a JWT that everybody can read tell more by introspection than it should.
 #[test]
 fn a_jwt_for_others_is_inactive() {

@@ -6,12 +6,16 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
+use subtle::{Choice, ConstantTimeEq as _};
 
+use super::opaque::{self, TokenKind};
 use super::{AccessTokenFormat, Minted, Presented};
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Internal, Result};
-use crate::jose::{self, AccessTokenVerifier, ClaimsSet, Keyring, Signer, SigningAlg, SigningHeader};
+use crate::jose::{
+    self, AccessTokenVerifier, ClaimsSet, Keyring, Signer, SigningAlg, SigningHeader, VerifiedAccessToken,
+};
 use crate::provider::config::Config;
 use crate::provider::context::Context;
 use crate::provider::subject;
@@ -88,8 +92,10 @@ impl AccessTokenFormat for Jwt {
             // RFC 9068 section 2.2 demands `aud`; without one any resource might take the token for its own.
             return Err(Internal::new("could not mint a jwt access token", "there is no audience").into());
         }
-        let jti = Jti::new(cx, token.grant, self.recording)?.encode();
-        let payload = claims(cx, client, token, &jti).to_string();
+        let mut claims = claims(cx, client, token);
+        let jti = Jti::new(cx, token.grant, self.recording)?.encode(cx, &claims);
+        claims.insert("jti".to_owned(), jti.as_str().into());
+        let payload = Value::Object(claims).to_string();
         let header = SigningHeader::typed("at+jwt");
         let token = Secret::new(jose::sign(&header, payload.as_bytes(), &*self.signer()?).await?);
         Ok(match self.recording {
@@ -100,9 +106,10 @@ impl AccessTokenFormat for Jwt {
 
     async fn read(&self, cx: &Context<'_>, presented: &str) -> Option<Presented> {
         let verified = self.verifier.verify(presented, cx.now).ok()?;
-        let jti = Jti::decode(verified.jti())?;
+        let key = TokenHash::of(verified.jti());
+        let jti = Jti::decode(cx, &verified)?;
         match jti.recording {
-            Recording::Recorded => Some(Presented::Recorded(TokenHash::of(verified.jti()))),
+            Recording::Recorded => Some(Presented::Recorded(key)),
             Recording::Stateless => {
                 let token = access_token(verified.into_claims(), jti.grant)?;
                 Some(Presented::Stateless(Box::new(token)))
@@ -111,15 +118,14 @@ impl AccessTokenFormat for Jwt {
     }
 }
 
-/// The claims of RFC 9068 section 2.2, and what the host added.
-fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken, jti: &str) -> Value {
+/// The claims of RFC 9068 section 2.2 but for `jti`, and what the host added.
+fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), cx.issuer().into());
     claims.insert("sub".to_owned(), subject_of(cx, client, token).into());
     claims.insert("aud".to_owned(), audience(&token.audience));
     claims.insert("exp".to_owned(), token.expires_at.unix().into());
     claims.insert("iat".to_owned(), token.issued_at.unix().into());
-    claims.insert("jti".to_owned(), jti.into());
     claims.insert("client_id".to_owned(), token.client.as_str().into());
     if !token.scope.is_empty() {
         claims.insert("scope".to_owned(), token.scope.to_string().into());
@@ -128,7 +134,7 @@ fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken, jti: &str) -> 
     for (name, value) in token.extra.iter() {
         claims.entry(name).or_insert_with(|| value.clone());
     }
-    Value::Object(claims)
+    claims
 }
 
 /// The `sub` of a token: the person, or the client that acts for itself.
@@ -189,13 +195,17 @@ fn authentication(claims: &ClaimsSet, sub: &str, auth_time: Timestamp) -> Option
     Some(authentication)
 }
 
-/// What a `jti` is made of: whether there is a record, the grant, and 32 random bytes.
+/// What a `jti` is made of: whether there is a record, the grant, 32 random bytes, and a MAC under a system secret.
+///
+/// Where there is no record the MAC is over the other claims as well, so that a stolen signing key alone makes no token
+/// that this provider itself takes. What a record stands for is in the record, whatever the claims say.
 struct Jti {
     recording: Recording,
     grant: GrantId,
     random: [u8; 32],
 }
 
+/// Bytes before the MAC.
 const JTI_BYTES: usize = 1 + 16 + 32;
 
 impl Jti {
@@ -203,7 +213,8 @@ impl Jti {
         Ok(Self { recording, grant, random: crate::entropy::random(cx.entropy)? })
     }
 
-    fn encode(&self) -> String {
+    /// The text for a token with these claims, which do not have it yet.
+    fn encode(&self, cx: &Context<'_>, claims: &Map<String, Value>) -> String {
         let mut bytes = [0; JTI_BYTES];
         bytes[0] = match self.recording {
             Recording::Recorded => 1,
@@ -211,18 +222,44 @@ impl Jti {
         };
         bytes[1..17].copy_from_slice(self.grant.as_bytes());
         bytes[17..].copy_from_slice(&self.random);
-        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+        let vouched = vouched(self.recording, &bytes, claims);
+        let tag = opaque::tag(&cx.secrets.writer().token, TokenKind::AccessToken, cx.issuer(), &vouched);
+        BASE64_URL_SAFE_NO_PAD.encode([&bytes[..], &tag].concat())
     }
 
-    fn decode(text: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (kind, rest) = bytes.split_first()?;
+    /// `None` unless one of our secrets made it, for a token with these claims where there is no record.
+    fn decode(cx: &Context<'_>, token: &VerifiedAccessToken) -> Option<Self> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.jti()).ok()?;
+        let (body, presented) = bytes.split_first_chunk::<JTI_BYTES>()?;
+        let (kind, rest) = body.split_first()?;
         let (grant, random) = rest.split_first_chunk::<16>()?;
         let recording = match kind {
             1 => Recording::Recorded,
             2 => Recording::Stateless,
             _ => return None,
         };
-        Some(Self { recording, grant: GrantId::from_bytes(*grant), random: random.try_into().ok()? })
+        let mut claims = token.claims().clone().into_map();
+        claims.remove("jti");
+        let vouched = vouched(recording, body, &claims);
+        let ours = cx.secrets.readers().fold(Choice::from(0), |known, keys| {
+            known | opaque::tag(&keys.token, TokenKind::AccessToken, cx.issuer(), &vouched).ct_eq(presented)
+        });
+        let jti = Self { recording, grant: GrantId::from_bytes(*grant), random: random.try_into().ok()? };
+        bool::from(ours).then_some(jti)
     }
+}
+
+/// What the MAC is over. It is longer than what an opaque token's is over, so neither passes for the other.
+fn vouched(recording: Recording, body: &[u8], claims: &Map<String, Value>) -> Vec<u8> {
+    let mut vouched = body.to_vec();
+    if recording == Recording::Stateless {
+        // In an order of ours, whatever the map's is.
+        let mut claims: Vec<_> = claims.iter().collect();
+        claims.sort_unstable_by_key(|(name, _)| *name);
+        for (name, value) in claims {
+            vouched.extend_from_slice(Value::from(name.as_str()).to_string().as_bytes());
+            vouched.extend_from_slice(value.to_string().as_bytes());
+        }
+    }
+    vouched
 }
