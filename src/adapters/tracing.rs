@@ -105,8 +105,14 @@ impl RequestScope for RequestSpan {
 /// Writes what an event says into the span of its request, if that is the one that is entered: a span of the host's is
 /// the host's, whatever fields it has.
 fn note(event: &Event) {
-    // An alarm is not the outcome, and may name the owner of a record, who need not be the client that asks.
-    if matches!(event.kind, EventKind::PayloadUnreadable | EventKind::PkceChallengeReused) {
+    // An alarm or a fetch is not the outcome, and may name the owner of a record, who need not be the client that asks.
+    if matches!(
+        event.kind,
+        EventKind::ClientKeysFetchFailed(_)
+            | EventKind::ClientKeysFetched { .. }
+            | EventKind::PayloadUnreadable
+            | EventKind::PkceChallengeReused
+    ) {
         return;
     }
     let span = Span::current();

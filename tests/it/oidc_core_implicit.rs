@@ -183,7 +183,7 @@ fn a_token_hangs_on_a_grant_that_can_be_listed_and_revoked() {
 #[test]
 fn nothing_is_issued_for_a_person_who_is_gone() {
     let h = harness();
-    for response_type in ["id_token", "id_token token", "token", "code token", "code id_token"] {
+    for response_type in ["id_token", "id_token token", "token", "code token", "code id_token", "none"] {
         let before = h.store_state();
         let visit = h.authorize(&asks(response_type)).remembered_by("nobody");
         let landing = visit.outcome.returned(Reason::ApprovalSubjectGone);

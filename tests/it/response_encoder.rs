@@ -30,6 +30,7 @@ enum Does {
     Fail,
     /// Redirects there.
     Redirect(&'static str),
+    RedirectTwice,
 }
 
 #[derive(Debug)]
@@ -57,6 +58,13 @@ impl ResponseEncoder for Mode {
                 let mut response = Response::default();
                 *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
                 response.headers_mut().insert(LOCATION, HeaderValue::from_static(to));
+                Ok(response)
+            }
+            Does::RedirectTwice => {
+                let mut response = Response::default();
+                for to in ["https://web.example/cb", "https://evil.example/"] {
+                    response.headers_mut().append(LOCATION, HeaderValue::from_static(to));
+                }
                 Ok(response)
             }
         }
@@ -129,12 +137,12 @@ fn what_the_host_redirects_elsewhere_is_shown_and_leaves_nothing_behind() {
         "https://web.example/",
         "//evil.example/",
     ];
-    for to in elsewhere {
-        let h = harness(Does::Redirect(to));
+    for does in elsewhere.map(Does::Redirect).into_iter().chain([Does::RedirectTwice]) {
+        let h = harness(does);
         let outcome = h.authorize(&in_mode("page")).approved_by("alice").outcome;
-        assert_eq!(refusals(&outcome.events), [Reason::InternalFault, Reason::InternalFault], "{to}");
-        assert_eq!((outcome.response.status().as_u16(), outcome.header("location")), (500, None), "{to}");
-        assert_eq!(live_grants(&h), 0, "{to}");
+        assert_eq!(refusals(&outcome.events), [Reason::InternalFault, Reason::InternalFault], "{does:?}");
+        assert_eq!((outcome.response.status().as_u16(), outcome.header("location")), (500, None), "{does:?}");
+        assert_eq!(live_grants(&h), 0, "{does:?}");
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn account(
     approval: &Approval,
 ) -> Result<Claims> {
     let request = pending.request();
-    if !request.response_type.has_front_channel_token() {
+    if request.response_type == ResponseType::Code {
         return Ok(Claims::new());
     }
     let accounts = core.accounts.as_deref().ok_or(Reason::ApprovalSubjectGone)?;

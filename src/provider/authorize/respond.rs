@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, LOCATION};
+use http::header::{ALLOW, LOCATION, REFRESH};
 use http::{HeaderValue, StatusCode};
 
 use super::issued::Issued;
@@ -93,8 +93,10 @@ async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)])
     let everywhere = state.into_iter().chain([("iss", cx.issuer())]);
     let params = Params::from_pairs(params.iter().copied().chain(everywhere));
     let mut response = back.encoder().encode(cx, back, &params).await?;
-    if let Some(location) = response.headers().get(LOCATION) {
-        if !leads_back(location, back.redirect_uri()) {
+    response.headers_mut().remove(REFRESH);
+    if response.headers().contains_key(LOCATION) {
+        let locations: Vec<_> = response.headers().get_all(LOCATION).iter().collect();
+        if !matches!(*locations, [location] if leads_back(location, back.redirect_uri())) {
             return Err(Internal::new("could not encode a response", "it leads to another address").into());
         }
         // No other redirect leaves behind what the browser posted here (attack 46).
