@@ -408,6 +408,32 @@ impl ClientMetadata {
         if self.redirect_uris.is_empty() && !self.response_types.is_empty() {
             return refuse("redirect_uris", "needed by every response type");
         }
+        self.check_flows()?;
+        let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
+        if public && self.grant_types.contains(&GrantType::ClientCredentials) {
+            return refuse("grant_types", "client_credentials needs a client that authenticates");
+        }
+        if self.jwks.is_some() && self.jwks_uri.is_some() {
+            return refuse("jwks_uri", "not beside jwks");
+        }
+        let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
+        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
+            return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
+        }
+        self.check_request_objects()?;
+        if let Some(uri) = &self.frontchannel_logout_uri {
+            let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
+            let of_uri = origin(uri.as_str());
+            if !self.redirect_uris.iter().any(|redirect| origin(redirect.as_str()) == of_uri) {
+                return refuse("frontchannel_logout_uri", "of the origin of a redirect uri");
+            }
+        }
+        self.check_shown()
+    }
+
+    /// What the response types demand of the rest.
+    fn check_flows(&self) -> Result<(), InvalidClient> {
+        let refuse = |member, problem| Err(InvalidClient { member, problem });
         let uses_code = self.response_types.iter().any(|response_type| response_type.has_code());
         if uses_code != self.grant_types.contains(&GrantType::AuthorizationCode) {
             return refuse("grant_types", "authorization_code goes with the response types that have a code");
@@ -430,25 +456,12 @@ impl ClientMetadata {
                 "none only where no response type has an id token",
             );
         }
-        let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
-        if public && self.grant_types.contains(&GrantType::ClientCredentials) {
-            return refuse("grant_types", "client_credentials needs a client that authenticates");
-        }
-        if self.jwks.is_some() && self.jwks_uri.is_some() {
-            return refuse("jwks_uri", "not beside jwks");
-        }
-        let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
-        if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
-            return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
-        }
-        self.check_request_objects()?;
-        if let Some(uri) = &self.frontchannel_logout_uri {
-            let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
-            let of_uri = origin(uri.as_str());
-            if !self.redirect_uris.iter().any(|redirect| origin(redirect.as_str()) == of_uri) {
-                return refuse("frontchannel_logout_uri", "of the origin of a redirect uri");
-            }
-        }
+        Ok(())
+    }
+
+    /// What people are shown of the client, in every language.
+    fn check_shown(&self) -> Result<(), InvalidClient> {
+        let refuse = |member, problem| Err(InvalidClient { member, problem });
         let pages = [
             ("client_uri", &self.client_uri),
             ("initiate_login_uri", &self.initiate_login_uri),

@@ -569,20 +569,7 @@ impl ProviderBuilder {
         if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
             return needs("front_channel_logout", "with_rp_initiated_logout");
         }
-        if self.back_channel_logout && self.http_client.is_none() {
-            return needs("back_channel_logout", "HttpClient");
-        }
-        if self.back_channel_logout && core.runtime.is_none() {
-            return needs("back_channel_logout", "Runtime");
-        }
-        for (on, feature) in [(self.jwks_uri, "jwks_uri"), (self.request_uri_parameter, "request_uri")] {
-            if on && self.http_client.is_none() {
-                return needs(feature, "HttpClient");
-            }
-            if on && core.runtime.is_none() {
-                return needs(feature, "Runtime");
-            }
-        }
+        self.check_outgoing()?;
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");
         }
@@ -596,6 +583,23 @@ impl ProviderBuilder {
         let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
         if jwt.contains(&core.config.access_token_format) && without_audience {
             return needs("jwt access tokens", "Config::default_audience");
+        }
+        Ok(())
+    }
+
+    /// What is sent out, or fetched, needs somebody who does it.
+    fn check_outgoing(&self) -> Result<(), BuildError> {
+        for (on, feature) in [
+            (self.back_channel_logout, "back_channel_logout"),
+            (self.jwks_uri, "jwks_uri"),
+            (self.request_uri_parameter, "request_uri"),
+        ] {
+            if on && self.http_client.is_none() {
+                return Err(BuildError::Needs { feature, port: "HttpClient" });
+            }
+            if on && self.core.runtime.is_none() {
+                return Err(BuildError::Needs { feature, port: "Runtime" });
+            }
         }
         Ok(())
     }
