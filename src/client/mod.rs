@@ -5,7 +5,7 @@ mod id_token_alg;
 mod localized;
 mod metadata;
 mod remote_keys;
-mod remote_request_objects;
+pub(crate) mod remote_request_objects;
 mod secret;
 mod sector;
 mod settings;
@@ -18,7 +18,6 @@ pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
 pub use metadata::{ClientAuthMethod, ClientMetadata, RequestObjectAlg};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
-pub(crate) use remote_request_objects::RemoteRequestObjects;
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};

@@ -20,9 +20,8 @@ use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::{
-    AccessTokenFormatChoice, RemoteKeys, RemoteRequestObjects, SlowHash, is_access_token_lifetime,
-};
+use crate::client::remote_request_objects::RemoteRequestObjects;
+use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
