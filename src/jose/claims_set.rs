@@ -105,6 +105,11 @@ impl ClaimsSet {
         }
     }
 
+    /// All claims.
+    pub(crate) const fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// The claims as a JSON object.
     #[must_use]
     pub fn into_map(self) -> Map<String, Value> {

@@ -85,7 +85,16 @@ pub(crate) fn is_ours(
     if !matches!(decoded, Some(Ok(length)) if length == RANDOM + TAG) {
         return false;
     }
-    let (body, presented) = bytes.split_at(RANDOM);
+    is_tagged(secrets, kind, issuer, bytes.split_at(RANDOM))
+}
+
+/// Whether one of our secrets made the tag of `body`.
+pub(super) fn is_tagged(
+    secrets: &SystemSecrets,
+    kind: TokenKind,
+    issuer: &str,
+    (body, presented): (&[u8], &[u8]),
+) -> bool {
     secrets
         .readers()
         .fold(Choice::from(0), |known, keys| known | tag(&keys.token, kind, issuer, body).ct_eq(presented))
