@@ -1,27 +1,29 @@
 //! Putting a provider together.
 
+mod assemble;
+mod checks;
+mod error;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+
+pub use error::BuildError;
 
 use super::Provider;
 use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
-use super::client_auth::{
-    ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
-};
-use super::config::{CodeChallengeReuse, Config};
+use super::client_auth::ClientAuthenticator;
+use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::format::{AccessTokenFormat, Formats};
-use super::grant::{AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant};
+use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
 use crate::accounts::Accounts;
-use crate::client::remote_request_objects::RemoteRequestObjects;
-use crate::client::{AccessTokenFormatChoice, RemoteKeys, SlowHash, is_access_token_lifetime};
+use crate::client::SlowHash;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::event::{EventSink, Silent};
@@ -33,43 +35,6 @@ use crate::secret::SystemSecrets;
 use crate::store::Stores;
 use crate::types::ResponseType;
 use crate::wire::HttpClient;
-
-/// The shortest life of a grant, and of a refresh token that is not used.
-const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
-
-/// Why the parts of a provider do not fit together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A value is outside its bounds.
-    #[error("the configuration's {setting} must be {bounds}")]
-    Bounds {
-        /// The setting.
-        setting: &'static str,
-        /// What it must be.
-        bounds: &'static str,
-    },
-    /// Two handlers, authenticators or encoders answer to one name.
-    #[error("{name} is registered twice")]
-    Twice {
-        /// The name.
-        name: String,
-    },
-    /// A path cannot be an endpoint's.
-    #[error("the path {path} must begin with a slash, be of letters, digits and -._~/, and end in no slash")]
-    Path {
-        /// The path.
-        path: String,
-    },
-    /// Something that was turned on needs something that is not there.
-    #[error("{feature} needs {port}")]
-    Needs {
-        /// What was turned on.
-        feature: &'static str,
-        /// What it needs.
-        port: &'static str,
-    },
-}
 
 /// Puts a provider together: required parts came first, each `with_…` turns one thing on, [`build`] checks the rest.
 ///
@@ -423,184 +388,6 @@ impl ProviderBuilder {
         }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
-    }
-
-    fn register_fetching(&mut self) {
-        let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
-        if self.jwks_uri {
-            self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
-        }
-        if self.request_uri_parameter {
-            self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
-        }
-    }
-
-    fn register_authenticators(&mut self) -> Result<(), BuildError> {
-        let at_once = usize::from(self.core.config.slow_hashes_at_once);
-        let slow = match (self.imported_hashes.take(), &self.core.runtime) {
-            (Some(hashes), Some(runtime)) => {
-                Some(Arc::new(SlowHashes::new(hashes, Arc::clone(runtime), at_once)))
-            }
-            _ => None,
-        };
-        let mut all: Vec<Arc<dyn ClientAuthenticator>> = vec![
-            Arc::new(ClientSecretBasic(slow.clone())),
-            Arc::new(ClientSecretPost(slow)),
-            Arc::new(Public),
-        ];
-        if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            let remote = self.core.remote_keys.clone();
-            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
-        }
-        for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
-            let method = authenticator.method();
-            if self.core.authenticators.iter().any(|known| known.method() == method) {
-                return Err(BuildError::Twice { name: method.into() });
-            }
-            self.core.authenticators.push(authenticator);
-        }
-        Ok(())
-    }
-
-    fn register_grants(&mut self) -> Result<(), BuildError> {
-        let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
-        let (stores, policy) = (&self.core.stores, &self.core.policy);
-        if let Some(accounts) = &self.core.accounts {
-            if self.core.response_types.contains(&ResponseType::Code) {
-                let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
-                all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
-            }
-            if self.refresh_token {
-                let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));
-                all.push(Arc::new(RefreshTokenGrant::new(tokens, Arc::clone(accounts), policy)));
-            }
-        }
-        if self.client_credentials {
-            all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
-        }
-        for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
-            let grant_type = handler.grant_type();
-            if self.core.grants.insert(grant_type.clone(), handler).is_some() {
-                return Err(BuildError::Twice { name: grant_type.into() });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_bounds(&self) -> Result<(), BuildError> {
-        let config = &self.core.config;
-        let rows: [(&'static str, Duration, (u64, u64), &'static str); 8] = [
-            ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
-            ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
-            ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
-            ("id_token_lifetime", config.id_token_lifetime, (60, 86_400), "1 minute to 24 hours"),
-            ("rotation_grace", config.rotation_grace, (0, 60), "0 to 60 seconds"),
-            ("pending_lifetime", config.pending_lifetime, (300, 7200), "5 minutes to 2 hours"),
-            ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
-            ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
-        ];
-        for (setting, value, (low, high), bounds) in rows {
-            if value < Duration::from_secs(low) || value > Duration::from_secs(high) {
-                return Err(BuildError::Bounds { setting, bounds });
-            }
-        }
-        let lasting = [
-            ("refresh_idle", config.refresh_idle),
-            ("public_grant_lifetime", config.public_grant_lifetime),
-            ("confidential_grant_lifetime", config.confidential_grant_lifetime),
-        ];
-        for (setting, value) in lasting {
-            if value < SHORTEST_GRANT {
-                return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
-            }
-        }
-        for settings in config.resources.values() {
-            if settings.access_token_lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
-                return Err(BuildError::Bounds {
-                    setting: "resource access_token_lifetime",
-                    bounds: "1 minute to 24 hours",
-                });
-            }
-        }
-        if !config.prefixes.are_distinct() {
-            return Err(BuildError::Bounds {
-                setting: "prefixes",
-                bounds: "1 to 32 of letters, digits, '_', '-', '.' and '~', none the beginning of another or of a jwt",
-            });
-        }
-        if !(1..=256).contains(&config.slow_hashes_at_once) {
-            return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
-        }
-        Ok(())
-    }
-
-    fn check_needs(&self) -> Result<(), BuildError> {
-        let core = &self.core;
-        let needs = |feature, port| Err(BuildError::Needs { feature, port });
-        let code = core.response_types.contains(&ResponseType::Code);
-        if core.signs_in() && core.accounts.is_none() {
-            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
-        }
-        if !code && core.response_types.iter().any(|known| known.has_code()) {
-            return needs("a response type with a code", "with_authorization_code");
-        }
-        if core.switches.rp_initiated_logout && !core.signs_in() {
-            return needs("rp_initiated_logout", "the authorization endpoint");
-        }
-        if self.refresh_token && core.accounts.is_none() {
-            return needs("refresh_token", "Accounts");
-        }
-        if self.private_key_jwt && core.stores.replays.is_none() {
-            return needs("private_key_jwt", "ReplayStore");
-        }
-        let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
-        if remembers && core.stores.replays.is_none() {
-            return needs("code_challenge_reuse", "ReplayStore");
-        }
-        if let Some(registration) = &core.registration {
-            if core.stores.registry.is_none() {
-                return needs("registration", "ClientRegistry");
-            }
-            if registration.needs_token() && core.stores.tickets.is_none() {
-                return needs("registration by initial access token", "TicketStore");
-            }
-        }
-        if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
-            return needs("front_channel_logout", "with_rp_initiated_logout");
-        }
-        self.check_outgoing()?;
-        if self.imported_hashes.is_some() && core.runtime.is_none() {
-            return needs("imported_hashes", "Runtime");
-        }
-        if core.config.access_token_signing_alg.is_some_and(|alg| core.keyring.signer(alg).is_none()) {
-            return needs("access_token_signing_alg", "an active key for it");
-        }
-        let without_audience = core.config.default_audience.is_empty();
-        if core.switches.introspection && without_audience {
-            return needs("introspection", "Config::default_audience");
-        }
-        let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
-        if jwt.contains(&core.config.access_token_format) && without_audience {
-            return needs("jwt access tokens", "Config::default_audience");
-        }
-        Ok(())
-    }
-
-    /// What is sent out, or fetched, needs somebody who does it.
-    fn check_outgoing(&self) -> Result<(), BuildError> {
-        for (on, feature) in [
-            (self.back_channel_logout, "back_channel_logout"),
-            (self.jwks_uri, "jwks_uri"),
-            (self.request_uri_parameter, "request_uri"),
-        ] {
-            if on && self.http_client.is_none() {
-                return Err(BuildError::Needs { feature, port: "HttpClient" });
-            }
-            if on && self.core.runtime.is_none() {
-                return Err(BuildError::Needs { feature, port: "Runtime" });
-            }
-        }
-        Ok(())
     }
 }
 

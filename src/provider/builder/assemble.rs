@@ -1,0 +1,78 @@
+//! What `build()` puts together from what was turned on.
+
+use std::sync::Arc;
+
+use super::{BuildError, ProviderBuilder};
+use crate::client::RemoteKeys;
+use crate::client::remote_request_objects::RemoteRequestObjects;
+use crate::provider::client_auth::{
+    ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
+};
+use crate::provider::grant::{
+    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
+};
+use crate::types::ResponseType;
+
+impl ProviderBuilder {
+    pub(super) fn register_fetching(&mut self) {
+        let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
+        if self.jwks_uri {
+            self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
+        }
+        if self.request_uri_parameter {
+            self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
+        }
+    }
+
+    pub(super) fn register_authenticators(&mut self) -> Result<(), BuildError> {
+        let at_once = usize::from(self.core.config.slow_hashes_at_once);
+        let slow = match (self.imported_hashes.take(), &self.core.runtime) {
+            (Some(hashes), Some(runtime)) => {
+                Some(Arc::new(SlowHashes::new(hashes, Arc::clone(runtime), at_once)))
+            }
+            _ => None,
+        };
+        let mut all: Vec<Arc<dyn ClientAuthenticator>> = vec![
+            Arc::new(ClientSecretBasic(slow.clone())),
+            Arc::new(ClientSecretPost(slow)),
+            Arc::new(Public),
+        ];
+        if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
+            let remote = self.core.remote_keys.clone();
+            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
+        }
+        for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
+            let method = authenticator.method();
+            if self.core.authenticators.iter().any(|known| known.method() == method) {
+                return Err(BuildError::Twice { name: method.into() });
+            }
+            self.core.authenticators.push(authenticator);
+        }
+        Ok(())
+    }
+
+    pub(super) fn register_grants(&mut self) -> Result<(), BuildError> {
+        let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
+        let (stores, policy) = (&self.core.stores, &self.core.policy);
+        if let Some(accounts) = &self.core.accounts {
+            if self.core.response_types.contains(&ResponseType::Code) {
+                let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
+                all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
+            }
+            if self.refresh_token {
+                let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));
+                all.push(Arc::new(RefreshTokenGrant::new(tokens, Arc::clone(accounts), policy)));
+            }
+        }
+        if self.client_credentials {
+            all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
+        }
+        for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
+            let grant_type = handler.grant_type();
+            if self.core.grants.insert(grant_type.clone(), handler).is_some() {
+                return Err(BuildError::Twice { name: grant_type.into() });
+            }
+        }
+        Ok(())
+    }
+}

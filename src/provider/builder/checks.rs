@@ -1,0 +1,129 @@
+//! What `build()` checks.
+
+use std::time::Duration;
+
+use super::{BuildError, ProviderBuilder};
+use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
+use crate::provider::config::CodeChallengeReuse;
+use crate::types::ResponseType;
+
+/// The shortest life of a grant, and of a refresh token that is not used.
+const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
+
+impl ProviderBuilder {
+    pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
+        let config = &self.core.config;
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 8] = [
+            ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
+            ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("id_token_lifetime", config.id_token_lifetime, (60, 86_400), "1 minute to 24 hours"),
+            ("rotation_grace", config.rotation_grace, (0, 60), "0 to 60 seconds"),
+            ("pending_lifetime", config.pending_lifetime, (300, 7200), "5 minutes to 2 hours"),
+            ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
+            ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
+        ];
+        for (setting, value, (low, high), bounds) in rows {
+            if value < Duration::from_secs(low) || value > Duration::from_secs(high) {
+                return Err(BuildError::Bounds { setting, bounds });
+            }
+        }
+        let lasting = [
+            ("refresh_idle", config.refresh_idle),
+            ("public_grant_lifetime", config.public_grant_lifetime),
+            ("confidential_grant_lifetime", config.confidential_grant_lifetime),
+        ];
+        for (setting, value) in lasting {
+            if value < SHORTEST_GRANT {
+                return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
+            }
+        }
+        for settings in config.resources.values() {
+            if settings.access_token_lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
+                return Err(BuildError::Bounds {
+                    setting: "resource access_token_lifetime",
+                    bounds: "1 minute to 24 hours",
+                });
+            }
+        }
+        if !config.prefixes.are_distinct() {
+            return Err(BuildError::Bounds {
+                setting: "prefixes",
+                bounds: "1 to 32 of letters, digits, '_', '-', '.' and '~', none the beginning of another or of a jwt",
+            });
+        }
+        if !(1..=256).contains(&config.slow_hashes_at_once) {
+            return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_needs(&self) -> Result<(), BuildError> {
+        let core = &self.core;
+        let needs = |feature, port| Err(BuildError::Needs { feature, port });
+        let code = core.response_types.contains(&ResponseType::Code);
+        if core.signs_in() && core.accounts.is_none() {
+            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
+        }
+        if !code && core.response_types.iter().any(|known| known.has_code()) {
+            return needs("a response type with a code", "with_authorization_code");
+        }
+        if core.switches.rp_initiated_logout && !core.signs_in() {
+            return needs("rp_initiated_logout", "the authorization endpoint");
+        }
+        if self.refresh_token && core.accounts.is_none() {
+            return needs("refresh_token", "Accounts");
+        }
+        if self.private_key_jwt && core.stores.replays.is_none() {
+            return needs("private_key_jwt", "ReplayStore");
+        }
+        let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
+        if remembers && core.stores.replays.is_none() {
+            return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if let Some(registration) = &core.registration {
+            if core.stores.registry.is_none() {
+                return needs("registration", "ClientRegistry");
+            }
+            if registration.needs_token() && core.stores.tickets.is_none() {
+                return needs("registration by initial access token", "TicketStore");
+            }
+        }
+        if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
+            return needs("front_channel_logout", "with_rp_initiated_logout");
+        }
+        self.check_outgoing()?;
+        if self.imported_hashes.is_some() && core.runtime.is_none() {
+            return needs("imported_hashes", "Runtime");
+        }
+        if core.config.access_token_signing_alg.is_some_and(|alg| core.keyring.signer(alg).is_none()) {
+            return needs("access_token_signing_alg", "an active key for it");
+        }
+        let without_audience = core.config.default_audience.is_empty();
+        if core.switches.introspection && without_audience {
+            return needs("introspection", "Config::default_audience");
+        }
+        let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
+        if jwt.contains(&core.config.access_token_format) && without_audience {
+            return needs("jwt access tokens", "Config::default_audience");
+        }
+        Ok(())
+    }
+
+    /// What is sent out, or fetched, needs somebody who does it.
+    fn check_outgoing(&self) -> Result<(), BuildError> {
+        for (on, feature) in [
+            (self.back_channel_logout, "back_channel_logout"),
+            (self.jwks_uri, "jwks_uri"),
+            (self.request_uri_parameter, "request_uri"),
+        ] {
+            if on && self.http_client.is_none() {
+                return Err(BuildError::Needs { feature, port: "HttpClient" });
+            }
+            if on && self.core.runtime.is_none() {
+                return Err(BuildError::Needs { feature, port: "Runtime" });
+            }
+        }
+        Ok(())
+    }
+}
