@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::request_object_rules::RequestObjectRules;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
-use crate::types::{Issuer, Scope};
+use crate::types::{Issuer, LanguageTag, Scope};
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -213,10 +213,10 @@ pub struct Config {
     pub acr_values_supported: Vec<String>,
     /// The claims that discovery lists beyond those of the standard scopes. Default none.
     pub claims_supported: Vec<String>,
-    /// The languages of the claims of the host's people, as BCP 47 tags, which discovery lists. Default none.
-    pub claims_locales_supported: Vec<String>,
-    /// The languages of the host's pages, as BCP 47 tags, which discovery lists. Default none.
-    pub ui_locales_supported: Vec<String>,
+    /// The languages of the claims of the host's people, which discovery lists. Default none.
+    pub claims_locales_supported: Vec<LanguageTag>,
+    /// The languages of the host's pages, which discovery lists. Default none.
+    pub ui_locales_supported: Vec<LanguageTag>,
     /// Where developers read about this provider. Default none.
     pub service_documentation: Option<String>,
 }
@@ -413,20 +413,17 @@ impl Config {
         self
     }
 
-    /// The languages of the claims of the host's people, as BCP 47 tags, which discovery lists.
+    /// The languages of the claims of the host's people, which discovery lists.
     #[must_use]
-    pub fn with_claims_locales_supported<T: Into<String>>(
-        mut self,
-        values: impl IntoIterator<Item = T>,
-    ) -> Self {
-        self.claims_locales_supported = values.into_iter().map(Into::into).collect();
+    pub fn with_claims_locales_supported(mut self, tags: impl IntoIterator<Item = LanguageTag>) -> Self {
+        self.claims_locales_supported = tags.into_iter().collect();
         self
     }
 
-    /// The languages of the host's pages, as BCP 47 tags, which discovery lists.
+    /// The languages of the host's pages, which discovery lists.
     #[must_use]
-    pub fn with_ui_locales_supported<T: Into<String>>(mut self, values: impl IntoIterator<Item = T>) -> Self {
-        self.ui_locales_supported = values.into_iter().map(Into::into).collect();
+    pub fn with_ui_locales_supported(mut self, tags: impl IntoIterator<Item = LanguageTag>) -> Self {
+        self.ui_locales_supported = tags.into_iter().collect();
         self
     }
 

@@ -102,6 +102,8 @@ fn metadata(core: &Core) -> Map<String, Value> {
     for rule in &core.rules {
         rule.describe(&mut metadata);
     }
+    // RFC 8414 section 3.2: a list of nothing is left out.
+    metadata.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     metadata
 }
 

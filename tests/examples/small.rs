@@ -1,7 +1,10 @@
 //! The small examples as programs: each listens, and does the one thing that it shows.
 
+use std::time::SystemTime;
+
 use reqwest::StatusCode;
 use serde_json::Value;
+use vouchsafe::clock::{Clock as _, SystemClock};
 
 use crate::running::{Browser, Page, Server};
 
@@ -179,4 +182,18 @@ async fn mount_axum_says_the_same_of_a_wrong_name_and_a_wrong_password() {
         said.push(page.body);
     }
     assert!(said[0].contains("Try again") && said[0] == said[1]);
+}
+
+/// The web frameworks write `Date`; a provider mounted in one takes nothing of it away.
+#[tokio::test]
+async fn an_answer_tells_the_present_time() {
+    let server = Server::start("minimal", FREE);
+    for path in ["/.well-known/openid-configuration", "/userinfo", "/authorize"] {
+        let answer = Browser::new().open(&server.at(path)).await;
+        let date = answer.headers["date"].to_str().unwrap();
+        let told = httpdate::parse_http_date(date).unwrap();
+        let told = told.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+        let apart = SystemClock.now().unix().unsigned_abs().abs_diff(told);
+        assert!(apart < 5 * 60, "{path}: {date}");
+    }
 }

@@ -27,6 +27,7 @@ mod oidc_core_unsigned_id_token;
 mod oidc_core_userinfo;
 mod oidc_core_userinfo_signed;
 mod oidc_discovery;
+mod oidc_discovery_schema;
 mod oidc_front_channel_logout;
 mod oidc_prompt_create;
 mod oidc_rp_initiated_logout;

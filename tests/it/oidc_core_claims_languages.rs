@@ -99,8 +99,9 @@ fn a_claim_in_a_language_is_asked_for_and_told_by_its_name() {
 
 #[test]
 fn discovery_lists_the_languages_of_claims() {
-    let h =
-        Harness::builder().config(|config| config.claims_locales_supported = vec!["de".to_owned()]).build();
+    let h = Harness::builder()
+        .config(|config| config.claims_locales_supported = vec![LanguageTag::parse("de").unwrap()])
+        .build();
     let request = http::Request::get("/.well-known/openid-configuration");
     let metadata = h.answer(request.body(bytes::Bytes::new()).unwrap()).accepted().json();
     assert_eq!(metadata["claims_locales_supported"], json!(["de"]));
