@@ -26,6 +26,8 @@ pub enum Endpoint {
     Introspection,
     /// The key set.
     Jwks,
+    /// Pushed authorization requests.
+    PushedAuthorization,
     /// Dynamic registration, and the management of what registered.
     Registration,
     /// Revocation.
@@ -44,6 +46,8 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// An authorization request was pushed and waits.
+    RequestPushed,
     /// A registered client was removed, and its grants were revoked.
     ClientDeleted,
     /// The keys at a client's `jwks_uri` were fetched.

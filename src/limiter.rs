@@ -18,6 +18,9 @@ pub enum LimitPoint {
     ClientAuthentication,
     /// Before a token is introspected; the key is the authenticated `client_id`.
     Introspection,
+    /// Before a pushed authorization request is read and kept; the key is the `client_id`, which has authenticated unless
+    /// the client is public.
+    PushedAuthorization,
     /// Before a client registers, when the key is empty: nobody is known yet; and before a registration is read or
     /// changed, when it is the `client_id` as sent.
     Registration,

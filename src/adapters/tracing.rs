@@ -182,6 +182,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
+        EventKind::RequestPushed => "request pushed",
         EventKind::Revoked => "revoked",
         EventKind::SessionEnded => "session ended",
         EventKind::TokensIssued { .. } => "tokens issued",

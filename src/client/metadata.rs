@@ -89,6 +89,8 @@ pub struct ClientMetadata {
     /// Whether every authorization request of its must be a signed request object (RFC 9101 section 10.5). Default
     /// false.
     pub require_signed_request_object: bool,
+    /// Whether its authorization requests have to be pushed (RFC 9126 section 6). Default false.
+    pub require_pushed_authorization_requests: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: IdTokenAlg,
     /// The algorithm of its userinfo responses, which then are JWTs; plain JSON where absent.
@@ -135,6 +137,7 @@ impl Default for ClientMetadata {
             request_object_signing_alg: None,
             request_uris: Vec::new(),
             require_signed_request_object: false,
+            require_pushed_authorization_requests: false,
             id_token_signed_response_alg: IdTokenAlg::default(),
             userinfo_signed_response_alg: None,
             default_max_age: None,
@@ -272,6 +275,13 @@ impl ClientMetadata {
     #[must_use]
     pub const fn with_signed_request_object_required(mut self) -> Self {
         self.require_signed_request_object = true;
+        self
+    }
+
+    /// Its authorization requests have to be pushed.
+    #[must_use]
+    pub const fn with_pushed_authorization_required(mut self) -> Self {
+        self.require_pushed_authorization_requests = true;
         self
     }
 

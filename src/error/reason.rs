@@ -296,6 +296,16 @@ reasons! {
     RequestUriUnsupported => RequestUriNotSupported, "request_uri is not supported";
     /// The request needs a signed request object, and has none.
     RequestObjectRequired => InvalidRequest, "a signed request object is required";
+    /// A `request_uri` in a request that is pushed (RFC 9126 section 2.1).
+    PushedRequestUri => InvalidRequest, "request_uri must not be pushed";
+    /// The `request_uri` is of no request that waits: made up, expired, or of another client.
+    PushedRequestUnknown => InvalidRequestUri, "the request_uri is not of a request that waits";
+    /// The `request_uri` was pushed by another client.
+    PushedRequestForeign => InvalidRequestUri, "the request_uri is not of a request that waits";
+    /// The pushed request was answered before.
+    PushedRequestSpent => InvalidRequestUri, "the request_uri was used before";
+    /// The request must be pushed, and was not.
+    PushedRequestRequired => InvalidRequest, "the request must be pushed";
     /// `request` and `request_uri` stand side by side.
     RequestSourcesCombined => InvalidRequest, "request and request_uri must not be used together";
     /// The request object's algorithm is not the registered one.

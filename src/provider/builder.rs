@@ -19,6 +19,7 @@ use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
+use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
@@ -87,6 +88,7 @@ impl ProviderBuilder {
             remote_keys: None,
             request_objects,
             request_uris: None,
+            pushed_requests: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -271,6 +273,12 @@ impl ProviderBuilder {
     /// Such an object proves nothing: it can be changed on its way, as plain parameters can (RFC 9101 section 10.1).
     pub const fn dangerous_with_unsigned_request_objects(mut self) -> Self {
         self.core.switches.unsigned_request_objects = true;
+        self
+    }
+
+    /// Turns on pushed authorization requests (RFC 9126); it needs a `TicketStore`. Default off.
+    pub const fn with_pushed_authorization_requests(mut self, pushed: PushedRequests) -> Self {
+        self.core.pushed_requests = Some(pushed);
         self
     }
 

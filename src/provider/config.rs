@@ -23,6 +23,8 @@ pub struct EndpointPaths {
     pub introspection: String,
     /// Default `/jwks`.
     pub jwks: String,
+    /// Default `/par`.
+    pub pushed_authorization: String,
     /// Default `/register`.
     pub registration: String,
     /// Default `/revoke`.
@@ -40,6 +42,7 @@ impl Default for EndpointPaths {
             end_session: "/logout".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),
+            pushed_authorization: "/par".to_owned(),
             registration: "/register".to_owned(),
             revocation: "/revoke".to_owned(),
             token: "/token".to_owned(),
@@ -193,6 +196,8 @@ pub struct Config {
     pub rotation_grace: Duration,
     /// How long a pending authorization request lives: 5 minutes to 2 hours, default 30 minutes.
     pub pending_lifetime: Duration,
+    /// How long a browser may come with the reference of a pushed request: 5 to 600 s, default 60 s.
+    pub pushed_request_lifetime: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
@@ -242,6 +247,7 @@ impl Config {
             confidential_grant_lifetime: Duration::from_secs(365 * DAY),
             rotation_grace: Duration::from_secs(30),
             pending_lifetime: Duration::from_secs(30 * 60),
+            pushed_request_lifetime: Duration::from_secs(60),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
@@ -389,6 +395,13 @@ impl Config {
     #[must_use]
     pub const fn with_clock_skew(mut self, clock_skew: Duration) -> Self {
         self.clock_skew = clock_skew;
+        self
+    }
+
+    /// How long a browser may come with the reference of a pushed request: 5 to 600 s.
+    #[must_use]
+    pub const fn with_pushed_request_lifetime(mut self, pushed_request_lifetime: Duration) -> Self {
+        self.pushed_request_lifetime = pushed_request_lifetime;
         self
     }
 

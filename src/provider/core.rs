@@ -13,6 +13,7 @@ use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
 use super::logout::BackChannel;
+use super::pushed::PushedRequests;
 use super::records;
 use super::register::Registration;
 use super::route::Routes;
@@ -61,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) request_objects: RequestObjectVerifier,
     /// `None` refuses `request_uri`.
     pub(crate) request_uris: Option<RemoteRequestObjects>,
+    /// `None` takes none.
+    pub(crate) pushed_requests: Option<PushedRequests>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,

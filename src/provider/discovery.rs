@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::{Map, Value, json};
 
 use super::core::Core;
+use super::pushed::PushedRequests;
 use crate::client::{ClientAuthMethod, RequestObjectAlg};
 use crate::event::Endpoint;
 use crate::jose::SigningAlg;
@@ -170,6 +171,10 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let all: Vec<_> = signed.chain(unsigned).collect();
         said.insert("request_object_signing_alg_values_supported".to_owned(), json!(all));
     }
+    if let Some(pushed) = core.pushed_requests {
+        let required = pushed == PushedRequests::Required;
+        said.insert("require_pushed_authorization_requests".to_owned(), required.into());
+    }
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
     }
@@ -196,6 +201,7 @@ const fn member(endpoint: Endpoint) -> Option<&'static str> {
         Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),
+        Endpoint::PushedAuthorization => Some("pushed_authorization_request_endpoint"),
         Endpoint::Registration => Some("registration_endpoint"),
         Endpoint::Revocation => Some("revocation_endpoint"),
         Endpoint::Token => Some("token_endpoint"),

@@ -18,6 +18,7 @@ mod issue;
 mod logout;
 mod mount;
 mod payload;
+mod pushed;
 mod records;
 mod refusal;
 mod register;
@@ -53,6 +54,7 @@ pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{Interaction, LogoutQuestion, Mount, Question};
+pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{InitialTokenUses, Registration, RegistrationPolicy};
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
@@ -311,6 +313,20 @@ impl Provider {
     /// The refusals of client authentication, a missing `token`, and faults.
     pub async fn introspect(&self, head: &RequestHead, params: &Params) -> Result<Introspection> {
         introspect::introspect(&self.0, head, params).await
+    }
+
+    /// Answers a request to the pushed authorization request endpoint (RFC 9126).
+    pub async fn pushed_authorization(&self, request: &Request) -> Response {
+        scope::scoped(&self.0, Endpoint::PushedAuthorization, pushed::respond(&self.0, request)).await
+    }
+
+    /// Takes an authorization request from its client: the same for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication, those of an authorization request, [`Reason::PushedRequestUri`], and
+    /// faults. Nothing is kept then.
+    pub async fn push(&self, head: &RequestHead, params: Params) -> Result<PushedResponse> {
+        pushed::push(&self.0, head, params).await
     }
 
     /// Answers a request to the registration endpoint (RFC 7591), where clients also manage what they registered

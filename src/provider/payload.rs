@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Grant,
     InitialAccess,
     PendingRequest,
+    PushedRequest,
     RegisteredClient,
 }
 
@@ -33,6 +34,7 @@ impl Kind {
             Self::Grant => "grant",
             Self::InitialAccess => "initial access",
             Self::PendingRequest => "pending request",
+            Self::PushedRequest => "pushed request",
             Self::RegisteredClient => "registered client",
         }
     }

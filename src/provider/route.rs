@@ -8,7 +8,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, register, revoke, scope, token, userinfo};
+use super::{introspect, pushed, register, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -43,6 +43,9 @@ impl Routes {
         }
         if on.introspection {
             routes.push((Endpoint::Introspection, below(issuer, &paths.introspection)?));
+        }
+        if core.pushed_requests.is_some() {
+            routes.push((Endpoint::PushedAuthorization, below(issuer, &paths.pushed_authorization)?));
         }
         if core.registration.is_some() {
             routes.push((Endpoint::Registration, below(issuer, &paths.registration)?));
@@ -106,6 +109,7 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
         Endpoint::EndSession => return Authorize::LogOut,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
+        Endpoint::PushedAuthorization => Box::pin(pushed::respond(core, request)).await,
         Endpoint::Registration => Box::pin(register::respond(core, request)).await,
         Endpoint::Revocation => Box::pin(revoke::respond(core, request)).await,
         Endpoint::Token => Box::pin(token::respond(core, request)).await,

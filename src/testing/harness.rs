@@ -25,7 +25,7 @@ use crate::client::{Client, ClientAuthMethod, ClientBuilder};
 use crate::clock::{Clock as _, Timestamp};
 use crate::event::Event;
 use crate::jose::{self, SigningHeader};
-use crate::provider::{Config, Provider, ProviderBuilder, ResourceSettings};
+use crate::provider::{Config, Provider, ProviderBuilder, PushedRequests, ResourceSettings};
 use crate::secret::{Secret, SystemSecrets};
 use crate::store::memory::{MemoryStore, Snapshot};
 use crate::store::{ClientStore as _, Stores};
@@ -399,6 +399,11 @@ impl HarnessBuilder {
                 .with_request_uri_parameter()
                 .dangerous_with_unsigned_request_objects()
         })
+    }
+
+    /// Turns pushed authorization requests on.
+    pub fn pushed_requests(self) -> Self {
+        self.provider(|builder| builder.with_pushed_authorization_requests(PushedRequests::Accepted))
     }
 
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.

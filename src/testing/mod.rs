@@ -18,6 +18,7 @@ mod interleave;
 mod keys;
 mod logout;
 mod outcome;
+mod pushed;
 mod request_objects;
 mod runtime;
 pub mod store_suite;

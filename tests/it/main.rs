@@ -49,6 +49,7 @@ mod rfc7662_introspection;
 mod rfc9068_jwt_access_tokens;
 mod rfc9101_request_objects;
 mod rfc9110_http;
+mod rfc9126_pushed_requests;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
 mod secrets;

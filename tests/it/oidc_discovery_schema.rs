@@ -43,6 +43,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "frontchannel_logout_session_supported",
             "frontchannel_logout_supported",
             "request_parameter_supported",
+            "require_pushed_authorization_requests",
             "request_uri_parameter_supported",
             "require_request_uri_registration",
         ],
@@ -55,6 +56,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "end_session_endpoint",
             "introspection_endpoint",
             "jwks_uri",
+            "pushed_authorization_request_endpoint",
             "registration_endpoint",
             "revocation_endpoint",
             "token_endpoint",
@@ -144,6 +146,7 @@ fn metadata(provider: &Provider, path: &str) -> Map<String, Value> {
 fn everything() -> Harness {
     Harness::builder()
         .front_channel()
+        .pushed_requests()
         .request_objects()
         .provider(|builder| {
             builder

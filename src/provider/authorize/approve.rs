@@ -17,6 +17,7 @@ use crate::policy::Issuing;
 use crate::provider::consent;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
+use crate::provider::pushed;
 use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::store::{Consent, Filter, Grant, SubjectKey};
 use crate::types::{Authentication, Claims, GrantId, GrantType, ResponseType, Scope, Subject};
@@ -140,6 +141,9 @@ pub(super) async fn carry_out(
 ) -> Result<Response> {
     let account = issued::account(core, cx, pending, &approval).await?;
     challenge_reuse::weigh(core, cx, pending).await?;
+    if let Some(request_uri) = &pending.state().pushed {
+        pushed::spend(core, cx, request_uri).await?;
+    }
     if approval.remember && !pending.client().is_native() {
         remember(core, cx, pending, &approval).await?;
     }

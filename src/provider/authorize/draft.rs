@@ -8,6 +8,7 @@ use crate::provider::core::Core;
 use crate::store::ClientStore;
 use crate::types::{ClientId, Params, Scope};
 
+use super::pushed;
 use super::request::HintedSubject;
 use super::request_object;
 use super::respond::Failure;
@@ -25,6 +26,8 @@ pub(super) struct Draft {
     pub(super) params: Params,
     /// What was settled when the request first arrived; `None` when it arrives now.
     pub(super) settled: Option<Settled>,
+    /// The reference that it was pushed under, if it was.
+    pub(super) pushed: Option<String>,
 }
 
 /// What resuming a request must not settle anew.
@@ -36,16 +39,19 @@ pub(super) struct Settled {
     pub(super) hint: HintedSubject,
 }
 
-/// Puts a request together that arrives: from plain parameters or a request object.
+/// Puts a request together that arrives: from plain parameters, a request object, or what was pushed.
 ///
 /// # Errors
-/// To be shown: those of [`again`], [`Reason::RequestSourcesCombined`], and those of a request object that leave the
+/// To be shown: those of [`again`] and [`pushed::referred`], [`Reason::RequestSourcesCombined`], and those of a request object that leave the
 /// client in doubt. To be returned, where the plain parameters say where to: the others of a request object, and
 /// [`Reason::RequestObjectRequired`].
 pub(super) async fn assemble(core: &Core, cx: &Context<'_>, params: Params) -> Result<Draft, Failure> {
     let plain = again(&*core.stores.clients, params, None, cx.now).await?;
     cx.note_client(&plain.client);
-    request_object::resolve(core, cx, plain).await
+    match pushed::referred(core, cx, &plain).await? {
+        Some(pushed) => Ok(pushed),
+        None => request_object::resolve(core, cx, plain).await,
+    }
 }
 
 /// Puts a request together from parameters that are its own, whatever they came from at first.
@@ -66,7 +72,7 @@ pub(super) async fn again(
     if client.settings().disabled {
         return Err(Reason::AuthorizeClientDisabled.into());
     }
-    Ok(Draft { client, params, settled })
+    Ok(Draft { client, params, settled, pushed: None })
 }
 
 /// Refuses a request of which nobody can tell where its response goes.

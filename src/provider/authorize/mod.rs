@@ -13,6 +13,7 @@ mod encoder;
 mod issued;
 mod needs;
 mod pending;
+mod pushed;
 mod request;
 mod request_object;
 mod respond;
@@ -30,6 +31,7 @@ pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
+pub(super) use pushed::read_pushed;
 pub use request::{AuthorizationRequest, HintedSubject};
 pub(super) use respond::{by_get, show};
 pub use return_address::ReturnAddress;
@@ -157,6 +159,7 @@ async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Autho
         consent: None,
         asked: None,
         acr_missed: None,
+        pushed: draft.pushed,
         ticket: None,
     });
     sealed::check_size(core, &pending).map_err(|error| pending.failed(error))?;
@@ -310,6 +313,7 @@ async fn reopen(
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::again(&*core.stores.clients, params, Some(settled), cx.now).await?;
+    let pushed = body.pushed;
     let (back, request, params) = read(core, cx, &draft).await?;
     // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
     let ticket = ticket.filter(|_| request.scope == body.scope);
@@ -326,6 +330,7 @@ async fn reopen(
         consent: progress.consent,
         asked: progress.asked,
         acr_missed: progress.acr_missed,
+        pushed,
         ticket,
     }))
 }

@@ -41,6 +41,8 @@ pub(super) struct State {
     pub(super) asked: Option<String>,
     /// The `auth_time` of the first login that did not reach the essential acr.
     pub(super) acr_missed: Option<Timestamp>,
+    /// The reference that it was pushed under, if it was.
+    pub(super) pushed: Option<String>,
     /// The key of the ticket that holds the request as it is, if it was too large for the browser.
     pub(super) ticket: Option<String>,
 }

@@ -39,6 +39,12 @@ impl Failure {
         error.reason()
     }
 
+    /// What failed, for those who tell it another way.
+    pub(super) fn into_error(self) -> Error {
+        let (Self::Show(error) | Self::Return(_, error)) = self;
+        error
+    }
+
     /// Tells the event sink, and answers.
     pub(super) async fn answer(self, core: &Core, cx: &Context<'_>) -> Response {
         let (Self::Show(error) | Self::Return(_, error)) = &self;

@@ -78,6 +78,8 @@ pub(super) struct Body {
     pub(super) requested_at: Timestamp,
     pub(super) expires_at: Timestamp,
     pub(super) browser: Browser,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pushed: Option<String>,
 }
 
 impl Body {
@@ -90,6 +92,7 @@ impl Body {
             requested_at: state.requested_at,
             expires_at: state.expires_at,
             browser: state.browser,
+            pushed: state.pushed.clone(),
         }
     }
 }

@@ -13,13 +13,14 @@ const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 impl ProviderBuilder {
     pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
         let config = &self.core.config;
-        let rows: [(&'static str, Duration, (u64, u64), &'static str); 8] = [
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 9] = [
             ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
             ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("id_token_lifetime", config.id_token_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("rotation_grace", config.rotation_grace, (0, 60), "0 to 60 seconds"),
             ("pending_lifetime", config.pending_lifetime, (300, 7200), "5 minutes to 2 hours"),
+            ("pushed_request_lifetime", config.pushed_request_lifetime, (5, 600), "5 to 600 seconds"),
             ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
             ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
         ];
@@ -70,6 +71,12 @@ impl ProviderBuilder {
         }
         if core.switches.rp_initiated_logout && !core.signs_in() {
             return needs("rp_initiated_logout", "the authorization endpoint");
+        }
+        if core.pushed_requests.is_some() && !core.signs_in() {
+            return needs("pushed_authorization_requests", "the authorization endpoint");
+        }
+        if core.pushed_requests.is_some() && core.stores.tickets.is_none() {
+            return needs("pushed_authorization_requests", "TicketStore");
         }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");

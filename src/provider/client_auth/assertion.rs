@@ -35,6 +35,7 @@ pub(crate) struct PrivateKeyJwt {
     remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
+    pushed_authorization: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
 }
 
@@ -60,6 +61,7 @@ impl PrivateKeyJwt {
             remote,
             token: verifier(&paths.token),
             introspection: verifier(&paths.introspection),
+            pushed_authorization: verifier(&paths.pushed_authorization),
             revocation: verifier(&paths.revocation),
         }
     }
@@ -67,6 +69,7 @@ impl PrivateKeyJwt {
     fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
             Endpoint::Introspection => &self.introspection,
+            Endpoint::PushedAuthorization => &self.pushed_authorization,
             Endpoint::Revocation => &self.revocation,
             _ => &self.token,
         }

@@ -30,6 +30,8 @@ pub enum TokenKind {
     AuthorizationCode,
     /// An initial access token (RFC 7591 section 1.2).
     InitialAccessToken,
+    /// What stands behind the URN of a pushed authorization request (RFC 9126 section 2.2).
+    PushedRequest,
     /// A refresh token.
     RefreshToken,
     /// A registration access token (RFC 7592 section 1.2).
@@ -42,6 +44,7 @@ impl TokenKind {
             Self::AccessToken => b"access token",
             Self::AuthorizationCode => b"authorization code",
             Self::InitialAccessToken => b"initial access token",
+            Self::PushedRequest => b"pushed request",
             Self::RefreshToken => b"refresh token",
             Self::RegistrationAccessToken => b"registration access token",
         }
