@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
+use tokio::sync::Semaphore;
 
 use crate::error::BoxError;
 use crate::wire::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
@@ -23,6 +24,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long the whole request may take with its answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Most names that are looked up at once.
+const MAX_LOOKUPS: usize = 64;
 
 /// Most bytes of an answer's body, after decompression: 256 KiB. A request may ask for fewer by a [`BodyCap`].
 pub const MAX_ANSWER_BYTES: usize = 256 * 1024;
@@ -101,8 +105,8 @@ impl ReqwestClientBuilder {
     }
 
     /// Lets requests reach private addresses too (RFC 1918, RFC 4193): for conformance runs among containers, and
-    /// for deployments whose clients are all in their own network. Link-local ones, where clouds keep their metadata,
-    /// stay out of reach.
+    /// for deployments whose clients are all in their own network. Addresses where clouds answer a machine about
+    /// itself, link-local or not, stay out of reach.
     ///
     /// # Security
     /// Whoever may register a URL can then make this process ask every service of its own network.
@@ -116,7 +120,8 @@ impl ReqwestClientBuilder {
     /// # Errors
     /// [`InvalidHttpClient`] when the TLS library cannot be set up.
     pub fn build(self) -> Result<ReqwestClient, InvalidHttpClient> {
-        self.build_with(Arc::new(|name| Box::pin(system_lookup(name))))
+        let places = Arc::new(Semaphore::new(MAX_LOOKUPS));
+        self.build_with(Arc::new(move |name| Box::pin(system_lookup(name, Arc::clone(&places)))))
     }
 
     fn build_with(self, lookup: Lookup) -> Result<ReqwestClient, InvalidHttpClient> {
@@ -219,11 +224,14 @@ impl Reach {
     }
 }
 
-/// RFC 1918 and RFC 4193.
+/// RFC 1918 and RFC 4193, but for the blocks in which clouds answer a machine about itself.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private(),
-        IpAddr::V6(address) => address.is_unique_local(),
+        IpAddr::V6(address) => {
+            let of_a_cloud = matches!(address.segments(), [0xfd00, 0x0ec2, ..] | [0xfd20, 0x00ce, ..]);
+            address.is_unique_local() && !of_a_cloud
+        }
     }
 }
 
@@ -232,8 +240,16 @@ type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
 
 type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
-async fn system_lookup(name: String) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+/// Asks the system, on a thread that cannot be stopped: at most [`MAX_LOOKUPS`] at once, counted until each has ended,
+/// however long ago its request gave up.
+async fn system_lookup(name: String, places: Arc<Semaphore>) -> io::Result<Vec<SocketAddr>> {
+    let place = places.try_acquire_owned().map_err(io::Error::other)?;
+    let looking = tokio::task::spawn_blocking(move || {
+        let found = (name.as_str(), 0).to_socket_addrs().map(Iterator::collect);
+        drop(place);
+        found
+    });
+    looking.await.map_err(io::Error::other)?
 }
 
 /// Looks a name up and hands on its addresses if every one of them may be reached.

@@ -290,6 +290,8 @@ reasons! {
     ClaimsMalformed => InvalidRequest, "claims must be a json object of bounded size and depth";
     /// `login_hint`, `ui_locales`, `claims_locales` or `acr_values` is over its cap or malformed.
     HintMalformed => InvalidRequest, "a hint is too long or malformed";
+    /// A request was posted by another site, and is too long to be asked for again by GET.
+    PostedTooLarge => InvalidRequest, "the request is too large to be posted from another site, send it by get or push it";
     /// `request` is not supported.
     RequestObjectUnsupported => RequestNotSupported, "request is not supported";
     /// `request_uri` is not supported.

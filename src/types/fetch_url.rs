@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::{is_plain_host, is_rfc3986_text};
+
 /// Most bytes in a URL that is fetched.
 pub const MAX_FETCH_URL_BYTES: usize = 2048;
 
@@ -31,16 +33,13 @@ impl FetchUrl {
     /// [`InvalidFetchUrl`] for any other text, or one over 2048 bytes.
     pub fn parse(text: &str) -> Result<Self, InvalidFetchUrl> {
         let rest = text.strip_prefix("https://").ok_or(InvalidFetchUrl)?;
-        if text.len() > MAX_FETCH_URL_BYTES
-            || !super::redirect_uri::is_rfc3986_text(text)
-            || text.contains('#')
-        {
+        if text.len() > MAX_FETCH_URL_BYTES || !is_rfc3986_text(text) || text.contains('#') {
             return Err(InvalidFetchUrl);
         }
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         let url = Url::parse(text).map_err(|_| InvalidFetchUrl)?;
         match url.host_str() {
-            Some(host) if is_spelt(authority, host) => Ok(Self(text.into())),
+            Some(host) if is_spelt(authority, host) && is_plain_host(url.host()) => Ok(Self(text.into())),
             _ => Err(InvalidFetchUrl),
         }
     }
@@ -153,6 +152,9 @@ mod tests {
             "https://[::ffff:127.0.0.1]/",
             "https://[0:0:0:0:0:0:0:1]/",
             "https://[fe80::1%25eth0]/",
+            "https://0;x.rp.example/",
+            "https://0,x.rp.example/",
+            "https://0'x.rp.example/",
             "https://rp.example:0/",
             "https://rp.example:/",
             "https://rp.example:65536/",

@@ -27,6 +27,7 @@ pub use language::{InvalidLanguageTag, LanguageTag};
 pub(crate) use params::form_component;
 pub use params::{MAX_FORM_BYTES, MAX_PARAMS, Params};
 pub use redirect_uri::{InvalidRedirectUri, MAX_REDIRECT_URI_BYTES, RedirectUri};
+pub(crate) use redirect_uri::{is_plain_host, is_rfc3986_text};
 pub use request_uri::{InvalidRequestUri, MAX_REQUEST_URI_BYTES, RequestUri};
 pub use resource::{InvalidResource, MAX_RESOURCE_BYTES, Resource};
 pub use response::{ResponseMode, ResponseType, UnknownResponse};

@@ -87,6 +87,9 @@ impl RedirectUri {
         if reserved || text.contains('*') {
             return Err(InvalidRedirectUri::Reserved);
         }
+        if written.authority.is_some() && !is_private_use(url.scheme()) && !is_plain_host(url.host()) {
+            return Err(InvalidRedirectUri::NotAbsolute);
+        }
         Ok(Self(text.into()))
     }
 
@@ -141,12 +144,25 @@ impl RedirectUri {
 }
 
 /// RFC 3986 section 2: unreserved and reserved characters, and whole escapes.
-pub(super) fn is_rfc3986_text(text: &str) -> bool {
+pub(crate) fn is_rfc3986_text(text: &str) -> bool {
     let is_uri_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&b);
     text.bytes().all(is_uri_byte)
         && text.split('%').skip(1).all(|tail| {
             tail.as_bytes().first_chunk::<2>().is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
         })
+}
+
+/// Whether a host can stand in a header as it is: an address, or a name of letters, digits, hyphens, underscores and dots.
+///
+/// WHATWG also takes `;`, `,` and `'`, which no domain has, and which would end a directive of a policy.
+pub(crate) fn is_plain_host(host: Option<Host<&str>>) -> bool {
+    match host {
+        Some(Host::Domain(name)) => {
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        }
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        None => false,
+    }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -31,7 +31,7 @@ impl Resource {
         let sound = text.len() <= MAX_RESOURCE_BYTES
             && is_scheme(scheme)
             && !rest.trim_start_matches('/').is_empty()
-            && super::redirect_uri::is_rfc3986_text(text)
+            && super::is_rfc3986_text(text)
             && !text.contains('#')
             && Url::parse(text).is_ok();
         if sound { Ok(Self(text.into())) } else { Err(InvalidResource) }

@@ -99,7 +99,8 @@ impl std::error::Error for HttpError {
 ///
 /// Refused is every block of the IANA special-purpose registries that is not globally reachable: this network,
 /// private use, shared address space, loopback, link-local, protocol assignments, 6to4 relays, documentation,
-/// benchmarking, multicast, reserved and broadcast in IPv4; and in IPv6 everything outside 2000::/3, and within
+/// benchmarking, multicast, reserved and broadcast in IPv4, and the one address of a cloud's machine service that looks
+/// public; and in IPv6 everything outside 2000::/3, and within
 /// it the protocol assignments with Teredo, documentation, and 6to4. An IPv4 address inside an IPv6 one (mapped,
 /// NAT64) is refused whatever it is: no public server needs that spelling.
 #[must_use]
@@ -120,6 +121,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         [192, 88, 99, _] | [192, 168, ..] => true,
         [198, 18 | 19, ..] => true,
         [198, 51, 100, _] | [203, 0, 113, _] => true,
+        // Routed like a public one, and answered by Azure's own machine service.
+        [168, 63, 129, 16] => true,
         [first, ..] => first >= 224,
     };
     !refused
@@ -192,6 +195,7 @@ mod tests {
             "127.0.0.1",
             "127.255.255.255",
             "169.254.169.254",
+            "168.63.129.16",
             "172.16.0.0",
             "172.31.255.255",
             "192.0.0.8",

@@ -12,7 +12,7 @@ use url::{Host, Url};
 
 use super::Response;
 use super::reply::NOSNIFF;
-use crate::types::{Params, RedirectUri};
+use crate::types::{Params, RedirectUri, is_plain_host};
 
 /// Looks that all pages share: readable on a phone, in light and in dark.
 pub(super) const STYLE: &str = "\
@@ -136,7 +136,7 @@ pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
 pub(super) fn source(address: &str) -> String {
     let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
     let writable = match url.host() {
-        Some(Host::Domain(_)) => true,
+        Some(Host::Domain(_)) => is_plain_host(url.host()),
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
         _ => false,
     };

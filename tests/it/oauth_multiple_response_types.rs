@@ -107,7 +107,14 @@ fn the_words_stand_in_any_order() {
     ] {
         let visit = h.authorize(&asks(written));
         assert_eq!(visit.pending().request().response_type, response_type);
-        assert!(visit.approved_by("alice").landing().params.one("access_token").is_ok());
+        let landing = visit.approved_by("alice").landing();
+        for (name, brought) in [
+            ("access_token", response_type.has_token()),
+            ("code", response_type.has_code()),
+            ("id_token", response_type.has_id_token()),
+        ] {
+            assert_eq!(landing.params.one(name).unwrap().is_some(), brought, "{written}: {name}");
+        }
     }
     for written in ["code none", "none token", "code code", "id_token  token", "token,id_token", "TOKEN"] {
         h.authorize(&asks(written)).returned(Reason::ResponseTypeUnsupported);

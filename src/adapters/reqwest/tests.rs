@@ -85,9 +85,17 @@ fn a_switch_opens_its_own_addresses_and_no_others() {
         assert!(allows(PRIVATE, address) && !allows(LOOPBACK, address), "{address}");
     }
     let both = Reach { loopback: Switch::On, private: Switch::On };
-    for address in
-        ["169.254.169.254", "0.0.0.0", "100.64.0.1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "fe80::1"]
-    {
+    for address in [
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "168.63.129.16",
+        "0.0.0.0",
+        "100.64.0.1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::a00:1",
+        "fe80::1",
+    ] {
         assert!(!allows(both, address), "{address}");
     }
 }
@@ -99,6 +107,17 @@ fn one_private_address_among_public_ones_refuses_the_name() {
     assert!(PUBLIC.check(addresses(&["93.184.216.34", "192.168.0.1"])).is_err());
     assert!(PUBLIC.check(addresses(&["::1"])).is_err());
     assert!(LOOPBACK.check(addresses(&["::1", "127.0.0.1"])).is_ok());
+}
+
+/// A look-up that nobody waits for any more still holds its thread, and counts until it ends.
+#[tokio::test]
+async fn names_are_looked_up_a_bounded_number_at_once() {
+    let places = Arc::new(Semaphore::new(1));
+    let held = Arc::clone(&places).try_acquire_owned().unwrap();
+    assert!(system_lookup("localhost".to_owned(), Arc::clone(&places)).await.is_err());
+    drop(held);
+    assert!(!system_lookup("localhost".to_owned(), Arc::clone(&places)).await.unwrap().is_empty());
+    assert_eq!(places.available_permits(), 1);
 }
 
 /// A client under the switch for loopback whose resolver answers from a list, and how often it was asked.

@@ -16,7 +16,7 @@ use crate::wire::{BodyCap, HttpClient};
 /// How long a request may take with its answer, whatever the HTTP client makes of it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Most requests under way at once. Each may hold a body of up to 256 KiB, and a thread that resolves a name.
+/// Most requests under way at once. Each may hold a body of up to 256 KiB.
 const MAX_AT_ONCE: usize = 64;
 
 /// Most bytes of an answer to a notification, of which the status is all that counts.

@@ -5,7 +5,7 @@ use url::Url;
 use super::{ClientMetadata, RequestObjectAlg};
 use crate::client::localized::MAX_LOCALIZED;
 use crate::client::{ClientAuthMethod, IdTokenAlg, InvalidClient, MAX_REDIRECT_URIS};
-use crate::types::{GrantType, RedirectUri};
+use crate::types::{GrantType, RedirectUri, is_plain_host, is_rfc3986_text};
 
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
@@ -132,12 +132,48 @@ impl ClientMetadata {
 
 /// A URL that a host can put behind a link on its own pages: never a script.
 fn is_page(text: &str) -> bool {
-    let plain = text.len() <= MAX_PAGE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic());
-    plain && text.starts_with("https://") && Url::parse(text).is_ok_and(|url| url.username().is_empty())
+    let Some(rest) = text.strip_prefix("https://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    text.len() <= MAX_PAGE_BYTES
+        && is_rfc3986_text(text)
+        && !authority.contains('@')
+        && Url::parse(text).is_ok_and(|url| is_plain_host(url.host()))
 }
 
 /// Up to 200 characters, none that controls or reverses the text around it.
 fn is_plain_name(name: &str) -> bool {
     let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     name.chars().count() <= 200 && !name.chars().any(|c| c.is_control() || reorders(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// attack 209: nothing that a careless page could take for more than a link.
+    #[test]
+    fn a_page_is_an_https_url_and_nothing_else() {
+        for page in
+            ["https://rp.example", "https://rp.example:8443/terms?v=1#top", "https://rp.example/%3Cb%3E"]
+        {
+            assert!(is_page(page), "{page}");
+        }
+        for page in [
+            "http://rp.example/",
+            "HTTPS://rp.example/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://user@rp.example/",
+            "https://:password@rp.example/",
+            "https://rp.example\\@evil.example/",
+            "https://rp.example/\"onerror=alert(1)",
+            "https://rp.example/<script>",
+            "https://rp.example/`x`",
+            "https://a;b.rp.example/",
+            "https://rp.example/ x",
+            "https://",
+        ] {
+            assert!(!is_page(page), "{page}");
+        }
+    }
 }

@@ -50,6 +50,7 @@ impl KeyRotation {
             let sourced = self.source.load().await.map_err(KeySourceError::Load)?;
             let revision = sourced.revision.clone();
             let keys = refresh::read(sourced, &[]).await?;
+            self.note_saved(&keys);
             if keys.iter().any(|key| key.state == KeyState::Active) {
                 return Ok(Keyring::new(keys)?);
             }
@@ -132,6 +133,7 @@ impl KeyRotation {
     ) -> Result<Vec<KeyAction>, KeySourceError> {
         for _ in 0..ATTEMPTS {
             let (revision, keys) = keyring.take(&*self.source).await?;
+            self.note_saved(&keys);
             let actions = plan(&keys)?;
             if actions.is_empty() {
                 return Ok(actions);
@@ -183,10 +185,9 @@ impl KeyRotation {
     /// A key for `alg` that is not among `keys`: one that could not be saved before, or a new one.
     async fn create(&self, alg: SigningAlg, keys: &[RingKey]) -> Result<Arc<dyn Signer>, KeySourceError> {
         let left = {
-            let mut unsaved = self.unsaved();
-            // One whose saving failed, as it seemed, may have been saved.
-            unsaved.retain(|made| !keys.iter().any(|key| key.kid() == kid(&**made)));
-            unsaved.iter().find(|made| made.algorithm() == alg).cloned()
+            let unsaved = self.unsaved();
+            let is_there = |made: &dyn Signer| keys.iter().any(|key| key.kid() == kid(made));
+            unsaved.iter().find(|made| made.algorithm() == alg && !is_there(&***made)).cloned()
         };
         if let Some(made) = left {
             return Ok(made);
@@ -200,6 +201,12 @@ impl KeyRotation {
         };
         self.unsaved().push(Arc::clone(&made));
         Ok(made)
+    }
+
+    /// Forgets the keys whose saving failed, as it seemed, and that were saved nevertheless: once others have seen a key,
+    /// it may be removed for good, and is never announced again.
+    fn note_saved(&self, keys: &[RingKey]) {
+        self.unsaved().retain(|made| !keys.iter().any(|key| key.kid() == kid(&**made)));
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Vec<Arc<dyn Signer>>> {

@@ -248,6 +248,45 @@ fn a_source_that_fails_at_saving_does_not_make_a_key_each_time() {
     assert_eq!((source.made.load(Ordering::SeqCst), rotated.as_str() == first), (2, false));
 }
 
+/// A source whose first answer to saving is lost.
+#[derive(Debug, Default)]
+struct Forgetful {
+    keys: MemoryKeys,
+    lost: AtomicBool,
+}
+
+#[async_trait]
+impl KeySource for Forgetful {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        self.keys.load().await
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
+        let saved = self.keys.save(seen, keys).await?;
+        if !self.lost.swap(true, Ordering::SeqCst) {
+            return Err("the connection broke".into());
+        }
+        Ok(saved)
+    }
+}
+
+/// A key that was saved, although it seemed not to be, and that another node then removed for good does not come back.
+#[test]
+fn a_key_that_was_saved_unnoticed_and_removed_is_not_used_again() {
+    let source = Arc::new(Forgetful::default());
+    let here = rotation(source.clone());
+    assert!(matches!(here.open(at(0)).now_or_never().unwrap(), Err(KeySourceError::Save(_))));
+    let ring = here.open(at(1)).now_or_never().unwrap().unwrap();
+    let stolen = signing(&ring);
+    let there = rotation(source.clone());
+    let other = there.open(at(2)).now_or_never().unwrap().unwrap();
+    there.rotate(&other, SigningAlg::EdDsa, at(3)).now_or_never().unwrap().unwrap();
+    there.remove(&other, &stolen, at(4)).now_or_never().unwrap().unwrap();
+    here.rotate(&ring, SigningAlg::EdDsa, at(5)).now_or_never().unwrap().unwrap();
+    let shown = String::from_utf8_lossy(&ring.jwks()).into_owned();
+    assert!(!shown.contains(&stolen), "the stolen key is back");
+}
+
 /// The runtime's task tends at once, then at every turn, and ends with the ring.
 #[test]
 fn a_ring_is_tended_in_the_background_until_nobody_has_it() {

@@ -132,16 +132,17 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
     let sent = wire::query_or_form(request)?;
-    let posted = (request.method() == Method::POST).then(|| sent.clone());
+    let posted = (request.method() == Method::POST).then(|| core.counting(&sent));
     let draft = draft::assemble(core, cx, sent).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
     let silent = asked.prompt.contains(Prompt::None);
     if !silent
         && let Some(posted) = posted
         && Browser::known(cx, request.headers()).is_none()
-        && let Some(by_get) = respond::by_get(cx, &cx.config.paths.authorization, &posted)
     {
-        return Ok(Authorize::Respond(by_get));
+        let by_get = respond::by_get(cx, &cx.config.paths.authorization, &posted);
+        let too_large = || Failure::Return(Box::new(back), Reason::PostedTooLarge.into());
+        return by_get.map(Authorize::Respond).ok_or_else(too_large);
     }
     let (browser, set_cookie) = Browser::met(cx, request.headers())?;
     // Where nothing may be shown, nothing is resumed (attack 36).
@@ -338,7 +339,17 @@ async fn reopen(
 impl Core {
     /// The parameters that must be kept to read a request again.
     fn worth_keeping(&self, params: &Params) -> Params {
-        let of_rules: Vec<&str> = self.rules.iter().flat_map(|rule| rule.parameters()).copied().collect();
-        request::worth_keeping(params, &of_rules)
+        request::worth_keeping(params, &self.of_rules())
+    }
+
+    /// The parameters that count when a request arrives: what nobody reads does not make it longer.
+    fn counting(&self, params: &Params) -> Params {
+        let of_rules = self.of_rules();
+        let counts = |name: &str| request::is_read(name) || of_rules.contains(&name);
+        Params::from_pairs(params.iter().filter(|(name, _)| counts(name)))
+    }
+
+    fn of_rules(&self) -> Vec<&str> {
+        self.rules.iter().flat_map(|rule| rule.parameters()).copied().collect()
     }
 }

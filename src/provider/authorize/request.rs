@@ -182,6 +182,11 @@ const PARAMETERS: [&str; 19] = [
     "id_token_hint",
 ];
 
+/// Whether `name` is a parameter that is read when a request arrives, or refused.
+pub(super) fn is_read(name: &str) -> bool {
+    is_standard(name) || ["request", "request_uri", "registration"].contains(&name)
+}
+
 /// Whether `name` is a parameter that the rules above read.
 pub(super) fn is_standard(name: &str) -> bool {
     PARAMETERS.contains(&name)

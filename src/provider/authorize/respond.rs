@@ -17,8 +17,9 @@ use crate::wire::{Response, reply};
 /// After how long a browser that met a failing store may ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Most bytes of parameters that a browser is sent back with in a query.
-const MAX_QUERY_BYTES: usize = 4096;
+/// Most bytes of parameters that a browser is sent back with in a query: what servers take in one line, 8 KiB at least,
+/// less the address and some room.
+const MAX_QUERY_BYTES: usize = 7 * 1024;
 
 /// Why a request goes no further, and who is told.
 ///

@@ -49,6 +49,9 @@ fn what_is_not_one_plain_absolute_uri_cannot_be_registered() {
     let too_long = format!("https://client.example/{}", "a".repeat(MAX_REDIRECT_URI_BYTES - 22));
     for (text, why) in [
         // attack 8: user information
+        ("https://0;x.client.example/cb", Is::NotAbsolute),
+        ("https://0,x.client.example/cb", Is::NotAbsolute),
+        ("https://0'x.client.example/cb", Is::NotAbsolute),
         ("https://client.example@evil.example/cb", Is::UserInformation),
         ("https://client.example:pw@evil.example", Is::UserInformation),
         ("https://@client.example/cb", Is::UserInformation),
