@@ -39,7 +39,7 @@ impl FetchUrl {
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         let url = Url::parse(text).map_err(|_| InvalidFetchUrl)?;
         match url.host_str() {
-            Some(host) if is_spelt(authority, host) && is_plain_host(url.host()) => Ok(Self(text.into())),
+            Some(host) if is_spelt(authority, host) && is_plain_host(&url) => Ok(Self(text.into())),
             _ => Err(InvalidFetchUrl),
         }
     }

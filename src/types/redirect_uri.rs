@@ -87,7 +87,7 @@ impl RedirectUri {
         if reserved || text.contains('*') {
             return Err(InvalidRedirectUri::Reserved);
         }
-        if written.authority.is_some() && !is_private_use(url.scheme()) && !is_plain_host(url.host()) {
+        if written.authority.is_some() && !is_private_use(url.scheme()) && !is_plain_host(&url) {
             return Err(InvalidRedirectUri::NotAbsolute);
         }
         Ok(Self(text.into()))
@@ -155,8 +155,8 @@ pub(crate) fn is_rfc3986_text(text: &str) -> bool {
 /// Whether a host can stand in a header as it is: an address, or a name of letters, digits, hyphens, underscores and dots.
 ///
 /// WHATWG also takes `;`, `,` and `'`, which no domain has, and which would end a directive of a policy.
-pub(crate) fn is_plain_host(host: Option<Host<&str>>) -> bool {
-    match host {
+pub(crate) fn is_plain_host(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => {
             name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         }

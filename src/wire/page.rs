@@ -136,7 +136,7 @@ pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
 pub(super) fn source(address: &str) -> String {
     let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
     let writable = match url.host() {
-        Some(Host::Domain(_)) => is_plain_host(url.host()),
+        Some(Host::Domain(_)) => is_plain_host(&url),
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
         _ => false,
     };

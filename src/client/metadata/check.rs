@@ -137,7 +137,7 @@ fn is_page(text: &str) -> bool {
     text.len() <= MAX_PAGE_BYTES
         && is_rfc3986_text(text)
         && !authority.contains('@')
-        && Url::parse(text).is_ok_and(|url| is_plain_host(url.host()))
+        && Url::parse(text).is_ok_and(|url| is_plain_host(&url))
 }
 
 /// Up to 200 characters, none that controls or reverses the text around it.
