@@ -338,6 +338,19 @@ fn a_store_that_fails_keeps_and_answers_nothing() {
     let _ = refer(&h, &request_uri).approved_by("alice").code();
 }
 
+/// A push writes once, a visit reads once, and an approval takes once more than it would.
+#[test]
+fn a_pushed_request_costs_one_statement_each_time() {
+    let (h, faults) = faulty();
+    let _ = faults.calls();
+    let request_uri = h.pushed(&authorize_form());
+    assert_eq!(faults.calls(), ["put"]);
+    let visit = refer(&h, &request_uri);
+    assert_eq!(faults.calls(), ["get"]);
+    let _ = visit.approved_by("alice").code();
+    assert_eq!(faults.calls(), ["take", "insert_grant", "insert_code"]);
+}
+
 #[test]
 fn discovery_tells_of_it_where_it_is_on() {
     let metadata = |h: &Harness| {
