@@ -7,6 +7,7 @@
 #[path = "../../examples/quickstart/http.rs"]
 mod http;
 mod openidconnect;
+mod provider_pages;
 mod quickstart;
 mod reference_server;
 mod running;
