@@ -7,7 +7,9 @@
 #[path = "../../examples/quickstart/http.rs"]
 mod http;
 mod openidconnect;
+mod provider_admin;
 mod provider_pages;
+mod provider_profile;
 mod quickstart;
 mod reference_server;
 mod running;

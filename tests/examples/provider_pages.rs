@@ -8,7 +8,7 @@ use crate::running::{Browser, Page, Server, directory, signing_keys};
 const CALLBACK: &str = "https://client.example/callback";
 
 /// A server whose one client registered these members too.
-fn server(test: &str, members: Value) -> Server {
+fn server(test: &str, members: &Value) -> Server {
     let mut client = json!({
         "client_id": "web",
         "client_secret": "a-secret-of-the-test-that-is-long-enough",
@@ -58,7 +58,7 @@ fn links() -> Value {
 /// attack 48, attack 217: of elsewhere a page shows the logo, from its one origin, and everything is escaped.
 #[tokio::test]
 async fn the_pages_show_logo_policy_and_terms() {
-    let server = server("logo", links());
+    let server = server("logo", &links());
     for page in pages(&server, "").await {
         let body = page.body.replace("&#x2f;", "/");
         for part in [
@@ -76,7 +76,7 @@ async fn the_pages_show_logo_policy_and_terms() {
 
 #[tokio::test]
 async fn the_pages_speak_of_the_client_in_the_language_that_is_preferred() {
-    let server = server("languages", links());
+    let server = server("languages", &links());
     for (preferred, name, policy) in [
         ("de", "Tee und Kuchen", "datenschutz"),
         ("fr+de-AT", "Tee und Kuchen", "datenschutz"),
@@ -99,7 +99,7 @@ async fn a_logo_whose_origin_no_policy_can_name_is_not_shown() {
             .iter()
             .enumerate()
     {
-        let server = server(&format!("no-logo-{index}"), json!({ "logo_uri": logo }));
+        let server = server(&format!("no-logo-{index}"), &json!({ "logo_uri": logo }));
         for page in pages(&server, "").await {
             assert!(!page.body.contains("<img"), "{logo}");
             assert!(policy(&page).contains("; img-src data:; frame-ancestors"), "{}", policy(&page));
