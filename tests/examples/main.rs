@@ -13,4 +13,5 @@ mod provider_profile;
 mod quickstart;
 mod reference_server;
 mod running;
+mod several_issuers;
 mod small;
