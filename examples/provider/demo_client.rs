@@ -32,8 +32,8 @@ const MAX_TOLD: usize = 20;
 
 /// Shows the parameters of a fragment, which no server is sent.
 const SCRIPT: &str = "\
-const shown = [...new URLSearchParams(location.hash.slice(1))].map(([name, value]) => `${name}\\n  ${value}\\n`);\n\
-if (shown.length) document.getElementById('fragment').textContent = shown.join('');";
+const shown = [...new URLSearchParams(location.hash.slice(1))].map(([name, value]) => `${name}\\n${value}\\n`);
+if (shown.length) document.getElementById('fragment').textContent = shown.join('\\n');";
 
 struct Demo {
     pages: Pages,

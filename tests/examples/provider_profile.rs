@@ -128,6 +128,23 @@ async fn a_challenge_is_demanded_of_public_clients_alone() {
     }
 }
 
+/// The README lets people register this client, for a server at its usual port.
+#[tokio::test]
+async fn the_client_of_the_readme_registers_for_the_demo() {
+    let server = openid(&["--demo-client", "--tls-cert", CERTIFICATE, "--tls-key", KEY]);
+    let port = server.url.rsplit(':').next().unwrap();
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("--json '").unwrap();
+    let client = after.split('\'').next().unwrap().replace(":4444", &format!(":{port}"));
+    let client: Value = serde_json::from_str(&client).unwrap();
+    let registered = register(&server, &client).await;
+    for member in ["client_name", "redirect_uris", "response_types", "grant_types"] {
+        assert_eq!(registered[member], client[member], "{member}");
+    }
+    let redirect_uri = Browser::new().open(&server.at("/demo")).await.text("redirect-uri").unwrap();
+    assert_eq!(client["redirect_uris"], json!([redirect_uri]));
+}
+
 /// What the browser shows at the demo client, whose name the tests resolve by themselves.
 async fn shown(browser: &Browser, server: &Server, mut page: Page) -> (Page, Option<String>) {
     if page.location().is_none() {
