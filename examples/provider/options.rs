@@ -65,6 +65,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_USERS", value_name = "FILE")]
     pub users: Option<PathBuf>,
 
+    /// Offer to create an account where a request has `prompt=create`; accounts last until the server ends
+    #[arg(long, env = "PROVIDER_ACCOUNT_CREATION")]
+    pub account_creation: bool,
+
     /// The certificate chain to serve https with, as PEM
     #[arg(long, env = "PROVIDER_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
@@ -128,6 +132,7 @@ impl Options {
             None => {}
             Some(Profile::Openid) => {
                 self.response_types.extend(EVERY_RESPONSE_TYPE);
+                self.account_creation = true;
                 self.request_objects = true;
                 self.dangerous_unsigned_request_objects = true;
                 self.dangerous_allow_unsigned_id_tokens = true;
@@ -178,7 +183,7 @@ pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
-    /// and ID tokens that need no signature, and registration
+    /// and ID tokens that need no signature, new accounts, and registration
     Openid,
 }
 

@@ -88,6 +88,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     for response_type in &options.response_types {
         builder = builder.with_response_type(*response_type);
     }
+    if options.account_creation {
+        builder = builder.with_account_creation();
+    }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
     }

@@ -604,6 +604,7 @@ fn every_flag_is_explained() {
         "--clients",
         "--registration",
         "--users",
+        "--account-creation",
         "--tls-cert",
         "--tls-key",
         "--ca-file",

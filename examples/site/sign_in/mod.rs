@@ -5,6 +5,7 @@
 
 mod client;
 mod consent;
+mod create;
 mod login;
 mod logout;
 
@@ -61,6 +62,7 @@ pub(crate) fn pages(service: &str) -> Result<Pages, minijinja::Error> {
             ("client_links.html", include_str!("../templates/client_links.html")),
             ("consent.html", include_str!("../templates/consent.html")),
             ("client_logo.html", include_str!("../templates/client_logo.html")),
+            ("create.html", include_str!("../templates/create.html")),
             ("login.html", include_str!("../templates/login.html")),
             ("logout.html", include_str!("../templates/logout.html")),
             ("signed_out.html", include_str!("../templates/signed_out.html")),
@@ -87,6 +89,7 @@ pub(crate) fn routes(
     let pages = Router::new()
         .route(&at("/login"), get(login::show).post(login::submit))
         .route(&at("/consent"), get(consent::show).post(consent::submit))
+        .route(&at("/create"), get(create::show).post(create::submit))
         .with_state(Arc::new(site));
     Ok(endpoints.merge(pages))
 }
@@ -271,6 +274,7 @@ impl Interaction for Host {
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
         Ok(match question.needs {
             Needs::Consent(_) => question.redirect(&self.logins.address("/consent")),
+            Needs::Create => question.redirect(&self.logins.address("/create")),
             // There is only the one way to sign in here: asking again would never end.
             Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             _ => question.redirect(&self.logins.address("/login")),
@@ -293,7 +297,8 @@ impl Interaction for Host {
 
 /// What a page says of a person.
 fn account(users: &Users, subject: &Subject) -> Value {
-    let (username, name) = users.names(subject).unwrap_or((subject.as_str(), "you"));
+    let unknown = || (subject.as_str().to_owned(), "you".to_owned());
+    let (username, name) = users.names(subject).unwrap_or_else(unknown);
     let initial = name.chars().next().map(String::from);
     context! { username, name, initial }
 }
