@@ -1,7 +1,11 @@
 //! `examples/provider --profile openid`: all of OpenID Connect, for whoever registers.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::CONTENT_SECURITY_POLICY;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, signing_keys};
@@ -222,6 +226,16 @@ async fn the_demo_client_shows_what_it_is_sent_as_text() {
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("<script>alert"), "{path}: {}", page.content());
     }
+    let page = browser.open(&server.at("/demo/callback")).await;
+    let script = page.body.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
+    let policies = page.headers.get_all(CONTENT_SECURITY_POLICY).iter();
+    let allows = |policy: &str| policy.contains(&format!("script-src 'sha256-{hash}'"));
+    assert!(
+        policies.map(|policy| policy.to_str().unwrap()).any(allows),
+        "the script is the one that may run"
+    );
+
     let token = "e30.eyJzaWQiOiI8Yj4ifQ.x"; // {"sid":"<b>"}
     let told = [("logout_token", token)];
     let heard = browser.post(&server.at("/demo/back-channel-logout"), &told, &[]).await;
