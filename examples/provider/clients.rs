@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use vouchsafe::client::{Client, ClientMetadata, ClientSecret, ClientSettings};
+use vouchsafe::client::{Client, ClientMetadata, ClientSecret, ClientSettings, PkceRequirement};
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::StoreError;
 use vouchsafe::secret::{Secret, SystemSecrets};
@@ -16,11 +16,15 @@ use vouchsafe::types::ClientId;
 pub(crate) struct Clients(HashMap<ClientId, Client>);
 
 impl Clients {
-    /// Reads a JSON array of clients.
+    /// Reads a JSON array of clients. Those whose settings do not say are protected by `pkce`.
     ///
     /// # Errors
     /// One sentence that names the client and its member.
-    pub(crate) fn parse(document: &str, secrets: &SystemSecrets) -> Result<Self, String> {
+    pub(crate) fn parse(
+        document: &str,
+        secrets: &SystemSecrets,
+        pkce: PkceRequirement,
+    ) -> Result<Self, String> {
         let entries: Vec<Map<String, Value>> = serde_json::from_str(document)
             .map_err(|error| format!("not a JSON array of objects: {error}"))?;
         let mut clients = HashMap::new();
@@ -29,7 +33,7 @@ impl Clients {
                 Some(id) => format!("client {id:?}"),
                 None => format!("client number {}", index + 1),
             };
-            let client = read(entry, secrets).map_err(|problem| format!("{name}: {problem}"))?;
+            let client = read(entry, secrets, pkce).map_err(|problem| format!("{name}: {problem}"))?;
             if clients.insert(client.id().clone(), client).is_some() {
                 return Err(format!("{name}: client_id is there twice"));
             }
@@ -45,7 +49,11 @@ impl ClientStore for Clients {
     }
 }
 
-fn read(mut entry: Map<String, Value>, secrets: &SystemSecrets) -> Result<Client, String> {
+fn read(
+    mut entry: Map<String, Value>,
+    secrets: &SystemSecrets,
+    pkce: PkceRequirement,
+) -> Result<Client, String> {
     let id = match entry.remove("client_id") {
         Some(Value::String(id)) => {
             ClientId::new(id).map_err(|error| format!("member \"client_id\": {error}"))?
@@ -58,10 +66,13 @@ fn read(mut entry: Map<String, Value>, secrets: &SystemSecrets) -> Result<Client
         Some(Value::String(secret)) if !secret.is_empty() => Some(Secret::new(secret)),
         Some(_) => return Err("member \"client_secret\": must be a string that is not empty".to_owned()),
     };
-    let settings: ClientSettings = match entry.remove("settings") {
-        None => ClientSettings::default(),
-        Some(Value::Object(settings)) => {
-            known(settings).map_err(|problem| format!("member \"settings\": {problem}"))?
+    let settings = match entry.remove("settings") {
+        None => ClientSettings::new().with_pkce(pkce),
+        Some(Value::Object(members)) => {
+            let is_said = members.contains_key("pkce");
+            let settings: ClientSettings =
+                known(members).map_err(|problem| format!("member \"settings\": {problem}"))?;
+            if is_said { settings } else { settings.with_pkce(pkce) }
         }
         Some(_) => return Err("member \"settings\": must be an object".to_owned()),
     };

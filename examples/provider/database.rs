@@ -16,7 +16,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Most records that one step of a sweep takes out.
 const SWEEP_STEP: u16 = 500;
 
-/// The records of the provider. The clients are not among them: they come from a file.
+/// The records of the provider. Of the clients, those that registered are among
+/// them; the others come from a file.
 #[derive(Clone)]
 pub(crate) enum Records {
     Memory(Arc<MemoryStore>),
@@ -42,9 +43,11 @@ impl Records {
     pub(crate) fn stores(&self, clients: Arc<dyn ClientStore>) -> Stores {
         match self.clone() {
             Self::Memory(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
+                .with_registry(store.clone())
                 .with_replays(store.clone())
                 .with_tickets(store),
             Self::Sqlite(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
+                .with_registry(store.clone())
                 .with_replays(store.clone())
                 .with_tickets(store),
         }

@@ -4,8 +4,10 @@
 //! together: `setup` makes the parts, `site::sign_in` are the pages, and the rest of the endpoints is the library's.
 
 mod accounts;
+mod admin;
 mod clients;
 mod database;
+mod demo_client;
 mod fetching;
 mod options;
 mod setup;
@@ -25,10 +27,11 @@ use tracing_subscriber::EnvFilter;
 use vouchsafe::types::Issuer;
 
 use self::options::Options;
+use self::setup::Parts;
 use self::site::serve;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = Options::parse().with_profile();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run(options) {
@@ -60,8 +63,19 @@ async fn start(options: Options) -> Result<(), String> {
         Some(issuer) => issuer.clone(),
         None => issuer_at(bound, tls.is_some())?,
     };
-    let (app, records) = setup::app(&options, issuer.clone()).await?;
-    let answered = answer(listener, tls, app.route("/healthz", get(async || "ok\n")), &issuer).await;
+    let admin = options.admin_listen.map(|address| admin::listen(address, &options)).transpose()?;
+    let Parts { app, admin: calls, records } = setup::parts(&options, issuer.clone()).await?;
+    let handles = [Handle::new(), Handle::new()];
+    let stopped = serve::stop_on_signal(handles.to_vec());
+    tokio::spawn(stopped.map_err(|error| format!("could not listen for signals: {error}"))?);
+    let [handle, admin_handle] = handles;
+    println!("listening on {issuer}");
+    if let Some((listener, bound)) = admin {
+        println!("admin listening on http://{bound}");
+        let served = answer(listener, None, calls.routes(), admin_handle);
+        tokio::spawn(async move { served.await.inspect_err(|problem| tracing::error!("admin: {problem}")) });
+    }
+    let answered = answer(listener, tls, app.route("/healthz", get(async || "ok\n")), handle).await;
     records.close().await;
     answered
 }
@@ -79,12 +93,8 @@ async fn answer(
     listener: TcpListener,
     tls: Option<RustlsConfig>,
     app: Router,
-    issuer: &Issuer,
+    handle: Handle<SocketAddr>,
 ) -> Result<(), String> {
-    let handle = Handle::new();
-    let stopped = serve::stop_on_signal(vec![handle.clone()]);
-    tokio::spawn(stopped.map_err(|error| format!("could not listen for signals: {error}"))?);
-    println!("listening on {issuer}");
     let app = app.into_make_service();
     let served = match tls {
         Some(tls) => match axum_server::from_tcp_rustls(listener, tls) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum};
-use vouchsafe::client::AccessTokenFormatChoice;
+use vouchsafe::client::{AccessTokenFormatChoice, PkceRequirement};
 use vouchsafe::types::{Issuer, ResponseType};
 
 /// An OpenID provider for trying out, testing and conformance runs.
@@ -32,9 +32,14 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DATABASE", value_name = "URL", default_value = "memory:")]
     pub database: Database,
 
+    /// Everything that a kind of client needs, turned on together; further flags add to it
+    #[arg(long, env = "PROVIDER_PROFILE", value_name = "PROFILE", value_enum)]
+    pub profile: Option<Profile>,
+
     /// The signing keys; made, readable by its owner alone, when missing
     ///
-    /// They change by themselves every 90 days, and at once on SIGUSR1. Without it keys are made anew at every start.
+    /// They change by themselves every 90 days, and at once on SIGUSR1 or by --admin-listen. Without it keys are made
+    /// anew at every start.
     #[arg(long, env = "PROVIDER_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
@@ -50,11 +55,19 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_CLIENTS", value_name = "FILE")]
     pub clients: Option<PathBuf>,
 
+    /// Who registers clients at /register (RFC 7591): by default nobody, and everybody with --profile openid
+    #[arg(long, env = "PROVIDER_REGISTRATION", value_name = "WHO", value_enum)]
+    pub registration: Option<RegisteredBy>,
+
     /// The users: a JSON array of objects with username, password and claims
     ///
     /// Without it there is one: alice, whose password is wonderland.
     #[arg(long, env = "PROVIDER_USERS", value_name = "FILE")]
     pub users: Option<PathBuf>,
+
+    /// Offer to create an account where a request has `prompt=create`; accounts last until the server ends
+    #[arg(long, env = "PROVIDER_ACCOUNT_CREATION")]
+    pub account_creation: bool,
 
     /// The certificate chain to serve https with, as PEM
     #[arg(long, env = "PROVIDER_TLS_CERT", value_name = "FILE", requires = "tls_key")]
@@ -84,6 +97,21 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DANGEROUS_UNSIGNED_REQUEST_OBJECTS", requires = "request_objects")]
     pub dangerous_unsigned_request_objects: bool,
 
+    /// Where to listen, by plain http, for calls of the one who runs the server; port 0 takes a free one
+    ///
+    /// POST /admin/rotate-keys makes new keys sign at once, POST /admin/initial-access-token gives a token for one
+    /// registration. Whoever reaches it may do both, so that it must be a loopback address.
+    #[arg(long, env = "PROVIDER_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// Let --admin-listen be an address that other machines reach
+    #[arg(long, env = "PROVIDER_DANGEROUS_ADMIN_BEYOND_LOOPBACK", requires = "admin_listen")]
+    pub dangerous_admin_beyond_loopback: bool,
+
+    /// Serve a client at /demo that shows whatever it is sent; it needs https and --profile openid
+    #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
+    pub demo_client: bool,
+
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
@@ -95,6 +123,80 @@ pub(crate) struct Options {
     /// Give clients that registered the algorithm `none` ID tokens that nobody signed
     #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_UNSIGNED_ID_TOKENS")]
     pub dangerous_allow_unsigned_id_tokens: bool,
+}
+
+impl Options {
+    /// The options with what their profile turns on.
+    pub(crate) fn with_profile(mut self) -> Self {
+        match self.profile {
+            None => {}
+            Some(Profile::Openid) => {
+                self.response_types.extend(EVERY_RESPONSE_TYPE);
+                self.account_creation = true;
+                self.request_objects = true;
+                self.dangerous_unsigned_request_objects = true;
+                self.dangerous_allow_unsigned_id_tokens = true;
+                self.registration.get_or_insert(RegisteredBy::Open);
+            }
+        }
+        self
+    }
+
+    /// Checks what goes with what.
+    ///
+    /// # Errors
+    /// One sentence that names the flags.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.registration == Some(RegisteredBy::Token) && self.admin_listen.is_none() {
+            return Err("--registration token needs --admin-listen, which gives the tokens".to_owned());
+        }
+        if self.database != Database::Memory && (self.keys.is_none() || self.secrets.is_none()) {
+            return Err(
+                "--database sqlite:PATH needs --keys and --secrets, without which it cannot be read again"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    /// What protects the codes of a client whose settings do not say.
+    pub(crate) const fn pkce(&self) -> PkceRequirement {
+        match self.profile {
+            None => PkceRequirement::Required,
+            Some(Profile::Openid) => PkceRequirement::DangerousNotRequired,
+        }
+    }
+}
+
+/// All but `code`, which is always on.
+pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
+    ResponseType::CodeIdToken,
+    ResponseType::CodeIdTokenToken,
+    ResponseType::CodeToken,
+    ResponseType::IdToken,
+    ResponseType::IdTokenToken,
+    ResponseType::None,
+    ResponseType::Token,
+];
+
+/// A kind of client that the server is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
+    /// and ID tokens that need no signature, new accounts, and registration
+    Openid,
+}
+
+/// Who registers clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RegisteredBy {
+    /// Nobody
+    #[default]
+    Off,
+    /// Everybody, in any number
+    Open,
+    /// Whoever has an initial access token, which --admin-listen gives
+    Token,
 }
 
 /// Where records are kept.

@@ -6,37 +6,43 @@ use std::sync::Arc;
 use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::jose::{KeyRotation, Keyring};
-use vouchsafe::provider::{Config, Provider, ProviderBuilder};
+use vouchsafe::client::ClientSettings;
+use vouchsafe::provider::{Config, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
+use crate::admin::{Admin, Rotating};
 use crate::clients::Clients;
 use crate::database::Records;
-use crate::options::{Database, Options};
+use crate::options::{Options, RegisteredBy};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, fetching};
+use crate::{accounts, admin, demo_client, fetching};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
 
-/// Everything that the server answers, as the flags ask for it, and the records that it works on.
+/// What the server is made of.
+pub(crate) struct Parts {
+    /// Everything that it answers.
+    pub app: Router,
+    /// What the one who runs it may ask for.
+    pub admin: Admin,
+    /// What it works on.
+    pub records: Records,
+}
+
+/// The server as the flags ask for it.
 ///
 /// # Errors
 /// One sentence that names the flag or file to mend.
-pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Records), String> {
-    if options.database != Database::Memory && (options.keys.is_none() || options.secrets.is_none()) {
-        return Err(
-            "--database sqlite:PATH needs --keys and --secrets, without which it cannot be read again"
-                .to_owned(),
-        );
-    }
+pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, String> {
+    options.check()?;
     let http_client = fetching::client(options)?;
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
     let secrets = keys::secrets(options.secrets.as_deref())?;
     let clients = match &options.clients {
-        Some(path) => read(path, |document| Clients::parse(document, &secrets))?,
+        Some(path) => read(path, |document| Clients::parse(document, &secrets, options.pkce()))?,
         None => Clients::default(),
     };
     let records = Records::open(&options.database).await?;
@@ -47,7 +53,8 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
     let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
-    rotate_on_signal(keyring.clone(), rotation)?;
+    let rotating = Rotating { keyring: keyring.clone(), rotation };
+    admin::rotate_on_signal(rotating.clone())?;
     let builder = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
@@ -65,51 +72,40 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_rp_initiated_logout()
         .with_back_channel_logout()
         .with_front_channel_logout();
-    let builder = match options.dangerous_allow_unsigned_id_tokens {
-        true => builder.dangerous_allow_unsigned_id_tokens(),
-        false => builder,
-    };
-    let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
-    let provider = request_objects(builder, options).build().map_err(|error| error.to_string())?;
-    let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
+    let registered_by = options.registration.unwrap_or_default();
+    let admin = Admin { provider: provider.clone(), rotating, registered_by };
+    let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    if options.demo_client {
+        app = app.merge(demo_client::routes(&issuer)?);
+    }
     tokio::spawn(records.clone().keep_swept());
-    Ok((app, records))
+    Ok(Parts { app, admin, records })
 }
 
-fn request_objects(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
+/// What flags turn on, a profile's among them.
+fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
+    for response_type in &options.response_types {
+        builder = builder.with_response_type(*response_type);
+    }
+    if options.account_creation {
+        builder = builder.with_account_creation();
+    }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
     }
     if options.dangerous_unsigned_request_objects {
         builder = builder.dangerous_with_unsigned_request_objects();
     }
-    builder
-}
-
-/// Lets new keys sign at once whenever SIGUSR1 arrives; the old ones are still shown.
-#[cfg(unix)]
-fn rotate_on_signal(keyring: Keyring, rotation: KeyRotation) -> Result<(), String> {
-    use tokio::signal::unix::{SignalKind, signal};
-    use vouchsafe::clock::{Clock as _, SystemClock};
-
-    let mut told = signal(SignalKind::user_defined1())
-        .map_err(|error| format!("could not listen for signals: {error}"))?;
-    tokio::spawn(async move {
-        while told.recv().await.is_some() {
-            for alg in keys::ALGORITHMS {
-                match rotation.rotate(&keyring, alg, SystemClock.now()).await {
-                    Ok(kid) => tracing::info!(%alg, %kid, "another key signs"),
-                    Err(error) => tracing::warn!(%alg, %error, "could not rotate"),
-                }
-            }
-        }
-    });
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn rotate_on_signal(_: Keyring, _: KeyRotation) -> Result<(), String> {
-    Ok(())
+    if options.dangerous_allow_unsigned_id_tokens {
+        builder = builder.dangerous_allow_unsigned_id_tokens();
+    }
+    let registration = match options.registration.unwrap_or_default() {
+        RegisteredBy::Off => return builder,
+        RegisteredBy::Open => Registration::open(),
+        RegisteredBy::Token => Registration::by_initial_access_token(),
+    };
+    builder.with_registration(registration.with_settings(ClientSettings::new().with_pkce(options.pkce())))
 }
 
 /// The users, and what the login page says of them.

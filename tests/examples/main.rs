@@ -7,7 +7,11 @@
 #[path = "../../examples/quickstart/http.rs"]
 mod http;
 mod openidconnect;
+mod provider_admin;
+mod provider_pages;
+mod provider_profile;
 mod quickstart;
 mod reference_server;
 mod running;
+mod several_issuers;
 mod small;

@@ -26,7 +26,7 @@ pub(crate) struct Server {
     /// What it printed after `listening on`.
     pub url: String,
     /// Kept open, since a program that prints into a closed pipe ends.
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Server {
@@ -38,7 +38,19 @@ impl Server {
         output.read_line(&mut line).expect("the example prints text");
         let url = line.trim_end().strip_prefix("listening on ").map(str::to_owned);
         let url = url.unwrap_or_else(|| panic!("{example} {flags:?} does not listen: {line:?}"));
-        Self { child, url, _output: output }
+        Self { child, url, output }
+    }
+
+    /// Waits for the line that begins so, and gives the rest of it.
+    pub(crate) fn prints(&mut self, beginning: &str) -> String {
+        let mut line = String::new();
+        while self.output.read_line(&mut line).expect("the example prints text") > 0 {
+            if let Some(rest) = line.trim_end().strip_prefix(beginning) {
+                return rest.to_owned();
+            }
+            line.clear();
+        }
+        panic!("the example never prints {beginning:?}")
     }
 
     /// The URL of a path.

@@ -3,10 +3,9 @@
 
 /**
  * Signs alice in at `authorizationUrl` and agrees. Returns what the client at `redirectUri` would get: a `URL`, or,
- * for form_post, a `Request`.
+ * for form_post, a `Request`. With the `cookies` of an earlier visit it is the same browser.
  */
-export async function signIn(authorizationUrl, redirectUri, { press = 'consent-allow' } = {}) {
-  const cookies = new Map();
+export async function signIn(authorizationUrl, redirectUri, { press = 'consent-allow', cookies = new Map() } = {}) {
   let response = await visit(authorizationUrl, { cookies });
   for (let page = 0; page < 10; page += 1) {
     const location = response.headers.get('location');
@@ -50,13 +49,14 @@ function loginForm(html, base) {
   return form;
 }
 
-/** The one form of a page: where it goes, its hidden fields, and the button with the id `pressed`. */
+/** The one form of a page: where it goes, its hidden fields and ticked boxes, and the button with the id `pressed`. */
 function readForm(html, base, pressed) {
   const form = html.match(/<form\b[^>]*>/);
   if (!form) throw new Error(`no form in the page at ${base}:\n${html}`);
   const fields = new URLSearchParams();
   for (const [tag] of html.matchAll(/<(?:input|button)\b[^>]*>/g)) {
-    const wanted = attribute(tag, 'type') === 'hidden' || (pressed && attribute(tag, 'id') === pressed);
+    const kept = attribute(tag, 'type') === 'hidden' || /\schecked\b/.test(tag);
+    const wanted = kept || (pressed && attribute(tag, 'id') === pressed);
     if (wanted && attribute(tag, 'name')) fields.append(attribute(tag, 'name'), attribute(tag, 'value') ?? '');
   }
   return { action: new URL(attribute(form[0], 'action') ?? '', base), fields };

@@ -64,13 +64,13 @@ fn page(
     let values = context! {
         action => site.logins.address("/consent"),
         another => format!("{}?request={sealed}&another=yes", site.logins.address("/login")),
-        client => client(pending.client()),
         account => site.account(login),
         grants => grants(pending.request()),
         destination => uri.origin().unwrap_or_else(|| uri.as_str().to_owned()),
         rememberable => !pending.client().is_native(),
     };
-    site.form_page(request, form(sealed, login), "consent.html", values)
+    let client = client::shown(pending.client(), &pending.request().ui_locales);
+    site.form_page(request, form(sealed, login), "consent.html", (client, values))
 }
 
 fn form<'a>(sealed: &'a str, login: &'a Login) -> Form<'a> {

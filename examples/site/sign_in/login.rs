@@ -96,11 +96,11 @@ impl Shown<'_> {
         let Asking { username, problem, account } = asking;
         let values = context! {
             action => site.logins.address("/login"),
-            client => client(self.pending.client()),
             demo => site.hints.demo.map(|(username, password)| context! { username, password }),
             username, problem, account,
         };
-        site.form_page(self.request, form(self.sealed), "login.html", values)
+        let client = client::shown(self.pending.client(), &self.pending.request().ui_locales);
+        site.form_page(self.request, form(self.sealed), "login.html", (client, values))
     }
 }
 

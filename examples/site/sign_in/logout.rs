@@ -9,11 +9,12 @@ use super::{Host, account, client};
 
 /// Asks whether to sign out. The form goes to the provider, whose sealed question protects it against forgery.
 pub(super) fn ask(host: &Host, question: &LogoutQuestion<'_>) -> Response {
+    let client = question.pending.client();
     let values = context! {
         action => question.action(),
         confirmation => question.sealed,
         account => account(&host.users, question.pending.subject()),
-        client => question.pending.client().map(client),
+        client => client.map(|client| client::shown(client, question.pending.ui_locales()).values),
     };
     host.pages.show(StatusCode::OK, "logout.html", values)
 }

@@ -3,7 +3,9 @@
 //! The request travels sealed from page to page, so nothing is kept of it here, and no page takes anything of it
 //! from anywhere else. Every form carries a token of [`Forms`] for exactly the request that it shows.
 
+mod client;
 mod consent;
+mod create;
 mod login;
 mod logout;
 
@@ -17,7 +19,6 @@ use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 use minijinja::{Value, context};
 use vouchsafe::adapters::axum::router;
-use vouchsafe::client::Client;
 use vouchsafe::clock::{Clock as _, SystemClock, Timestamp};
 use vouchsafe::entropy::{EntropyError, OsEntropy};
 use vouchsafe::error::{BoxError, Reason};
@@ -29,6 +30,7 @@ use vouchsafe::secret::generate;
 use vouchsafe::types::{Authentication, Issuer, Params, SessionId, Subject};
 use vouchsafe::wire::{Request, Response};
 
+use self::client::Shown;
 use super::cookie::Cookie;
 use super::forms::{Forged, Form, Forms};
 use super::pages::Pages;
@@ -59,6 +61,8 @@ pub(crate) fn pages(service: &str) -> Result<Pages, minijinja::Error> {
         [
             ("client_links.html", include_str!("../templates/client_links.html")),
             ("consent.html", include_str!("../templates/consent.html")),
+            ("client_logo.html", include_str!("../templates/client_logo.html")),
+            ("create.html", include_str!("../templates/create.html")),
             ("login.html", include_str!("../templates/login.html")),
             ("logout.html", include_str!("../templates/logout.html")),
             ("signed_out.html", include_str!("../templates/signed_out.html")),
@@ -85,6 +89,7 @@ pub(crate) fn routes(
     let pages = Router::new()
         .route(&at("/login"), get(login::show).post(login::submit))
         .route(&at("/consent"), get(consent::show).post(consent::submit))
+        .route(&at("/create"), get(create::show).post(create::submit))
         .with_state(Arc::new(site));
     Ok(endpoints.merge(pages))
 }
@@ -124,17 +129,18 @@ impl SignIn {
         self.mount.proceed(pending, login.map(Login::authentication).as_ref()).await
     }
 
-    /// A page with a form, whose token and cookie come from here.
+    /// A page of a client with a form, whose token and cookie come from here.
     fn form_page(
         &self,
         request: &Request,
         form: Form<'_>,
         template: &str,
-        values: Value,
+        (client, values): (Shown, Value),
     ) -> Result<Response, Stop> {
         let (form_token, set_cookie) = self.forms.token(request, form).map_err(|_| Reason::InternalFault)?;
-        let page = context! { form_token, request => form.request, ..values };
-        Ok(with_cookie(self.pages.show(StatusCode::OK, template, page), set_cookie))
+        let page = context! { form_token, request => form.request, client => client.values, ..values };
+        let page = self.pages.show_allowing(&client.allowed, StatusCode::OK, template, page);
+        Ok(with_cookie(page, set_cookie))
     }
 
     /// What a page says of the person who is signed in.
@@ -268,6 +274,7 @@ impl Interaction for Host {
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
         Ok(match question.needs {
             Needs::Consent(_) => question.redirect(&self.logins.address("/consent")),
+            Needs::Create => question.redirect(&self.logins.address("/create")),
             // There is only the one way to sign in here: asking again would never end.
             Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             _ => question.redirect(&self.logins.address("/login")),
@@ -290,20 +297,10 @@ impl Interaction for Host {
 
 /// What a page says of a person.
 fn account(users: &Users, subject: &Subject) -> Value {
-    let (username, name) = users.names(subject).unwrap_or((subject.as_str(), "you"));
+    let unknown = || (subject.as_str().to_owned(), "you".to_owned());
+    let (username, name) = users.names(subject).unwrap_or_else(unknown);
     let initial = name.chars().next().map(String::from);
     context! { username, name, initial }
-}
-
-/// What a page says of the client. The links are the client's own word, so only those to https become links.
-fn client(client: &Client) -> Value {
-    let metadata = client.metadata();
-    let https = |uri: &Option<String>| uri.clone().filter(|uri| uri.starts_with("https://"));
-    context! {
-        name => metadata.client_name.as_deref().unwrap_or(client.id().as_str()),
-        policy_uri => https(&metadata.policy_uri),
-        tos_uri => https(&metadata.tos_uri),
-    }
 }
 
 /// One parameter of a page or form; a missing one reads like an empty one, a repeated one is refused.

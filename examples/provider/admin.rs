@@ -1,0 +1,127 @@
+//! What the one who runs the server may ask of it: by plain http on an address of its own, and by signal.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use serde_json::json;
+use vouchsafe::clock::{Clock as _, SystemClock};
+use vouchsafe::jose::{KeyRotation, KeySourceError, Keyring};
+use vouchsafe::provider::{InitialTokenUses, Provider};
+
+use crate::options::{Options, RegisteredBy};
+use crate::site::{keys, serve};
+
+/// How long an initial access token is good.
+const INITIAL_ACCESS_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// What the calls work on.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub provider: Provider,
+    pub rotating: Rotating,
+    pub registered_by: RegisteredBy,
+}
+
+/// The signing keys, and what changes them.
+#[derive(Clone)]
+pub(crate) struct Rotating {
+    pub keyring: Keyring,
+    pub rotation: KeyRotation,
+}
+
+/// Takes the address, which must be this machine's own unless a flag says otherwise: nobody is asked who they are.
+///
+/// # Errors
+/// One sentence that names the flag.
+pub(crate) fn listen(address: SocketAddr, options: &Options) -> Result<(TcpListener, SocketAddr), String> {
+    if !address.ip().is_loopback() && !options.dangerous_admin_beyond_loopback {
+        return Err(format!(
+            "--admin-listen {address} is no loopback address: whoever reaches it could rotate the keys"
+        ));
+    }
+    serve::listen(address, "--admin-listen")
+}
+
+impl Admin {
+    /// The calls, none of which a browser makes.
+    pub(crate) fn routes(self) -> Router {
+        let mut calls = Router::new().route("/admin/rotate-keys", post(rotate_keys));
+        if self.registered_by == RegisteredBy::Token {
+            calls = calls.route("/admin/initial-access-token", post(initial_access_token));
+        }
+        calls.with_state(self).layer(from_fn(refuse_browsers))
+    }
+}
+
+/// Any page that a browser of this machine shows could post here, and browsers say so with every POST.
+async fn refuse_browsers(request: Request, next: Next) -> Response {
+    let of_browser = [header::ORIGIN.as_str(), "sec-fetch-site"];
+    if of_browser.iter().any(|name| request.headers().contains_key(*name)) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
+async fn rotate_keys(State(admin): State<Admin>) -> Response {
+    match admin.rotating.rotate().await {
+        Ok(kids) => Json(json!({ "kids": kids })).into_response(),
+        Err(error) => failed("could not rotate", &error),
+    }
+}
+
+async fn initial_access_token(State(admin): State<Admin>) -> Response {
+    let minted = admin.provider.mint_initial_access_token(InitialTokenUses::Once, INITIAL_ACCESS_LIFETIME);
+    match minted.await {
+        Ok(token) => {
+            let lifetime = INITIAL_ACCESS_LIFETIME.as_secs();
+            Json(json!({ "initial_access_token": token.expose(), "expires_in": lifetime })).into_response()
+        }
+        Err(error) => failed("could not mint a token", &error),
+    }
+}
+
+fn failed(what: &'static str, error: &dyn std::error::Error) -> Response {
+    tracing::warn!(%error, "{what}");
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({ "error": what }))).into_response()
+}
+
+impl Rotating {
+    /// Lets a new key of each algorithm sign at once, and gives their names; the old ones are still shown.
+    async fn rotate(&self) -> Result<Vec<String>, KeySourceError> {
+        let mut kids = Vec::new();
+        for alg in keys::ALGORITHMS {
+            let kid = self.rotation.rotate(&self.keyring, alg, SystemClock.now()).await?;
+            tracing::info!(%alg, %kid, "another key signs");
+            kids.push(kid.to_string());
+        }
+        Ok(kids)
+    }
+}
+
+/// Rotates whenever SIGUSR1 arrives.
+#[cfg(unix)]
+pub(crate) fn rotate_on_signal(rotating: Rotating) -> Result<(), String> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let mut told = signal(SignalKind::user_defined1())
+        .map_err(|error| format!("could not listen for signals: {error}"))?;
+    tokio::spawn(async move {
+        while told.recv().await.is_some() {
+            if let Err(error) = rotating.rotate().await {
+                tracing::warn!(%error, "could not rotate");
+            }
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn rotate_on_signal(_: Rotating) -> Result<(), String> {
+    Ok(())
+}
