@@ -306,7 +306,7 @@ reasons! {
     RequestObjectAudience => InvalidRequestObject, "aud of the request object must be the issuer";
     /// `client_id` in the request object is another one than beside it.
     RequestObjectClient => InvalidRequestObject, "client_id of the request object must be that of the request";
-    /// The request object is encrypted.
+    /// The request object is encrypted, and the provider takes no encrypted ones.
     RequestObjectEncrypted => InvalidRequestObject, "the request object is not valid";
     /// The request object's `iss` is not the client.
     RequestObjectIssuer => InvalidRequestObject, "iss of the request object must be the client_id";
@@ -330,6 +330,10 @@ reasons! {
     RequestObjectTimes => InvalidRequestObject, "the request object is not valid now";
     /// The request object's `typ` is that of another token, or missing where it is demanded.
     RequestObjectType => InvalidRequestObject, "the request object is not valid";
+    /// The request object is encrypted and does not decrypt to a signed one: whatever is wrong with it.
+    RequestObjectUndecryptable => InvalidRequestObject, "the request object is not valid";
+    /// The request object is not encrypted, and the client registered that its objects are.
+    RequestObjectUnencrypted => InvalidRequestObject, "the request object is not valid";
     /// The cryptographic library panicked over the request object. An alarm.
     RequestObjectUnchecked => InvalidRequestObject, "the request object is not valid";
     /// The request object is not signed.
