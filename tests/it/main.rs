@@ -17,6 +17,8 @@ mod oidc_core_auth_time;
 mod oidc_core_claims;
 mod oidc_core_claims_languages;
 mod oidc_core_claims_sources;
+mod oidc_core_encrypted_requests;
+mod oidc_core_encryption;
 mod oidc_core_hybrid;
 mod oidc_core_id_token;
 mod oidc_core_implicit;
