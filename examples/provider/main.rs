@@ -6,6 +6,7 @@
 mod accounts;
 mod clients;
 mod database;
+mod encryption;
 mod fetching;
 mod options;
 mod setup;

@@ -16,7 +16,7 @@ use crate::options::{Database, Options};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, fetching};
+use crate::{accounts, encryption, fetching};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -70,6 +70,10 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         false => builder,
     };
     let builder = options.response_types.iter().copied().fold(builder, ProviderBuilder::with_response_type);
+    let builder = match options.encryption {
+        true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
+        false => builder,
+    };
     let provider = request_objects(builder, options).build().map_err(|error| error.to_string())?;
     let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     tokio::spawn(records.clone().keep_swept());
