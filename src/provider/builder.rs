@@ -277,7 +277,8 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens and userinfo responses for the clients that registered that
+    /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the clients that
+    /// registered that
     /// (OpenID Connect Dynamic Client Registration 1.0 section 2), and with decryption keys also request objects and
     /// hints that clients encrypt. Default off: such clients are refused, and so is what they encrypt.
     ///

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::core::Core;
 use crate::client::{Client, EncryptionAlgs, RemoteKeys};
 use crate::error::{Reason, Rejection, Result};
-use crate::jose::{ContentEnc, Decrypter, DecryptionKeys, Encrypter, KeyAlg};
+use crate::jose::{Content, ContentEnc, Decrypter, DecryptionKeys, Encrypter, KeyAlg};
 
 /// Every algorithm, those of 128 bits last.
 const ALL_ALGS: [KeyAlg; 4] =
@@ -82,9 +82,11 @@ impl Encryption {
     }
 }
 
-/// What of a client's answers is encrypted by itself.
+/// What of that which a client is told is encrypted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
+    /// An ID token, or a logout token, which is signed and encrypted as ID tokens are (OpenID Connect Back-Channel Logout
+    /// 1.0 section 2.4).
     IdToken,
     Userinfo,
 }
@@ -143,6 +145,17 @@ impl Recipients<'_> {
             self.encrypter(cx, client, answer).await?;
         }
         Ok(())
+    }
+}
+
+/// The signed token `signed` as it goes out: encrypted where there is an encrypter.
+///
+/// # Errors
+/// A fault of ours when the random source or the library fails.
+pub(crate) fn nested(cx: &Context<'_>, encrypter: Option<&Encrypter>, signed: String) -> Result<String> {
+    match encrypter {
+        Some(encrypter) => Ok(encrypter.encrypt(Content::Jws(&signed), cx.entropy)?),
+        None => Ok(signed),
     }
 }
 

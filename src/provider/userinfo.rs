@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::context::{Arrival, Context};
 use super::core::Core;
-use super::encryption::Answer;
+use super::encryption::{self, Answer};
 use super::release::Asked;
 use super::{refusal, subject};
 use crate::accounts::AccountQuery;
@@ -60,10 +60,7 @@ async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Resp
     let jwt = match (signing, encrypter) {
         (Some(alg), encrypter) => {
             let signed = Box::pin(signed(core, cx, &client, (alg, claims))).await?;
-            match encrypter {
-                Some(encrypter) => encrypter.encrypt(Content::Jws(&signed), cx.entropy)?,
-                None => signed,
-            }
+            encryption::nested(cx, encrypter.as_ref(), signed)?
         }
         (None, Some(encrypter)) => {
             let claims = Value::Object(claims.into_map()).to_string();

@@ -31,6 +31,7 @@ mod oidc_core_userinfo_signed;
 mod oidc_discovery;
 mod oidc_front_channel_logout;
 mod oidc_prompt_create;
+mod oidc_registration_encryption;
 mod oidc_rp_initiated_logout;
 mod outbound_fetch;
 mod pending_requests;

@@ -7,7 +7,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
 use vouchsafe::error::Reason;
-use vouchsafe::jose::{AgreementCurve, Content, ContentEnc, DecryptionKey, Encrypter, JwkSet, KeyAlg};
+use vouchsafe::jose::{
+    AgreementCurve, Content, ContentEnc, DecryptionKey, Encrypter, JoseSigner, JwkSet, KeyAlg, SigningAlg,
+};
 use vouchsafe::provider::{Encryption, HintedSubject};
 use vouchsafe::testing::{
     AuthorizeForm, Form, Harness, OneLogin, REQUEST_URI, authorize_form, client_key, decryption_keys,
@@ -109,7 +111,7 @@ fn what_is_inside_is_verified_as_if_it_had_come_alone() {
         claims[name] = value;
         claims
     };
-    let foreign = vouchsafe::jose::JoseSigner::generate(vouchsafe::jose::SigningAlg::Es256).unwrap();
+    let foreign = JoseSigner::generate(SigningAlg::Es256).unwrap();
     asked(&signed_object("JWT", &claims, &foreign)).returned(Reason::RequestObjectSignature);
     asked(&h.request_object(&with("aud", json!("https://other.example"))))
         .returned(Reason::RequestObjectAudience);
@@ -234,7 +236,7 @@ fn whatever_does_not_decrypt_is_one_refusal() {
         assert_eq!(response.body(), expected.body());
     }
     assert!(broken.len() > 200);
-    let foreign = vouchsafe::jose::JoseSigner::generate(vouchsafe::jose::SigningAlg::Es256).unwrap();
+    let foreign = JoseSigner::generate(SigningAlg::Es256).unwrap();
     let foreign = signed_object("JWT", &h.object_claims(&jar()), &foreign);
     let forged = answer(&h.encrypted(&foreign, KeyAlg::EcdhEs, ContentEnc::A256Gcm));
     assert_eq!(forged.headers(), expected.headers(), "a signature that is wrong reads the same");

@@ -7,27 +7,26 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, InvalidClient};
+use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
 use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
-use vouchsafe::jose::{ContentEnc, DecryptionKey, JoseError, Jwe, JwkSet, Jws, KeyAlg, SigningAlg};
-use vouchsafe::provider::{Encryption, Registration};
-use vouchsafe::testing::{
-    AuthorizeForm, Harness, authorize_form, client_decryption_keys, client_key, code_form, decrypted,
-    decryption_keys, refresh_form,
+use vouchsafe::jose::{
+    ContentEnc, DecryptionKey, DecryptionRingKey, JoseError, Jwe, JwkSet, Jws, KeyAlg, SigningAlg,
 };
-use vouchsafe::types::{ClientId, FetchUrl, GrantType, RedirectUri, ResponseType, Scope};
+use vouchsafe::provider::{Encryption, Provider};
+use vouchsafe::secret::SystemSecrets;
+use vouchsafe::store::Stores;
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::testing::{
+    AccountTable, AuthorizeForm, Form, Harness, OneLogin, RecordedEvents, authorize_form, block_on,
+    client_decryption_keys, client_key, code_form, decrypted, keyring, refresh_form, refusals,
+};
+use vouchsafe::types::{ClientId, FetchUrl, GrantType, Params, RedirectUri, ResponseType, Scope};
 use vouchsafe::wire::HttpErrorKind;
-
-use crate::rfc7591_registration::{register, with};
 
 const JWKS_URI: &str = "https://sealed.example/jwks";
 
-const SOME_ENC: Option<ContentEnc> = Some(ContentEnc::A256Gcm);
-
-const DEFAULT_ENCS: [ContentEnc; 2] = [ContentEnc::A256Gcm, ContentEnc::A256CbcHs512];
-
-fn metadata() -> ClientMetadata {
+pub(crate) fn metadata() -> ClientMetadata {
     let uri = RedirectUri::register("https://sealed.example/cb").unwrap();
     ClientMetadata::code_flow([uri])
         .with_auth_method(ClientAuthMethod::None)
@@ -37,23 +36,19 @@ fn metadata() -> ClientMetadata {
         .with_response_type(ResponseType::IdToken)
 }
 
-fn keys<'a>(keys: impl IntoIterator<Item = &'a Arc<DecryptionKey>>) -> Value {
+pub(crate) fn keys<'a>(keys: impl IntoIterator<Item = &'a Arc<DecryptionKey>>) -> Value {
     let keys = keys.into_iter().map(|key| key.public_key().to_value());
     // The key that the client signs with is first, and is never encrypted to.
     let all: Vec<_> = std::iter::once(client_key().public_key().to_value()).chain(keys).collect();
     json!({ "keys": all })
 }
 
-fn of(metadata: ClientMetadata) -> Client {
+pub(crate) fn of(metadata: ClientMetadata) -> Client {
     Client::builder(ClientId::new("sealed").unwrap(), metadata).build().unwrap()
 }
 
-fn refused(metadata: ClientMetadata) -> InvalidClient {
-    Client::builder(ClientId::new("sealed").unwrap(), metadata).build().unwrap_err()
-}
-
 /// A client of this key, which wants everything encrypted to it.
-fn sealed(key: &Arc<DecryptionKey>, enc: ContentEnc) -> ClientMetadata {
+pub(crate) fn sealed(key: &Arc<DecryptionKey>, enc: ContentEnc) -> ClientMetadata {
     metadata()
         .with_jwks(JwkSet::register(&keys([key])).unwrap())
         .with_id_token_encryption(key.algorithm(), enc)
@@ -67,22 +62,22 @@ fn remote() -> ClientMetadata {
         .with_id_token_encryption(KeyAlg::EcdhEs, ContentEnc::A256Gcm)
 }
 
-fn key_for(alg: KeyAlg) -> Arc<DecryptionKey> {
+pub(crate) fn key_for(alg: KeyAlg) -> Arc<DecryptionKey> {
     let all = client_decryption_keys().keys();
     Arc::clone(all.iter().find(|key| key.key().algorithm() == alg).unwrap().key())
 }
 
-fn harness(metadata: ClientMetadata) -> Harness {
+pub(crate) fn harness(metadata: ClientMetadata) -> Harness {
     Harness::builder().front_channel().encryption().client(of(metadata)).build()
 }
 
-fn asking() -> AuthorizeForm {
+pub(crate) fn asking() -> AuthorizeForm {
     authorize_form().client("sealed").scope("openid email offline_access")
 }
 
 /// The verified claims inside of a nested token that was encrypted to `key`.
 #[track_caller]
-fn nested(h: &Harness, token: &str, key: &DecryptionKey, enc: ContentEnc) -> Value {
+pub(crate) fn nested(h: &Harness, token: &str, key: &DecryptionKey, enc: ContentEnc) -> Value {
     assert_eq!(Jws::parse(token).unwrap_err(), JoseError::Encrypted);
     let (header, inner) = decrypted(token);
     assert_eq!((header.alg(), header.enc()), (Some(key.algorithm()), Some(enc)));
@@ -94,14 +89,6 @@ fn nested(h: &Harness, token: &str, key: &DecryptionKey, enc: ContentEnc) -> Val
 
 fn half(text: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16])
-}
-
-fn discovery(h: &Harness) -> Value {
-    get(h, "/.well-known/openid-configuration")
-}
-
-fn get(h: &Harness, path: &str) -> Value {
-    h.answer(http::Request::get(path).body(bytes::Bytes::new()).unwrap()).accepted().json()
 }
 
 #[test]
@@ -214,71 +201,6 @@ fn a_client_that_registers_encryption_later_gets_no_plain_answer() {
     h.redeem(form).rejected(Reason::IdTokenEncryptionUnavailable).unchanged();
 }
 
-/// OpenID Connect Dynamic Client Registration 1.0 section 2: without `enc` it is A128CBC-HS256, which is a choice of the
-/// host.
-#[test]
-fn the_128_bit_pair_is_for_those_who_turn_it_on() {
-    let key = key_for(KeyAlg::EcdhEs);
-    let mut unsaid = sealed(&key, ContentEnc::A256Gcm);
-    unsaid.id_token_encrypted_response_enc = None;
-    let h = harness(unsaid.clone());
-    let tokens = h.tokens(&asking(), "alice");
-    nested(&h, tokens.id_token.as_deref().unwrap(), &key, ContentEnc::A128CbcHs256);
-
-    let strict = |metadata: ClientMetadata| {
-        let on = |builder: vouchsafe::provider::ProviderBuilder| builder.with_encryption(Encryption::new());
-        Harness::builder().client(of(metadata)).provider(on).build()
-    };
-    strict(unsaid).authorize(&asking()).returned(Reason::IdTokenEncryptionUnavailable);
-    for enc in [ContentEnc::A128Gcm, ContentEnc::A128CbcHs256] {
-        let h = strict(sealed(&key, enc));
-        h.authorize(&asking()).returned(Reason::IdTokenEncryptionUnavailable);
-    }
-    let wrapped = sealed(&key_for(KeyAlg::EcdhEsA128Kw), ContentEnc::A256Gcm);
-    strict(wrapped).authorize(&asking()).returned(Reason::IdTokenEncryptionUnavailable);
-    for enc in DEFAULT_ENCS {
-        strict(sealed(&key, enc)).authorize(&asking()).waits();
-    }
-}
-
-#[test]
-fn what_does_not_go_together_is_no_client() {
-    let key = key_for(KeyAlg::EcdhEs);
-    let own = || metadata().with_jwks(JwkSet::register(&keys([&key])).unwrap());
-    let (alg, enc) = (KeyAlg::EcdhEs, ContentEnc::A256Gcm);
-    let enc_alone = |change: fn(&mut ClientMetadata)| {
-        let mut metadata = own();
-        change(&mut metadata);
-        metadata
-    };
-    for (member, set) in [
-        ("id_token_encrypted_response_enc", enc_alone(|it| it.id_token_encrypted_response_enc = SOME_ENC)),
-        ("userinfo_encrypted_response_enc", enc_alone(|it| it.userinfo_encrypted_response_enc = SOME_ENC)),
-        ("request_object_encryption_enc", enc_alone(|it| it.request_object_encryption_enc = SOME_ENC)),
-        ("jwks", metadata().with_id_token_encryption(alg, enc)),
-        ("jwks", metadata().with_userinfo_encryption(alg, enc)),
-        ("jwks", metadata().with_request_object_encryption(alg, enc)),
-        ("jwks", own().with_id_token_encryption(KeyAlg::RsaOaep256, enc)),
-        ("jwks", own().with_userinfo_encryption(KeyAlg::EcdhEsA256Kw, enc)),
-    ] {
-        assert_eq!(refused(set).member, member);
-    }
-}
-
-/// OpenID Connect Core 1.0 section 2: what is encrypted was signed, since everybody can encrypt to a public key.
-#[test]
-fn none_and_encryption_do_not_go_together() {
-    let key = key_for(KeyAlg::EcdhEs);
-    let mut unsigned = sealed(&key, ContentEnc::A256Gcm).dangerous_with_unsigned_id_tokens();
-    unsigned.response_types = vec![ResponseType::Code];
-    assert_eq!(refused(unsigned).member, "id_token_encrypted_response_alg");
-    let mut objects = metadata()
-        .with_jwks(JwkSet::register(&keys([&key])).unwrap())
-        .with_request_object_encryption(KeyAlg::EcdhEs, ContentEnc::A256Gcm);
-    objects.request_object_signing_alg = Some(vouchsafe::client::RequestObjectAlg::None);
-    assert_eq!(refused(objects).member, "request_object_encryption_alg");
-}
-
 #[test]
 fn a_key_is_fetched_from_the_address_of_the_client() {
     let h = harness(remote());
@@ -312,7 +234,7 @@ fn without_a_key_that_fits_the_request_is_returned_before_a_code_is_issued() {
 #[test]
 fn another_key_is_used_when_the_client_has_rotated() {
     let all = client_decryption_keys().keys();
-    let of_alg = |key: &&vouchsafe::jose::DecryptionRingKey| key.key().algorithm() == KeyAlg::EcdhEs;
+    let of_alg = |key: &&DecryptionRingKey| key.key().algorithm() == KeyAlg::EcdhEs;
     let [first, next] = [0, 1].map(|n| Arc::clone(all.iter().filter(of_alg).nth(n).unwrap().key()));
     let h = harness(remote());
     h.serve(JWKS_URI, &keys([&first]));
@@ -330,15 +252,15 @@ fn keys_that_cannot_be_fetched_have_their_reasons() {
     let landing = h.authorize(&asking()).returned(Reason::EncryptionKeysUnfetched);
     assert_eq!(landing.value("error"), "temporarily_unavailable");
     let client = of(remote());
-    let store = vouchsafe::store::memory::MemoryStore::new();
+    let store = MemoryStore::new();
     store.insert_client(client);
-    let signing = vouchsafe::testing::keyring();
-    let secrets = vouchsafe::secret::SystemSecrets::generate(h.entropy()).unwrap();
-    let stores = vouchsafe::store::Stores::of(Arc::new(store));
-    let accounts = Arc::new(vouchsafe::testing::AccountTable::default());
-    let events = Arc::new(vouchsafe::testing::RecordedEvents::default());
+    let signing = keyring();
+    let secrets = SystemSecrets::generate(h.entropy()).unwrap();
+    let stores = Stores::of(Arc::new(store));
+    let accounts = Arc::new(AccountTable::default());
+    let events = Arc::new(RecordedEvents::default());
     let config = h.provider().config().clone();
-    let provider = vouchsafe::provider::Provider::builder(config, stores, signing, secrets)
+    let provider = Provider::builder(config, stores, signing, secrets)
         .accounts(accounts)
         .events(events.clone())
         .with_authorization_code()
@@ -347,125 +269,26 @@ fn keys_that_cannot_be_fetched_have_their_reasons() {
         .unwrap();
     let uri = format!("/authorize?{}", asking().encode());
     let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
-    let _ = vouchsafe::testing::block_on(provider.handle(&request));
-    assert_eq!(vouchsafe::testing::refusals(&events.take()), [Reason::EncryptionKeysNotFetched]);
+    let _ = block_on(provider.handle(&request));
+    assert_eq!(refusals(&events.take()), [Reason::EncryptionKeysNotFetched]);
 }
 
+/// OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6: a client whose ID tokens are encrypted may refuse a logout
+/// token that is not.
 #[test]
-fn discovery_and_the_key_set_show_what_is_on() {
-    let names = ["id_token", "userinfo", "request_object"]
-        .map(|what| ["alg", "enc"].map(|kind| format!("{what}_encryption_{kind}_values_supported")));
-    let off = Harness::builder().request_objects().build();
-    for name in names.as_flattened() {
-        assert_eq!(discovery(&off).get(name), None);
-    }
-    assert!(get(&off, "/jwks").to_string().contains("sig"));
-    assert!(!get(&off, "/jwks").to_string().contains(r#""enc""#));
-
-    let responses =
-        |builder: vouchsafe::provider::ProviderBuilder| builder.with_encryption(Encryption::new());
-    let h = Harness::builder().request_objects().provider(responses).build();
-    for [alg, enc] in &names[..2] {
-        assert_eq!(discovery(&h)[alg], json!(["ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256"]));
-        assert_eq!(discovery(&h)[enc], json!(["A256GCM", "A256CBC-HS512"]));
-    }
-    assert_eq!(discovery(&h).get(&names[2][0]), None, "there is no key to encrypt to");
-
-    let h = Harness::builder().request_objects().encryption().build();
-    let all = json!(["ECDH-ES", "ECDH-ES+A256KW", "RSA-OAEP-256", "ECDH-ES+A128KW"]);
-    assert_eq!(discovery(&h)[&names[0][0]], all);
-    let of_keys = json!(["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW", "ECDH-ES+A128KW"]);
-    assert_eq!(discovery(&h)[&names[2][0]], of_keys);
-    let encs = json!(["A256GCM", "A256CBC-HS512", "A128GCM", "A128CBC-HS256"]);
-    assert_eq!(discovery(&h)[&names[2][1]], encs);
-    let h = Harness::builder().encryption().build();
-    assert_eq!(discovery(&h).get(&names[2][0]), None, "no request object is taken");
-}
-
-/// The public halves are shown and nothing else of them, and a key that is rotated is in the set at once.
-#[test]
-fn the_keys_to_encrypt_to_are_in_the_key_set_and_rotate() {
-    let ring = decryption_keys();
-    let encryption = Encryption::new().with_decryption_keys(ring.clone());
-    let h = Harness::builder().provider(|builder| builder.with_encryption(encryption)).build();
-    let shown = || -> Vec<Value> {
-        let set = get(&h, "/jwks");
-        let for_encryption = |key: &&Value| key["use"] == "enc";
-        set["keys"].as_array().unwrap().iter().filter(for_encryption).cloned().collect()
-    };
-    let kids = |keys: &[Value]| keys.iter().map(|key| key["kid"].clone()).collect::<Vec<_>>();
-    let before = shown();
-    assert_eq!(before.len(), 5, "ECDH-ES+A128KW is off, and so are its keys");
-    for key in &before {
-        assert!(key["alg"].is_string() && key["kid"].is_string());
-        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
-            assert_eq!(key.get(private), None);
-        }
-    }
-    assert_eq!(get(&h, "/jwks")["keys"].as_array().unwrap().len(), 5 + 2);
-    let next = Arc::new(DecryptionKey::generate(KeyAlg::EcdhEs).unwrap());
-    ring.rotate(Arc::clone(&next)).unwrap();
-    let after = kids(&shown());
-    assert!(after.contains(&json!(next.public_key().kid().unwrap().as_str())));
-    assert_eq!(after.len(), 4, "both others for ECDH-ES are retired");
-    let signing = h.provider().keyring();
-    signing
-        .rotate(Arc::new(vouchsafe::jose::JoseSigner::generate(SigningAlg::Es256).unwrap()), h.now())
-        .unwrap();
-    assert_eq!(get(&h, "/jwks")["keys"].as_array().unwrap().len(), 4 + 3);
-}
-
-/// A client that registers itself hears at once of what is not on.
-#[test]
-fn what_is_not_on_cannot_be_registered() {
-    let own = keys([&key_for(KeyAlg::EcdhEs)]);
-    let asks = |mut members: Value| {
-        members["jwks"] = own.clone();
-        with(members)
-    };
-    let open = || Harness::builder().provider(|builder| builder.with_registration(Registration::open()));
-    let all = json!({
-        "id_token_encrypted_response_alg": "ECDH-ES",
-        "userinfo_encrypted_response_alg": "ECDH-ES",
-        "userinfo_encrypted_response_enc": "A256GCM",
-        "request_object_encryption_alg": "RSA-OAEP-256",
-        "request_object_encryption_enc": "A256CBC-HS512",
-    });
-    let h = open().encryption().build();
-    let told = register(&h, &asks(all.clone())).accepted().json();
-    assert_eq!(told["id_token_encrypted_response_enc"], "A128CBC-HS256", "the default is told");
-    for (name, value) in all.as_object().unwrap() {
-        assert_eq!(&told[name], value, "{name}");
-    }
-    let strict = Encryption::new().with_decryption_keys(decryption_keys());
-    let strict = open().provider(|builder| builder.with_encryption(strict)).build();
-    let keyless = open().provider(|builder| builder.with_encryption(Encryption::new())).build();
-    let off = open().build();
-    for (h, members) in [
-        (
-            &off,
-            json!({ "id_token_encrypted_response_alg": "ECDH-ES", "id_token_encrypted_response_enc": "A256GCM" }),
-        ),
-        (&strict, json!({ "id_token_encrypted_response_alg": "ECDH-ES" })),
-        (
-            &strict,
-            json!({ "userinfo_encrypted_response_alg": "ECDH-ES", "userinfo_encrypted_response_enc": "A128GCM" }),
-        ),
-        (
-            &keyless,
-            json!({ "request_object_encryption_alg": "ECDH-ES", "request_object_encryption_enc": "A256GCM" }),
-        ),
-        (&h, json!({ "id_token_encrypted_response_enc": "A256GCM" })),
-        (&h, json!({ "request_object_encryption_enc": "A256GCM" })),
-        (&h, json!({ "id_token_encrypted_response_alg": "RSA1_5" })),
-        (
-            &h,
-            json!({ "userinfo_encrypted_response_alg": "ECDH-ES", "userinfo_encrypted_response_enc": "A192GCM" }),
-        ),
-        (&h, json!({ "userinfo_encrypted_response_alg": ["ECDH-ES"] })),
-    ] {
-        register(h, &asks(members)).rejected(Reason::MetadataEncryption).unchanged();
-    }
-    let keyless = json!({ "id_token_encrypted_response_alg": "ECDH-ES" });
-    register(&h, &with(keyless)).rejected(Reason::MetadataJwks).unchanged();
+fn a_logout_token_is_encrypted_like_an_id_token() {
+    let (key, enc) = (key_for(KeyAlg::EcdhEs), ContentEnc::A256Gcm);
+    let uri = "https://sealed.example/backchannel";
+    let h = harness(sealed(&key, enc).with_backchannel_logout_uri(FetchUrl::parse(uri).unwrap()));
+    h.http().answer(uri, http::Response::new(bytes::Bytes::new()));
+    let _ = h.tokens(&asking(), "alice");
+    let host = OneLogin::of(h.login("alice"));
+    let page = h.log_out(&Form::new(), &host);
+    let _ = h.confirm_logout(&page, &host);
+    h.runtime().run();
+    let posted = h.http().take_requests();
+    let params = Params::parse(posted[0].body()).unwrap();
+    let claims = nested(&h, params.one("logout_token").unwrap().unwrap(), &key, enc);
+    assert_eq!((&claims["sub"], &claims["aud"]), (&json!("alice"), &json!("sealed")));
+    assert!(claims["events"].is_object());
 }

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::client::{Client, IdTokenAlg};
 use crate::error::{Internal, Result};
-use crate::jose::{self, Content, Encrypter, Keyring, Signer, SigningAlg, SigningHeader};
+use crate::jose::{self, Encrypter, Keyring, Signer, SigningAlg, SigningHeader};
 use crate::provider::context::Context;
-use crate::provider::encryption::{Answer, Recipients};
+use crate::provider::encryption::{self, Answer, Recipients};
 use crate::provider::hooks::ClaimsHook;
 use crate::provider::{release, subject};
 use crate::secret::Secret;
@@ -84,11 +84,7 @@ impl Minter<'_> {
         let payload = Value::Object(claims).to_string();
         let Form::Signed(signer, encrypter) = form else { return Ok(Secret::new(unsecured(&payload))) };
         let signed = jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?;
-        let signed = Secret::new(signed);
-        match encrypter {
-            Some(encrypter) => Ok(Secret::new(encrypter.encrypt(Content::Jws(signed.expose()), cx.entropy)?)),
-            None => Ok(signed),
-        }
+        Ok(Secret::new(encryption::nested(cx, encrypter.as_ref(), signed)?))
     }
 
     /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is encrypted alone.
