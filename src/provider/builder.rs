@@ -278,9 +278,8 @@ impl ProviderBuilder {
     }
 
     /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the clients that
-    /// registered that
-    /// (OpenID Connect Dynamic Client Registration 1.0 section 2), and with decryption keys also request objects and
-    /// hints that clients encrypt. Default off: such clients are refused, and so is what they encrypt.
+    /// registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with decryption keys also request
+    /// objects and hints that clients encrypt. Default off: such clients are refused, and so is what they encrypt.
     ///
     /// Clients whose keys are at a `jwks_uri` need [`with_jwks_uri`](ProviderBuilder::with_jwks_uri).
     pub fn with_encryption(mut self, encryption: Encryption) -> Self {
