@@ -132,7 +132,8 @@ impl Recipients<'_> {
         if !self.encryption.is_some_and(|on| on.allows(wanted)) {
             return Err(answer.unavailable().into());
         }
-        let found = client_keys::encrypter(cx, self.remote, client, wanted).await;
+        // Boxed, since most clients do without.
+        let found = Box::pin(client_keys::encrypter(cx, self.remote, client, wanted)).await;
         found.map(Some).map_err(|keyless| unencryptable(keyless).into())
     }
 

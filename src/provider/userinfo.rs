@@ -55,7 +55,7 @@ pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
 async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let token = presented(request)?;
     let (client, claims) = claims(core, cx, &token).await?;
-    let encrypter = Box::pin(core.recipients().encrypter(cx, &client, Answer::Userinfo)).await?;
+    let encrypter = core.recipients().encrypter(cx, &client, Answer::Userinfo).await?;
     let signing = client.metadata().userinfo_signed_response_alg;
     let jwt = match (signing, encrypter) {
         (Some(alg), encrypter) => {

@@ -18,7 +18,7 @@ use vouchsafe::testing::{Harness, decryption_keys, keyring};
 use vouchsafe::types::{ClientId, ResponseType};
 
 use crate::oidc_core_encryption::{asking, harness, key_for, keys, metadata, nested, of, sealed};
-use crate::rfc7591_registration::{register, with};
+use crate::rfc7591_registration::{register, send, with};
 
 const SOME_ENC: Option<ContentEnc> = Some(ContentEnc::A256Gcm);
 
@@ -213,6 +213,11 @@ fn what_is_not_on_cannot_be_registered() {
     ] {
         register(h, &asks(members)).rejected(Reason::MetadataEncryption).unchanged();
     }
+    let (uri, token) = (&told["registration_client_uri"], &told["registration_access_token"]);
+    let mut update = asks(json!({ "id_token_encrypted_response_alg": "RSA1_5" }));
+    update["client_id"] = told["client_id"].clone();
+    let updated = send(&h, "PUT", uri.as_str().unwrap(), token.as_str(), update.to_string());
+    updated.rejected(Reason::MetadataEncryption).unchanged();
     let keyless = json!({ "id_token_encrypted_response_alg": "ECDH-ES" });
     register(&h, &with(keyless)).rejected(Reason::MetadataJwks).unchanged();
 }

@@ -71,7 +71,7 @@ impl Minter<'_> {
     /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails; the
     /// refusals of [`Recipients::encrypter`].
     pub(crate) async fn mint(&self, cx: &Context<'_>, token: &IdToken<'_>) -> Result<Secret> {
-        let encrypter = Box::pin(self.recipients.encrypter(cx, token.client, Answer::IdToken)).await?;
+        let encrypter = self.recipients.encrypter(cx, token.client, Answer::IdToken).await?;
         let form = self.form(token.client.metadata().id_token_signed_response_alg, encrypter)?;
         let mut told = token.claims.clone();
         if let Some(hook) = self.hook {
