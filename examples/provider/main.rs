@@ -8,6 +8,7 @@ mod admin;
 mod clients;
 mod database;
 mod demo_client;
+mod encryption;
 mod fetching;
 mod options;
 mod setup;

@@ -17,7 +17,7 @@ use crate::options::{Options, RegisteredBy};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, admin, demo_client, fetching};
+use crate::{accounts, admin, demo_client, encryption, fetching};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -72,6 +72,10 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
         .with_rp_initiated_logout()
         .with_back_channel_logout()
         .with_front_channel_logout();
+    let builder = match options.encryption {
+        true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
+        false => builder,
+    };
     let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by };

@@ -97,7 +97,13 @@ fn save(path: &Path, seen: &Revision, document: &Secret) -> Result<Saved, BoxErr
 }
 
 /// Reads `path`; when there is no such file, makes its content and writes it first.
-fn read_or_make(path: &Path, make: impl FnOnce() -> Result<Secret, String>) -> Result<Secret, String> {
+///
+/// # Errors
+/// One sentence that names the file.
+pub(crate) fn read_or_make(
+    path: &Path,
+    make: impl FnOnce() -> Result<Secret, String>,
+) -> Result<Secret, String> {
     let named = |error: io::Error| format!("{}: {error}", path.display());
     match File::open(path) {
         Ok(file) => read(file).map_err(named),
@@ -172,7 +178,8 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+/// The file of the same name with another ending after it.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{ending}"));
     name.into()

@@ -2,15 +2,17 @@
 
 mod auth_method;
 mod check;
+mod encryption;
 mod request_object_alg;
 
 use serde::{Deserialize, Serialize};
 
 pub use auth_method::ClientAuthMethod;
+pub use encryption::EncryptionAlgs;
 pub use request_object_alg::RequestObjectAlg;
 
 use super::{IdTokenAlg, Localized, SubjectType};
-use crate::jose::{JwkSet, SigningAlg};
+use crate::jose::{ContentEnc, JwkSet, KeyAlg, SigningAlg};
 use crate::types::{FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
 /// The metadata that a client registers (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0
@@ -83,6 +85,13 @@ pub struct ClientMetadata {
     /// The one algorithm of its request objects; any accepted one where absent, but never `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<RequestObjectAlg>,
+    /// How the keys of its request objects, which then must be encrypted, reach the provider; never beside a
+    /// `request_object_signing_alg` of `none`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<KeyAlg>,
+    /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<ContentEnc>,
     /// Where it keeps request objects: up to 50. A request names one of them exactly, fragment included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub request_uris: Vec<RequestUri>,
@@ -93,9 +102,23 @@ pub struct ClientMetadata {
     pub require_pushed_authorization_requests: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: IdTokenAlg,
+    /// How the keys of its ID tokens, which then are encrypted after they were signed, reach the client; a key for it
+    /// is in its `jwks` or at its `jwks_uri`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<KeyAlg>,
+    /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<ContentEnc>,
     /// The algorithm of its userinfo responses, which then are JWTs; plain JSON where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How the keys of its userinfo responses, which then are encrypted JWTs, reach the client; a key for it is in its
+    /// `jwks` or at its `jwks_uri`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<KeyAlg>,
+    /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<ContentEnc>,
     /// The `max_age` that holds where a request has none, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,
@@ -135,11 +158,17 @@ impl Default for ClientMetadata {
             subject_type: SubjectType::default(),
             sector_identifier_uri: None,
             request_object_signing_alg: None,
+            request_object_encryption_alg: None,
+            request_object_encryption_enc: None,
             request_uris: Vec::new(),
             require_signed_request_object: false,
             require_pushed_authorization_requests: false,
             id_token_signed_response_alg: IdTokenAlg::default(),
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
             userinfo_signed_response_alg: None,
+            userinfo_encrypted_response_alg: None,
+            userinfo_encrypted_response_enc: None,
             default_max_age: None,
             require_auth_time: false,
             default_acr_values: Vec::new(),

@@ -318,7 +318,7 @@ reasons! {
     RequestObjectAudience => InvalidRequestObject, "aud of the request object must be the issuer";
     /// `client_id` in the request object is another one than beside it.
     RequestObjectClient => InvalidRequestObject, "client_id of the request object must be that of the request";
-    /// The request object is encrypted.
+    /// The request object is encrypted, and the provider takes no encrypted ones.
     RequestObjectEncrypted => InvalidRequestObject, "the request object is not valid";
     /// The request object's `iss` is not the client.
     RequestObjectIssuer => InvalidRequestObject, "iss of the request object must be the client_id";
@@ -342,6 +342,10 @@ reasons! {
     RequestObjectTimes => InvalidRequestObject, "the request object is not valid now";
     /// The request object's `typ` is that of another token, or missing where it is demanded.
     RequestObjectType => InvalidRequestObject, "the request object is not valid";
+    /// The request object is encrypted and does not decrypt to a signed one: whatever is wrong with it.
+    RequestObjectUndecryptable => InvalidRequestObject, "the request object is not valid";
+    /// The request object is not encrypted, and the client registered that its objects are.
+    RequestObjectUnencrypted => InvalidRequestObject, "the request object is not valid";
     /// The cryptographic library panicked over the request object. An alarm.
     RequestObjectUnchecked => InvalidRequestObject, "the request object is not valid";
     /// The request object is not signed.
@@ -442,6 +446,8 @@ reasons! {
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
     /// `default_max_age`, `require_auth_time` or `default_acr_values` is malformed or over its caps.
     MetadataDefaults => InvalidClientMetadata, "default_max_age, require_auth_time or default_acr_values is malformed";
+    /// A member about encryption names what is not turned on, or does not fit the others.
+    MetadataEncryption => InvalidClientMetadata, "the encryption algorithms are not supported or do not fit together";
     /// `grant_types` has one that is not allowed, or does not fit `response_types`.
     MetadataGrantTypes => InvalidClientMetadata, "grant_types is not supported or does not fit response_types";
     /// `id_token_signed_response_alg` is not one that is signed with.
@@ -515,6 +521,17 @@ reasons! {
     UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.
     SubjectTypeUnavailable => ServerError, "the subject_type of the client is not supported";
+    /// The client has no public key that fits what it registered for encrypted answers.
+    EncryptionKeyMissing => ServerError, "no key of the client fits its encryption algorithm";
+    /// The client registered a `jwks_uri`, where the key to encrypt answers to would be, and the provider does not
+    /// fetch keys.
+    EncryptionKeysNotFetched => ServerError, "no key of the client fits its encryption algorithm";
+    /// The keys that answers would be encrypted to could not be fetched; an event has told why.
+    EncryptionKeysUnfetched => TemporarilyUnavailable, "the keys of the client could not be fetched, try again later";
+    /// The client's `id_token_encrypted_response_alg` or `_enc` is not turned on.
+    IdTokenEncryptionUnavailable => ServerError, "id_token_encrypted_response_alg or id_token_encrypted_response_enc of the client is not supported";
+    /// The client's `userinfo_encrypted_response_alg` or `_enc` is not turned on.
+    UserinfoEncryptionUnavailable => ServerError, "userinfo_encrypted_response_alg or userinfo_encrypted_response_enc of the client is not supported";
     /// A handler panicked.
     HandlerPanicked => ServerError, "the server met an unexpected condition";
 }

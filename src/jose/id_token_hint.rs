@@ -1,6 +1,6 @@
 //! ID tokens that come back to their issuer as `id_token_hint` (OpenID Connect Core 1.0 section 3.1.2.1).
 
-use super::{ClaimsSet, Expected, JoseError, Jws, Keyring};
+use super::{ClaimsSet, Decrypter, Expected, JoseError, Jws, Keyring};
 use crate::clock::Timestamp;
 
 /// Why a hint is refused.
@@ -10,6 +10,9 @@ pub enum IdTokenHintError {
     /// The claims are not those of an ID token of this issuer.
     #[error("the hint's claims are not those of an id token of this issuer")]
     Claims,
+    /// The hint is encrypted, and does not decrypt to a signed token.
+    #[error("the hint could not be decrypted")]
+    Encrypted,
     /// The text is no JWT of the accepted form.
     #[error("the hint is malformed")]
     Malformed,
@@ -59,6 +62,7 @@ impl IdTokenHint {
 pub struct IdTokenHintVerifier {
     expected: Expected,
     keyring: Keyring,
+    decrypter: Option<Decrypter>,
 }
 
 impl IdTokenHintVerifier {
@@ -67,7 +71,15 @@ impl IdTokenHintVerifier {
     pub fn new(issuer: impl Into<String>, keyring: Keyring) -> Self {
         let expected =
             Expected::new(issuer).with_expiry_ignored().with_issued_at().with_issued_at_unchecked();
-        Self { expected, keyring }
+        Self { expected, keyring, decrypter: None }
+    }
+
+    /// Takes hints too that were encrypted to one of our own keys: a client decrypts what it was given, and may encrypt
+    /// it again, to us. Without this they are [`IdTokenHintError::Malformed`].
+    #[must_use]
+    pub fn with_decrypter(mut self, decrypter: Decrypter) -> Self {
+        self.decrypter = Some(decrypter);
+        self
     }
 
     /// Verifies the value of `id_token_hint`.
@@ -75,7 +87,7 @@ impl IdTokenHintVerifier {
     /// # Errors
     /// [`IdTokenHintError`].
     pub fn verify(&self, hint: &str) -> Result<IdTokenHint, IdTokenHintError> {
-        let jws = Jws::parse(hint).map_err(|_| IdTokenHintError::Malformed)?;
+        let jws = self.signed(hint)?;
         let header = jws.header();
         if (header.typ().is_some() && !header.is_type("JWT")) || header.is_nested() {
             return Err(IdTokenHintError::Type);
@@ -95,5 +107,18 @@ impl IdTokenHintVerifier {
             && claims.audience().is_some()
             && claims.value("iat").is_some();
         if complete { Ok(IdTokenHint(claims)) } else { Err(IdTokenHintError::Claims) }
+    }
+
+    fn signed(&self, hint: &str) -> Result<Jws, IdTokenHintError> {
+        match (Jws::parse(hint), &self.decrypter) {
+            (Ok(jws), _) => Ok(jws),
+            (Err(JoseError::Encrypted), Some(decrypter)) => {
+                decrypter.open(hint, None).map_err(|error| match error {
+                    JoseError::Panicked => IdTokenHintError::Panicked,
+                    _ => IdTokenHintError::Encrypted,
+                })
+            }
+            (Err(_), _) => Err(IdTokenHintError::Malformed),
+        }
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::jwk_set::MAX_CANDIDATES;
-use super::ring::{self, Entry, Shared};
+use super::ring::{self, Entry, Member, Ring, Shared, found};
 use super::{JoseError, JoseSigner, Jwk, Jws, PrivateKeyError, Signer, SigningAlg, Verifier};
 use crate::clock::Timestamp;
 use crate::secret::Secret;
@@ -87,9 +87,39 @@ impl RingKey {
     fn public_key(&self) -> &Jwk {
         self.signer.public_key()
     }
+}
+
+/// The published key set is made of all keys.
+impl Member for RingKey {
+    type Made = Bytes;
 
     fn kid(&self) -> Option<&str> {
         self.public_key().kid().map(KeyId::as_str)
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.state == KeyState::Active
+    }
+
+    fn make(keys: &[Self]) -> Result<Bytes, KeyringError> {
+        let names = keys.iter().map(|key| {
+            let public = key.public_key();
+            let kid =
+                key.kid().filter(|_| public.fits(key.signer.algorithm())).ok_or(KeyringError::Public)?;
+            Ok((kid, public.thumbprint()))
+        });
+        ring::check_distinct(&names.collect::<Result<Vec<_>, KeyringError>>()?)?;
+        let mut active: Vec<SigningAlg> = Vec::new();
+        for alg in algorithms(keys) {
+            if active.contains(&alg) {
+                return Err(KeyringError::AlgorithmTaken);
+            }
+            active.push(alg);
+        }
+        if active.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        Ok(Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string()))
     }
 }
 
@@ -139,14 +169,7 @@ pub enum KeyringError {
 /// another key becomes active for its algorithm, retired, until it is [removed](Keyring::remove). Every key has a
 /// `kid` of its own; the public halves of all of them are in [`jwks`](Keyring::jwks).
 #[derive(Clone)]
-pub struct Keyring(Shared<Ring>);
-
-/// One state of the ring, never changed once it is made.
-struct Ring {
-    keys: Vec<RingKey>,
-    jwks: Bytes,
-    version: u64,
-}
+pub struct Keyring(Shared<RingKey>);
 
 impl Keyring {
     /// A ring of `keys`.
@@ -155,7 +178,7 @@ impl Keyring {
     /// [`KeyringError`] when there is no active key or two for one algorithm, when a key or `kid` stands twice, when
     /// a public key does not fit its signer, or for more than 64 keys.
     pub fn new(keys: Vec<RingKey>) -> Result<Self, KeyringError> {
-        Ok(Self(Shared::new(Ring::new(keys, 1)?)))
+        Shared::new(keys).map(Self)
     }
 
     /// A ring of new keys, one active for each of `algs`, drawn from OpenSSL's randomness.
@@ -175,7 +198,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
     pub fn announce(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             keys.push(RingKey::new(signer, KeyState::Announced).with_since(now));
             Ok(())
         })
@@ -186,7 +209,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
     pub fn activate(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
-        self.change(|keys| activate(keys, kid, now))
+        self.0.change(|keys| activate(keys, kid, now))
     }
 
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
@@ -199,7 +222,7 @@ impl Keyring {
     /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key. A key that is retired already
     /// stays so.
     pub fn retire(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             let key = found(keys, kid)?;
             if key.state != KeyState::Retired {
                 key.enter(KeyState::Retired, now);
@@ -217,13 +240,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Active`] for a key that signs.
     pub fn remove(&self, kid: &str) -> Result<(), KeyringError> {
-        self.change(|keys| {
-            if found(keys, kid)?.state == KeyState::Active {
-                return Err(KeyringError::Active);
-            }
-            keys.retain(|key| key.kid() != Some(kid));
-            Ok(())
-        })
+        self.0.remove(kid)
     }
 
     /// Lets a new key sign at once; the active key of its algorithm retires and is still shown.
@@ -234,7 +251,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
     pub fn rotate(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             retire_active(keys, signer.algorithm(), now);
             keys.push(RingKey::new(signer, KeyState::Active).with_since(now));
             Ok(())
@@ -246,10 +263,7 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::new`].
     pub fn replace(&self, keys: Vec<RingKey>) -> Result<(), KeyringError> {
-        self.change(|current| {
-            *current = keys;
-            Ok(())
-        })
+        self.0.replace(keys)
     }
 
     /// The key that signs with `alg`.
@@ -263,7 +277,7 @@ impl Keyring {
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {
-        self.0.current().algorithms().collect()
+        algorithms(&self.0.current().keys).collect()
     }
 
     /// The keys, in the order they came.
@@ -275,7 +289,7 @@ impl Keyring {
     /// The published key set as JSON: the public halves of all keys, each with `kid`, `use` and `alg`.
     #[must_use]
     pub fn jwks(&self) -> Bytes {
-        self.0.current().jwks.clone()
+        self.0.current().made.clone()
     }
 
     /// A number that grows with every change, for those who keep what they made of [`Keyring::jwks`].
@@ -326,48 +340,12 @@ impl Keyring {
         let keys = SourcedKeys::parse(document)?.keys.into_iter();
         Self::new(keys.map(|key| key.read(&[])).collect::<Result<_, _>>()?)
     }
-
-    /// Applies `edit` to a copy and puts that into place if it is a sound ring.
-    fn change(
-        &self,
-        edit: impl FnOnce(&mut Vec<RingKey>) -> Result<(), KeyringError>,
-    ) -> Result<(), KeyringError> {
-        self.0.change(|current| {
-            let mut keys = current.keys.clone();
-            edit(&mut keys)?;
-            Ring::new(keys, current.version.saturating_add(1))
-        })
-    }
 }
 
-impl Ring {
-    fn new(keys: Vec<RingKey>, version: u64) -> Result<Self, KeyringError> {
-        let names = keys.iter().map(|key| {
-            let public = key.public_key();
-            let kid =
-                key.kid().filter(|_| public.fits(key.signer.algorithm())).ok_or(KeyringError::Public)?;
-            Ok((kid, public.thumbprint()))
-        });
-        ring::check_distinct(&names.collect::<Result<Vec<_>, KeyringError>>()?)?;
-        let mut active: Vec<SigningAlg> = Vec::new();
-        for key in keys.iter().filter(|key| key.state == KeyState::Active) {
-            let alg = key.signer.algorithm();
-            if active.contains(&alg) {
-                return Err(KeyringError::AlgorithmTaken);
-            }
-            active.push(alg);
-        }
-        if active.is_empty() {
-            return Err(KeyringError::Empty);
-        }
-        let jwks = Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string());
-        Ok(Self { keys, jwks, version })
-    }
-
-    fn algorithms(&self) -> impl Iterator<Item = SigningAlg> {
-        let active = self.keys.iter().filter(|key| key.state == KeyState::Active);
-        active.map(|key| key.signer.algorithm())
-    }
+/// The algorithms that `keys` sign with.
+fn algorithms(keys: &[RingKey]) -> impl Iterator<Item = SigningAlg> {
+    let active = keys.iter().filter(|key| key.state == KeyState::Active);
+    active.map(|key| key.signer.algorithm())
 }
 
 /// The public half as it is published: always with `use` and `alg`, whatever the signer said of it.
@@ -383,10 +361,6 @@ fn shown(key: &RingKey) -> Value {
 
 fn is_active(key: &RingKey, alg: SigningAlg) -> bool {
     key.state == KeyState::Active && key.signer.algorithm() == alg
-}
-
-fn found<'a>(keys: &'a mut [RingKey], kid: &str) -> Result<&'a mut RingKey, KeyringError> {
-    keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
 }
 
 fn activate(keys: &mut [RingKey], kid: &str, now: Timestamp) -> Result<(), KeyringError> {

@@ -45,8 +45,8 @@ pub use error::JoseError;
 pub use header::{Header, SigningHeader};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
 pub use jwe::{
-    AgreementCurve, Content, Decrypted, DecryptionKey, DecryptionKeyState, DecryptionKeys, DecryptionRingKey,
-    EncryptError, Encrypter, ExpectedEncryption, Jwe, JweHeader,
+    AgreementCurve, Content, Decrypted, Decrypter, DecryptionKey, DecryptionKeyState, DecryptionKeys,
+    DecryptionRingKey, EncryptError, Encrypter, ExpectedEncryption, Jwe, JweHeader,
 };
 pub use jwk::{InvalidJwk, Jwk};
 pub use jwk_set::{InvalidJwkSet, JwkSet};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::claims_set::DEFAULT_LEEWAY;
 use super::jws::decode;
-use super::{ClaimsError, ClaimsSet, Expected, Header, JoseError, JwkSet, Jws, MAX_TOKEN_BYTES};
-use super::{RegisteredKeys, SigningAlg};
+use super::{ClaimsError, ClaimsSet, ContentEnc, Decrypter, Expected, Header, JoseError, JwkSet, Jws};
+use super::{KeyAlg, MAX_TOKEN_BYTES, RegisteredKeys, SigningAlg};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::ClientId;
@@ -30,7 +30,7 @@ pub enum RequestObjectError {
     /// `aud` is missing or not this server.
     #[error("the request object is meant for another audience")]
     Audience,
-    /// The object is encrypted.
+    /// The object is encrypted, where encrypted ones are not taken.
     #[error("the request object is encrypted")]
     Encrypted,
     /// `iss` is not the client.
@@ -51,6 +51,12 @@ pub enum RequestObjectError {
     /// `typ` is that of another kind of token, or missing where it is demanded.
     #[error("the token is of another type than a request object")]
     Type,
+    /// The object is encrypted, and does not decrypt to a signed one. What of it is wrong is not told.
+    #[error("the request object could not be decrypted")]
+    Undecryptable,
+    /// The object is not encrypted, and this client has to.
+    #[error("the request object is not encrypted")]
+    Unencrypted,
     /// Nobody signed the object, and this client has to.
     #[error("the request object is not signed")]
     Unsigned,
@@ -69,6 +75,8 @@ impl From<RequestObjectError> for Reason {
             RequestObjectError::Signature => Self::RequestObjectSignature,
             RequestObjectError::Times => Self::RequestObjectTimes,
             RequestObjectError::Type => Self::RequestObjectType,
+            RequestObjectError::Undecryptable => Self::RequestObjectUndecryptable,
+            RequestObjectError::Unencrypted => Self::RequestObjectUnencrypted,
             RequestObjectError::Unsigned => Self::RequestObjectUnsigned,
         }
     }
@@ -103,6 +111,26 @@ impl PresentedRequestObject {
             return Err(RequestObjectError::Malformed);
         }
         Ok(presented)
+    }
+
+    /// Takes the signed object out of an encrypted one, which is then like any other (RFC 9101 section 6.1). Where the
+    /// client is registered with a pair of algorithms, no other pair is accepted.
+    ///
+    /// What is inside must be signed: anybody can encrypt to a public key.
+    ///
+    /// # Errors
+    /// [`RequestObjectError::Undecryptable`] whatever is wrong, so that nobody learns how far it came;
+    /// [`RequestObjectError::Panicked`] for an alarm of our own.
+    pub fn decrypt(
+        object: &str,
+        decrypter: &Decrypter,
+        registered: Option<(KeyAlg, ContentEnc)>,
+    ) -> Result<Self, RequestObjectError> {
+        let opened = decrypter.open(object, registered).map_err(|error| match error {
+            JoseError::Panicked => RequestObjectError::Panicked,
+            _ => RequestObjectError::Undecryptable,
+        });
+        opened.map(Form::Signed).map(Self)
     }
 
     /// Whether nobody signed it (`alg` is `none`).

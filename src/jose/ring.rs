@@ -25,31 +25,91 @@ const ENTRY_BYTES: usize = 96;
 /// The version of the exported document.
 const DOCUMENT_VERSION: u64 = 1;
 
-/// A state that is read whole and replaced whole. Clones share it.
-pub(super) struct Shared<R>(Arc<RwLock<Arc<R>>>);
+/// A key of a ring, with its state.
+pub(super) trait Member: Clone {
+    /// What is made of all keys once for each state of a ring.
+    type Made;
 
-impl<R> Shared<R> {
-    pub(super) fn new(state: R) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(state))))
+    /// The name that no other key of the ring has.
+    fn kid(&self) -> Option<&str>;
+
+    /// Whether another key must take its place before it can be taken out.
+    fn is_in_use(&self) -> bool;
+
+    /// Checks that `keys` are a sound ring.
+    fn make(keys: &[Self]) -> Result<Self::Made, KeyringError>;
+}
+
+/// One state of a ring, never changed once it is made.
+pub(super) struct Ring<K: Member> {
+    pub(super) keys: Vec<K>,
+    pub(super) made: K::Made,
+    /// Grows with every change.
+    pub(super) version: u64,
+}
+
+impl<K: Member> Ring<K> {
+    pub(super) fn new(keys: Vec<K>) -> Result<Self, KeyringError> {
+        Ok(Self { made: K::make(&keys)?, keys, version: 1 })
     }
 
-    pub(super) fn current(&self) -> Arc<R> {
+    /// The state after this one.
+    pub(super) fn next(&self, keys: Vec<K>) -> Result<Self, KeyringError> {
+        Ok(Self { version: self.version.saturating_add(1), ..Self::new(keys)? })
+    }
+}
+
+/// A ring whose state is read whole and replaced whole. Clones share it.
+pub(super) struct Shared<K: Member>(Arc<RwLock<Arc<Ring<K>>>>);
+
+impl<K: Member> Shared<K> {
+    pub(super) fn new(keys: Vec<K>) -> Result<Self, KeyringError> {
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Ring::new(keys)?)))))
+    }
+
+    pub(super) fn current(&self) -> Arc<Ring<K>> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts what `next` makes of the state into its place; leaves it where `next` refuses.
-    pub(super) fn change<E>(&self, next: impl FnOnce(&R) -> Result<R, E>) -> Result<(), E> {
+    /// Applies `edit` to a copy of the keys and puts that into place if it is a sound ring; leaves all as it is where
+    /// `edit` refuses.
+    pub(super) fn change(
+        &self,
+        edit: impl FnOnce(&mut Vec<K>) -> Result<(), KeyringError>,
+    ) -> Result<(), KeyringError> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(next(&current)?);
+        let mut keys = current.keys.clone();
+        edit(&mut keys)?;
+        *current = Arc::new(current.next(keys)?);
         Ok(())
     }
 
-    /// As [`Shared::change`], if the state is still `seen`; `false` when it is another. `None` leaves it as it is.
-    pub(super) fn change_seen<E>(
+    /// Puts `keys` in the place of all others.
+    pub(super) fn replace(&self, keys: Vec<K>) -> Result<(), KeyringError> {
+        self.change(|current| {
+            *current = keys;
+            Ok(())
+        })
+    }
+
+    /// Takes a key out that is not in use.
+    pub(super) fn remove(&self, kid: &str) -> Result<(), KeyringError> {
+        self.change(|keys| {
+            if found(keys, kid)?.is_in_use() {
+                return Err(KeyringError::Active);
+            }
+            keys.retain(|key| key.kid() != Some(kid));
+            Ok(())
+        })
+    }
+
+    /// Puts what `next` makes of the state into its place, if it is still `seen`; `false` when it is another. `None`
+    /// leaves it as it is.
+    pub(super) fn change_seen(
         &self,
-        seen: &Arc<R>,
-        next: impl FnOnce(&R) -> Result<Option<R>, E>,
-    ) -> Result<bool, E> {
+        seen: &Arc<Ring<K>>,
+        next: impl FnOnce(&Ring<K>) -> Result<Option<Ring<K>>, KeyringError>,
+    ) -> Result<bool, KeyringError> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&current, seen) {
             return Ok(false);
@@ -60,26 +120,31 @@ impl<R> Shared<R> {
         Ok(true)
     }
 
-    /// A handle that does not keep the state alive.
-    pub(super) fn downgrade(&self) -> WeakShared<R> {
+    /// A handle that does not keep the ring alive.
+    pub(super) fn downgrade(&self) -> WeakShared<K> {
         WeakShared(Arc::downgrade(&self.0))
     }
 }
 
-impl<R> Clone for Shared<R> {
+impl<K: Member> Clone for Shared<K> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
 /// A [`Shared`] that may be gone.
-pub(super) struct WeakShared<R>(Weak<RwLock<Arc<R>>>);
+pub(super) struct WeakShared<K: Member>(Weak<RwLock<Arc<Ring<K>>>>);
 
-impl<R> WeakShared<R> {
-    /// The state, unless every other handle of it is gone.
-    pub(super) fn upgrade(&self) -> Option<Shared<R>> {
+impl<K: Member> WeakShared<K> {
+    /// The ring, unless every other handle of it is gone.
+    pub(super) fn upgrade(&self) -> Option<Shared<K>> {
         self.0.upgrade().map(Shared)
     }
+}
+
+/// The key of this name.
+pub(super) fn found<'a, K: Member>(keys: &'a mut [K], kid: &str) -> Result<&'a mut K, KeyringError> {
+    keys.iter_mut().find(|key| key.kid() == Some(kid)).ok_or(KeyringError::Unknown)
 }
 
 /// Refuses a ring of too many keys, and one in which a `kid` or a thumbprint stands twice.

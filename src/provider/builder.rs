@@ -15,6 +15,7 @@ use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
+use super::encryption::Encryption;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
@@ -84,6 +85,8 @@ impl ProviderBuilder {
             response_types: Vec::new(),
             encoders: Encoders::default(),
             hints,
+            encryption: None,
+            decrypter: None,
             registration: None,
             remote_keys: None,
             request_objects,
@@ -282,6 +285,17 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the clients that
+    /// registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with decryption keys also request
+    /// objects and hints that clients encrypt. Default off: such clients are refused, and so is what they encrypt.
+    ///
+    /// Clients whose keys are at a `jwks_uri` need [`with_jwks_uri`](ProviderBuilder::with_jwks_uri).
+    pub fn with_encryption(mut self, encryption: Encryption) -> Self {
+        self.core.decrypter = encryption.decrypter();
+        self.core.encryption = Some(encryption);
+        self
+    }
+
     /// Turns on introspection (RFC 7662); it needs a default audience.
     pub const fn with_introspection(mut self) -> Self {
         self.core.switches.introspection = true;
@@ -375,6 +389,9 @@ impl ProviderBuilder {
         self.check_bounds()?;
         self.check_needs()?;
         self.core.switches.jwks_uri = self.jwks_uri;
+        if let Some(decrypter) = &self.core.decrypter {
+            self.core.hints = self.core.hints.with_decrypter(decrypter.clone());
+        }
         RegisteredClients::join(&mut self.core);
         self.register_fetching();
         self.register_authenticators()?;

@@ -1,8 +1,9 @@
-//! Tokens that clients sign, verified by the keys that they registered, by value or by address.
+//! The keys that clients registered, by value or by address: tokens that they sign are verified by them, and what is
+//! for them alone is encrypted to them.
 
-use crate::client::{Client, FetchError, KeyNews, RemoteKeys};
+use crate::client::{Client, EncryptionAlgs, FetchError, KeyNews, RemoteKeys};
 use crate::event::EventKind;
-use crate::jose::JwkSet;
+use crate::jose::{Encrypter, JwkSet};
 use crate::provider::context::Context;
 use crate::types::FetchUrl;
 
@@ -36,43 +37,80 @@ pub(crate) enum Unverified<R> {
     Unfetched(FetchError),
 }
 
+/// Why nothing can be encrypted to a client.
+#[derive(Debug)]
+pub(crate) enum Keyless {
+    /// It has no key for that.
+    Missing,
+    /// It registered a `jwks_uri`, and the provider does not fetch.
+    NotFetched,
+    /// The keys could not be had.
+    Unfetched(FetchError),
+}
+
 /// Verifies `token` by the keys that `client` registered.
+///
+/// Keys that do not have the one that the token names are looked up once more; so are those of a client whose keys have
+/// no names, where none of them verifies.
 pub(crate) async fn verify<T: ClientToken>(
     cx: &Context<'_>,
     remote: Option<&RemoteKeys>,
     client: &Client,
     token: &T,
 ) -> Result<T::Verified, Unverified<T::Refusal>> {
+    let outdated = |refusal: &T::Refusal, keys: &JwkSet| T::is_of_keys(refusal) && !token.is_keyed_by(keys);
+    with_keys(cx, remote, client, (|keys: &JwkSet| token.verify(keys), outdated)).await
+}
+
+/// What encrypts to a key that `client` registered, by `algs`. Keys of which none is for that are looked up once more.
+pub(crate) async fn encrypter(
+    cx: &Context<'_>,
+    remote: Option<&RemoteKeys>,
+    client: &Client,
+    algs: EncryptionAlgs,
+) -> Result<Encrypter, Keyless> {
+    let chosen = |keys: &JwkSet| Encrypter::from_set(keys, algs.alg, algs.enc);
+    with_keys(cx, remote, client, (chosen, |_: &_, _: &JwkSet| true)).await.map_err(|error| match error {
+        Unverified::NoKeys | Unverified::Refused(_) => Keyless::Missing,
+        Unverified::NotFetched => Keyless::NotFetched,
+        Unverified::Unfetched(error) => Keyless::Unfetched(error),
+    })
+}
+
+/// Tries the keys that `client` registered; once more with newer ones where what refuses the first says that these are
+/// outdated.
+async fn with_keys<T, R>(
+    cx: &Context<'_>,
+    remote: Option<&RemoteKeys>,
+    client: &Client,
+    (attempt, outdated): (impl Fn(&JwkSet) -> Result<T, R>, impl Fn(&R, &JwkSet) -> bool),
+) -> Result<T, Unverified<R>> {
     let metadata = client.metadata();
     match (&metadata.jwks, &metadata.jwks_uri) {
-        (Some(keys), _) => token.verify(keys).map_err(Unverified::Refused),
+        (Some(keys), _) => attempt(keys).map_err(Unverified::Refused),
         (None, Some(url)) => {
             let remote = remote.ok_or(Unverified::NotFetched)?;
-            let verified = with_remote(remote, url, token).await;
-            // Whatever came of the token, what was learned of the keys is told.
+            let outcome = with_remote(remote, url, (attempt, outdated)).await;
+            // Whatever came of it, what was learned of the keys is told.
             tell(cx, remote, url);
-            verified
+            outcome
         }
         (None, None) => Err(Unverified::NoKeys),
     }
 }
 
-/// Keys that do not have the one that the token names are looked up once more; so are those of a client whose keys
-/// have no names, where none of them verifies.
-async fn with_remote<T: ClientToken>(
+async fn with_remote<T, R>(
     remote: &RemoteKeys,
     url: &FetchUrl,
-    token: &T,
-) -> Result<T::Verified, Unverified<T::Refusal>> {
+    (attempt, outdated): (impl Fn(&JwkSet) -> Result<T, R>, impl Fn(&R, &JwkSet) -> bool),
+) -> Result<T, Unverified<R>> {
     let found = remote.keys(url).await.map_err(Unverified::Unfetched)?;
-    match token.verify(found.set()) {
-        Err(refusal) if T::is_of_keys(&refusal) && !token.is_keyed_by(found.set()) => {
-            match remote.newer(url, &found).await {
-                Some(newer) => token.verify(newer.set()).map_err(Unverified::Refused),
-                None => Err(Unverified::Refused(refusal)),
-            }
-        }
-        verified => verified.map_err(Unverified::Refused),
+    match attempt(found.set()) {
+        Err(refusal) if outdated(&refusal, found.set()) => match remote.newer(url, &found).await {
+            Some(newer) => attempt(newer.set()).map_err(Unverified::Refused),
+            None => Err(Unverified::Refused(refusal)),
+        },
+        outcome => outcome.map_err(Unverified::Refused),
     }
 }
 

@@ -8,6 +8,7 @@ use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
 use super::discovery::Documents;
+use super::encryption::{Encryption, Recipients};
 use super::format::id_token::{Channel, Minter, Unsigned};
 use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
@@ -24,7 +25,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
-use crate::jose::{IdTokenHintVerifier, Keyring, RequestObjectVerifier};
+use crate::jose::{Decrypter, IdTokenHintVerifier, Keyring, RequestObjectVerifier};
 use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::policy::Policy;
 use crate::runtime::Runtime;
@@ -55,6 +56,10 @@ pub(crate) struct Core {
     pub(crate) response_types: Vec<ResponseType>,
     pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,
+    /// `None` encrypts and decrypts nothing.
+    pub(crate) encryption: Option<Encryption>,
+    /// `None` takes nothing that is encrypted.
+    pub(crate) decrypter: Option<Decrypter>,
     /// `None` registers nobody.
     pub(crate) registration: Option<Registration>,
     /// `None` where the keys of clients are not fetched.
@@ -100,7 +105,13 @@ impl Core {
             (Channel::Back, true) => Unsigned::Allowed,
             (Channel::Back, false) | (Channel::Front, _) => Unsigned::Refused,
         };
-        Minter { keyring: &self.keyring, hook: self.claims_hook.as_deref(), unsigned }
+        let (keyring, hook) = (&self.keyring, self.claims_hook.as_deref());
+        Minter { keyring, hook, unsigned, recipients: self.recipients() }
+    }
+
+    /// What finds the keys that answers to clients are encrypted to.
+    pub(crate) fn recipients(&self) -> Recipients<'_> {
+        Recipients { encryption: self.encryption.as_ref(), remote: self.remote_keys.as_deref() }
     }
 
     /// Whether what `client` registered for what is told of people can be done.

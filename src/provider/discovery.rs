@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::core::Core;
+use super::encryption;
 use super::pushed::PushedRequests;
 use crate::client::{ClientAuthMethod, RequestObjectAlg};
 use crate::event::Endpoint;
-use crate::jose::SigningAlg;
+use crate::jose::{Decrypter, Jwk, SigningAlg};
 use crate::types::{GrantType, Scope, scope_claims};
 use crate::wire::reply::Document;
 
@@ -23,36 +25,49 @@ const CACHE_CONTROL: &str = "public, max-age=600";
 const PROTOCOL_CLAIMS: [&str; 11] =
     ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"];
 
-/// The documents, made once for each state of the keyring.
+/// The documents, made once for each state of the keys.
 #[derive(Debug, Default)]
 pub(crate) struct Documents(RwLock<Option<Arc<Made>>>);
 
 #[derive(Debug)]
 pub(crate) struct Made {
-    version: u64,
+    versions: (u64, u64),
     pub(crate) metadata: Document,
     pub(crate) jwks: Document,
 }
 
 impl Documents {
-    /// The documents as the keyring is now.
+    /// The documents as the keys are now.
     pub(crate) fn current(&self, core: &Core) -> Arc<Made> {
-        let version = core.keyring.version();
+        let versions = (core.keyring.version(), core.decrypter.as_ref().map_or(0, Decrypter::version));
         let made = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(made) = made.filter(|made| made.version == version) {
+        if let Some(made) = made.filter(|made| made.versions == versions) {
             return made;
         }
         let made = Arc::new(Made {
-            version,
+            versions,
             metadata: document(Value::Object(metadata(core)).to_string()),
-            jwks: document(core.keyring.jwks()),
+            jwks: document(key_set(core)),
         });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
         made
     }
 }
 
-fn document(body: impl Into<bytes::Bytes>) -> Document {
+/// The keys that verify what is signed here, and those to encrypt to.
+fn key_set(core: &Core) -> Bytes {
+    let signing = core.keyring.jwks();
+    let encryption = core.decrypter.as_ref().map(Decrypter::public_keys).unwrap_or_default();
+    let (Ok(mut set), false) = (serde_json::from_slice::<Value>(&signing), encryption.is_empty()) else {
+        return signing;
+    };
+    if let Some(keys) = set.get_mut("keys").and_then(Value::as_array_mut) {
+        keys.extend(encryption.iter().map(Jwk::to_value));
+    }
+    set.to_string().into()
+}
+
+fn document(body: impl Into<Bytes>) -> Document {
     Document::new("application/json", CACHE_CONTROL, body)
 }
 
@@ -175,6 +190,7 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let required = pushed == PushedRequests::Required;
         said.insert("require_pushed_authorization_requests".to_owned(), required.into());
     }
+    encryption::describe(core, &mut said);
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
     }

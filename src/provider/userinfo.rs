@@ -6,13 +6,14 @@ use serde_json::Value;
 
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::encryption::{self, Answer};
 use super::release::Asked;
 use super::{refusal, subject};
 use crate::accounts::AccountQuery;
 use crate::client::Client;
 use crate::error::{Error, ErrorCode, Internal, Reason, Rejection, Result};
 use crate::event::Endpoint;
-use crate::jose::{self, SigningAlg, SigningHeader};
+use crate::jose::{self, Content, SigningAlg, SigningHeader};
 use crate::secret::Secret;
 use crate::store::AccessToken;
 use crate::types::{Authentication, Claims, Params, Scope};
@@ -54,13 +55,20 @@ pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
 async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let token = presented(request)?;
     let (client, claims) = claims(core, cx, &token).await?;
-    match client.metadata().userinfo_signed_response_alg {
-        Some(alg) => {
+    let encrypter = core.recipients().encrypter(cx, &client, Answer::Userinfo).await?;
+    let signing = client.metadata().userinfo_signed_response_alg;
+    let jwt = match (signing, encrypter) {
+        (Some(alg), encrypter) => {
             let signed = Box::pin(signed(core, cx, &client, (alg, claims))).await?;
-            Ok(reply::jwt(StatusCode::OK, signed))
+            encryption::nested(cx, encrypter.as_ref(), signed)?
         }
-        None => Ok(reply::json(StatusCode::OK, &claims)),
-    }
+        (None, Some(encrypter)) => {
+            let claims = Value::Object(claims.into_map()).to_string();
+            encrypter.encrypt(Content::Claims(claims.as_bytes()), cx.entropy)?
+        }
+        (None, None) => return Ok(reply::json(StatusCode::OK, &claims)),
+    };
+    Ok(reply::jwt(StatusCode::OK, jwt))
 }
 
 /// The claims as a JWT for the client (OpenID Connect Core 1.0 section 5.3.2). It has neither `iat` nor `exp` nor

@@ -8,6 +8,7 @@ mod authorize_form;
 mod browser;
 mod clients;
 mod clock;
+mod encryption;
 mod entropy;
 mod events;
 mod faulty;
@@ -31,6 +32,7 @@ pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, REQUEST_URI, RESOURCE};
 pub use clock::ManualClock;
+pub use encryption::{client_decryption_keys, decrypted, decryption_keys};
 pub use entropy::{Position, SeededEntropy};
 pub use events::{RecordedEvents, refusals};
 pub use faulty::{Fault, Faults};

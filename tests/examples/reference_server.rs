@@ -3,17 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use reqwest::StatusCode;
 use serde_json::json;
 use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::jose::{self, SigningHeader};
-use vouchsafe::testing::client_key;
+use vouchsafe::testing::{client_decryption_keys, client_key, decrypted};
 
 use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, output, refusal, signing_keys};
 
 /// From RFC 7636 appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// The secret of the client.
+const SECRET: &str = "a-secret-of-the-test-that-is-long-enough";
 
 /// The pages send people there; nothing listens.
 const CALLBACK: &str = "https://client.example/callback";
@@ -28,7 +33,7 @@ fn server(test: &str, flags: &[&str]) -> Server {
 fn client() -> serde_json::Value {
     json!({
         "client_id": "web",
-        "client_secret": "a-secret-of-the-test-that-is-long-enough",
+        "client_secret": SECRET,
         "client_name": "Web <b>Shop</b>",
         "redirect_uris": [CALLBACK],
         "scope": "openid profile email offline_access",
@@ -591,6 +596,46 @@ async fn other_response_types_are_answered_where_they_are_turned_on() {
     assert!(fragment.contains("code=vs_ac_") && fragment.contains("&id_token=ey"), "{fragment}");
 }
 
+/// Keys to encrypt to are made beside the signing keys, for their owner alone, and kept.
+#[cfg(unix)]
+#[tokio::test]
+async fn tokens_are_encrypted_where_that_is_turned_on() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut sealed = client();
+    let keys: Vec<_> = client_decryption_keys().public_keys().iter().map(|key| key.to_value()).collect();
+    sealed["jwks"] = json!({ "keys": keys });
+    sealed["id_token_encrypted_response_alg"] = "ECDH-ES".into();
+    let clients = clients("encryption", &json!([sealed]));
+    let directory = directory("encryption-keys");
+    let signing = directory.join("keys.json");
+    std::fs::copy(signing_keys(), &signing).unwrap();
+    std::fs::set_permissions(&signing, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let own = ["--listen", "127.0.0.1:0", "--keys", &text(&signing), "--clients", &clients, "--encryption"];
+    let server = Server::start("provider", &own);
+    let (browser, consent) = asked_for_consent(&server).await;
+    let code = browser.press(&consent, "consent-allow", &[]).await.sent_back("code").unwrap();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+    ];
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("web:{SECRET}")));
+    let answer = browser.post(&server.at("/token"), &form, &[("authorization", &basic)]).await;
+    let answer: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let (header, signed) = decrypted(answer["id_token"].as_str().unwrap());
+    assert!(header.is_nested() && jose::Jws::parse(&signed).is_ok(), "signed and then encrypted");
+
+    let published = async |server: &Server| Browser::new().open(&server.at("/jwks")).await.body;
+    let before = published(&server).await;
+    assert_eq!(before.matches(r#""use":"enc""#).count(), 3);
+    let mode = std::fs::metadata(directory.join("keys.json.encryption")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    drop(server);
+    assert_eq!(published(&Server::start("provider", &own)).await, before);
+}
+
 #[test]
 fn every_flag_is_explained() {
     let help = output("provider", &["--help"]);
@@ -613,6 +658,7 @@ fn every_flag_is_explained() {
         "--admin-listen",
         "--dangerous-admin-beyond-loopback",
         "--demo-client",
+        "--encryption",
         "--workers",
         "--dangerous-allow-loopback-fetch",
         "--dangerous-allow-unsigned-id-tokens",

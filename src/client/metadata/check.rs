@@ -38,6 +38,7 @@ impl ClientMetadata {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
         self.check_request_objects()?;
+        self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {
             let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin().ascii_serialization());
             let of_uri = origin(uri.as_str());

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Decrypted, DecryptionKey, ExpectedEncryption, Jwe};
 use crate::jose::jwk_set::MAX_CANDIDATES;
 use crate::jose::private_jwk::PrivateMembers;
-use crate::jose::ring::{self, Entry, Shared};
+use crate::jose::ring::{self, Entry, Member, Shared, found};
 use crate::jose::{JoseError, Jwk, KeyAlg, KeyringError};
 use crate::secret::Secret;
 use crate::types::KeyId;
@@ -50,12 +50,25 @@ impl DecryptionRingKey {
         self.state
     }
 
-    fn kid(&self) -> &str {
-        self.key.public_key().kid().map(KeyId::as_str).unwrap_or_default()
-    }
-
     fn is_published(&self) -> bool {
         self.state == DecryptionKeyState::Published
+    }
+}
+
+impl Member for DecryptionRingKey {
+    type Made = ();
+
+    fn kid(&self) -> Option<&str> {
+        self.key.public_key().kid().map(KeyId::as_str)
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.is_published()
+    }
+
+    fn make(keys: &[Self]) -> Result<(), KeyringError> {
+        let names = keys.iter().map(|key| (key.kid().unwrap_or_default(), key.key.public_key().thumbprint()));
+        ring::check_distinct(&names.collect::<Vec<_>>())
     }
 }
 
@@ -78,13 +91,7 @@ impl DecryptionRingKey {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct DecryptionKeys(Shared<Ring>);
-
-/// One state of the ring, never changed once it is made.
-struct Ring {
-    keys: Vec<DecryptionRingKey>,
-    version: u64,
-}
+pub struct DecryptionKeys(Shared<DecryptionRingKey>);
 
 impl DecryptionKeys {
     /// A ring of `keys`.
@@ -92,7 +99,7 @@ impl DecryptionKeys {
     /// # Errors
     /// [`KeyringError::KeyTaken`] when a key or `kid` stands twice, [`KeyringError::TooMany`] for more than 64.
     pub fn new(keys: Vec<DecryptionRingKey>) -> Result<Self, KeyringError> {
-        Ok(Self(Shared::new(Ring::new(keys, 1)?)))
+        Shared::new(keys).map(Self)
     }
 
     /// A ring of new keys, one published for each of `algs`, as [`DecryptionKey::generate`] makes them.
@@ -112,7 +119,7 @@ impl DecryptionKeys {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken` or `TooMany`.
     pub fn publish(&self, key: Arc<DecryptionKey>) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             keys.push(DecryptionRingKey::new(key, DecryptionKeyState::Published));
             Ok(())
         })
@@ -123,7 +130,7 @@ impl DecryptionKeys {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken` or `TooMany`.
     pub fn rotate(&self, key: Arc<DecryptionKey>) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             for other in keys.iter_mut().filter(|other| other.key.algorithm() == key.algorithm()) {
                 other.state = DecryptionKeyState::Retired;
             }
@@ -137,7 +144,7 @@ impl DecryptionKeys {
     /// # Errors
     /// [`KeyringError::Unknown`].
     pub fn retire(&self, kid: &str) -> Result<(), KeyringError> {
-        self.change(|keys| {
+        self.0.change(|keys| {
             found(keys, kid)?.state = DecryptionKeyState::Retired;
             Ok(())
         })
@@ -148,13 +155,7 @@ impl DecryptionKeys {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Active`] for a key that is still published.
     pub fn remove(&self, kid: &str) -> Result<(), KeyringError> {
-        self.change(|keys| {
-            if found(keys, kid)?.is_published() {
-                return Err(KeyringError::Active);
-            }
-            keys.retain(|key| key.kid() != kid);
-            Ok(())
-        })
+        self.0.remove(kid)
     }
 
     /// Puts `keys` in the place of all others: for a ring that is kept elsewhere and has changed there.
@@ -162,10 +163,7 @@ impl DecryptionKeys {
     /// # Errors
     /// As [`DecryptionKeys::new`].
     pub fn replace(&self, keys: Vec<DecryptionRingKey>) -> Result<(), KeyringError> {
-        self.change(|current| {
-            *current = keys;
-            Ok(())
-        })
+        self.0.replace(keys)
     }
 
     /// The keys, in the order they came.
@@ -211,11 +209,8 @@ impl DecryptionKeys {
         let (alg, _) = expected.met_by(jwe.header())?;
         let kid = jwe.header().kid();
         let ring = self.0.current();
-        let fitting = ring
-            .keys
-            .iter()
-            .rev()
-            .filter(|key| key.key.algorithm() == alg && kid.is_none_or(|wanted| key.kid() == wanted));
+        let named = |key: &DecryptionRingKey| kid.is_none() || key.kid() == kid;
+        let fitting = ring.keys.iter().rev().filter(|key| key.key.algorithm() == alg && named(key));
         let mut refused = JoseError::NoKey;
         for key in fitting.take(MAX_CANDIDATES) {
             match key.key.decrypt(jwe, expected) {
@@ -248,38 +243,13 @@ impl DecryptionKeys {
         };
         Self::new(ring::read(document)?.into_iter().map(key).collect::<Result<_, KeyringError>>()?)
     }
-
-    fn change(
-        &self,
-        edit: impl FnOnce(&mut Vec<DecryptionRingKey>) -> Result<(), KeyringError>,
-    ) -> Result<(), KeyringError> {
-        self.0.change(|current| {
-            let mut keys = current.keys.clone();
-            edit(&mut keys)?;
-            Ring::new(keys, current.version.saturating_add(1))
-        })
-    }
-}
-
-impl Ring {
-    fn new(keys: Vec<DecryptionRingKey>, version: u64) -> Result<Self, KeyringError> {
-        let names = keys.iter().map(|key| (key.kid(), key.key.public_key().thumbprint()));
-        ring::check_distinct(&names.collect::<Vec<_>>())?;
-        Ok(Self { keys, version })
-    }
-}
-
-fn found<'a>(
-    keys: &'a mut [DecryptionRingKey],
-    kid: &str,
-) -> Result<&'a mut DecryptionRingKey, KeyringError> {
-    keys.iter_mut().find(|key| key.kid() == kid).ok_or(KeyringError::Unknown)
 }
 
 impl fmt::Debug for DecryptionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ring = self.0.current();
-        let keys = ring.keys.iter().map(|key| (key.kid(), key.key.algorithm(), key.state));
+        let keys =
+            ring.keys.iter().map(|key| (key.kid().unwrap_or_default(), key.key.algorithm(), key.state));
         f.write_str("DecryptionKeys(")?;
         f.debug_list().entries(keys).finish()?;
         f.write_str(")")

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::ring::MAX_RING_KEYS;
 use super::super::signer::{self, Unproven};
-use super::super::{PrivateKeyError, SignError};
-use super::{KeySource, Keyring, KeyringError, Revision, Ring, RingKey, SourcedKeys};
+use super::super::{PrivateKeyError, SignError, SigningAlg};
+use super::{KeySource, Keyring, KeyringError, Revision, Ring, RingKey, SourcedKeys, algorithms};
 use crate::error::BoxError;
 
 /// How often a source is read, or written, because others have changed the keys meanwhile.
@@ -81,13 +81,14 @@ impl Keyring {
     }
 
     /// Puts `keys` into the place of `seen`; `false` when that is not what the ring is any more.
-    fn succeed(&self, seen: &Arc<Ring>, keys: Vec<RingKey>) -> Result<bool, KeyringError> {
+    fn succeed(&self, seen: &Arc<Ring<RingKey>>, keys: Vec<RingKey>) -> Result<bool, KeyringError> {
         self.0.change_seen(seen, |seen| {
             if keys.len() == seen.keys.len() && keys.iter().zip(&seen.keys).all(|(new, old)| new.is(old)) {
                 return Ok(None);
             }
-            let ring = Ring::new(keys, seen.version.saturating_add(1))?;
-            match seen.algorithms().find(|alg| !ring.algorithms().any(|active| active == *alg)) {
+            let ring = seen.next(keys)?;
+            let lost = |alg: &SigningAlg| !algorithms(&ring.keys).any(|active| active == *alg);
+            match algorithms(&seen.keys).find(lost) {
                 Some(lost) => Err(KeyringError::AlgorithmLost(lost)),
                 None => Ok(Some(ring)),
             }

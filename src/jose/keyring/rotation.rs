@@ -10,8 +10,8 @@ use super::super::signer;
 use super::super::{JoseSigner, PrivateKeyError, Signer, SigningAlg};
 use super::refresh::{self, ATTEMPTS};
 use super::{
-    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, KeyringError, Revision, Ring,
-    RingKey, Saved, activate, found, retire_active,
+    KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, KeyringError, Member, Revision,
+    Ring, RingKey, Saved, activate, found, retire_active,
 };
 use crate::clock::{Clock, Timestamp};
 use crate::runtime::Runtime;
@@ -178,7 +178,7 @@ impl KeyRotation {
                 }
             }
         }
-        Ring::new(keys.clone(), 0)?;
+        Ring::new(keys.clone())?;
         Ok(keys)
     }
 

@@ -189,6 +189,7 @@ async fn read(
     // Noticed at the token endpoint, it would cost the code, every time.
     if request.scope.contains(Scope::OPENID) {
         core.check_answers(&draft.client).map_err(|reason| returned(reason.into()))?;
+        core.recipients().check(cx, &draft.client).await.map_err(returned)?;
     }
     // A rule sees the same whether the request arrives or is resumed.
     let params = core.worth_keeping(&draft.params);

@@ -89,10 +89,9 @@ fn source(core: &Core, plain: &Draft) -> Result<Option<Source>, Reason> {
 /// The claims of an object that is what it has to be.
 async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source) -> Result<ClaimsSet> {
     let presented = match &source {
-        Source::Reference(uri) => PresentedRequestObject::parse(&fetched(core, cx, client, uri).await?),
-        Source::Value(object) => PresentedRequestObject::parse(object),
+        Source::Reference(uri) => presented(core, client, &fetched(core, cx, client, uri).await?),
+        Source::Value(object) => presented(core, client, object),
     };
-    // An encrypted object is refused here; decrypted, it would be presented again as what is inside of it.
     let presented = presented.map_err(refused)?;
     let registered = client.metadata().request_object_signing_alg;
     if presented.is_unsigned() || registered == Some(RequestObjectAlg::None) {
@@ -108,6 +107,27 @@ async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source
     let object = Object { verifier: &core.request_objects, presented, client, now: cx.now };
     let verified = client_keys::verify(cx, core.remote_keys.as_deref(), client, &object).await;
     verified.map_err(|error| unverified(error).into())
+}
+
+/// The object, decrypted if it is encrypted: from there on what was inside of it is an object like any other.
+///
+/// Deviates from OpenID Connect Dynamic Client Registration 1.0 section 2, where a client that registers
+/// `request_object_encryption_alg` only may encrypt: because a client that does so wants nobody on the way to read its
+/// requests, and whoever can change them could put a plain object in the place of an encrypted one.
+fn presented(
+    core: &Core,
+    client: &Client,
+    object: &str,
+) -> Result<PresentedRequestObject, RequestObjectError> {
+    let registered = client.metadata().request_object_encryption();
+    match (PresentedRequestObject::parse(object), &core.decrypter) {
+        (Err(RequestObjectError::Encrypted), Some(decrypter)) => {
+            let registered = registered.map(|algs| (algs.alg, algs.enc));
+            PresentedRequestObject::decrypt(object, decrypter, registered)
+        }
+        (Ok(_), _) if registered.is_some() => Err(RequestObjectError::Unencrypted),
+        (parsed, _) => parsed,
+    }
 }
 
 /// The text at a `request_uri`, which must be one of the client's to the last character (attack 78).

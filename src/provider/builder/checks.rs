@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
+use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
 use crate::types::ResponseType;
 
@@ -100,6 +101,7 @@ impl ProviderBuilder {
             return needs("front_channel_logout", "with_rp_initiated_logout");
         }
         self.check_outgoing()?;
+        self.check_keys()?;
         if self.imported_hashes.is_some() && core.runtime.is_none() {
             return needs("imported_hashes", "Runtime");
         }
@@ -113,6 +115,19 @@ impl ProviderBuilder {
         let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
         if jwt.contains(&core.config.access_token_format) && without_audience {
             return needs("jwt access tokens", "Config::default_audience");
+        }
+        Ok(())
+    }
+
+    /// A key is for one purpose (OpenID Connect Discovery 1.0 section 3, `jwks_uri`), and has a name of its own in the key set.
+    fn check_keys(&self) -> Result<(), BuildError> {
+        let encryption = self.core.decrypter.as_ref().map(Decrypter::public_keys).unwrap_or_default();
+        for signing in self.core.keyring.keys() {
+            let signing = signing.signer().public_key();
+            let same = |key: &&Jwk| key.kid() == signing.kid() || key.thumbprint() == signing.thumbprint();
+            if let Some(kid) = encryption.iter().find(same).and_then(Jwk::kid) {
+                return Err(BuildError::Twice { name: format!("the key {kid}") });
+            }
         }
         Ok(())
     }

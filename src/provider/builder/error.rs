@@ -12,7 +12,7 @@ pub enum BuildError {
         /// What it must be.
         bounds: &'static str,
     },
-    /// Two handlers, authenticators or encoders answer to one name.
+    /// Two handlers, authenticators or encoders answer to one name, or one key is to sign and to decrypt.
     #[error("{name} is registered twice")]
     Twice {
         /// The name.

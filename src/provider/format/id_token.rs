@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::client::{Client, IdTokenAlg};
 use crate::error::{Internal, Result};
-use crate::jose::{self, Keyring, Signer, SigningAlg, SigningHeader};
+use crate::jose::{self, Encrypter, Keyring, Signer, SigningAlg, SigningHeader};
 use crate::provider::context::Context;
+use crate::provider::encryption::{self, Answer, Recipients};
 use crate::provider::hooks::ClaimsHook;
 use crate::provider::{release, subject};
 use crate::secret::Secret;
@@ -57,17 +58,21 @@ pub(crate) struct Minter<'a> {
     pub(crate) keyring: &'a Keyring,
     pub(crate) hook: Option<&'a dyn ClaimsHook>,
     pub(crate) unsigned: Unsigned,
+    pub(crate) recipients: Recipients<'a>,
 }
 
 impl Minter<'_> {
-    /// Mints an ID token and signs it by the algorithm that the client registered.
+    /// Mints an ID token, signs it by the algorithm that the client registered, and encrypts it to the client where that
+    /// registered encryption.
     ///
     /// Neither the person's claims nor those of the host's hook can replace one that the protocol defines.
     ///
     /// # Errors
-    /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails.
+    /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails; the
+    /// refusals of [`Recipients::encrypter`].
     pub(crate) async fn mint(&self, cx: &Context<'_>, token: &IdToken<'_>) -> Result<Secret> {
-        let form = self.form(token.client.metadata().id_token_signed_response_alg)?;
+        let encrypter = self.recipients.encrypter(cx, token.client, Answer::IdToken).await?;
+        let form = self.form(token.client.metadata().id_token_signed_response_alg, encrypter)?;
         let mut told = token.claims.clone();
         if let Some(hook) = self.hook {
             let added = hook.id_token(token.client.id(), token.authentication).await;
@@ -77,33 +82,35 @@ impl Minter<'_> {
         let mut claims = protocol_claims(cx, token, form.alg());
         claims.extend(release::unreserved(&told).into_map());
         let payload = Value::Object(claims).to_string();
-        Ok(Secret::new(match form {
-            Form::Signed(signer) => jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?,
-            Form::Unsigned => unsecured(&payload),
-        }))
+        let Form::Signed(signer, encrypter) = form else { return Ok(Secret::new(unsecured(&payload))) };
+        let signed = jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?;
+        Ok(Secret::new(encryption::nested(cx, encrypter.as_ref(), signed)?))
     }
 
-    fn form(&self, alg: IdTokenAlg) -> Result<Form, Internal> {
+    /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is encrypted alone.
+    fn form(&self, alg: IdTokenAlg, encrypter: Option<Encrypter>) -> Result<Form, Internal> {
         let signer = match alg {
-            IdTokenAlg::DangerousNone if self.unsigned == Unsigned::Allowed => return Ok(Form::Unsigned),
+            IdTokenAlg::DangerousNone if self.unsigned == Unsigned::Allowed && encrypter.is_none() => {
+                return Ok(Form::Unsigned);
+            }
             IdTokenAlg::DangerousNone => None,
             IdTokenAlg::Signed(alg) => self.keyring.signer(alg),
         };
         let missing = || Internal::new("could not sign an id token", format!("no active {alg} key"));
-        signer.map(Form::Signed).ok_or_else(missing)
+        Ok(Form::Signed(signer.ok_or_else(missing)?, encrypter))
     }
 }
 
 /// What becomes of the claims.
 enum Form {
-    Signed(Arc<dyn Signer>),
+    Signed(Arc<dyn Signer>, Option<Encrypter>),
     Unsigned,
 }
 
 impl Form {
     fn alg(&self) -> Option<SigningAlg> {
         match self {
-            Self::Signed(signer) => Some(signer.algorithm()),
+            Self::Signed(signer, _) => Some(signer.algorithm()),
             Self::Unsigned => None,
         }
     }

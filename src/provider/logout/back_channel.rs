@@ -20,6 +20,7 @@ use crate::event::{Endpoint, EventKind};
 use crate::jose::{self, SigningAlg, SigningHeader};
 use crate::provider::context::{Arrival, Context};
 use crate::provider::core::Core;
+use crate::provider::encryption::{self, Answer};
 use crate::provider::subject;
 use crate::runtime::{Place, Places, Runtime};
 use crate::secret;
@@ -139,7 +140,8 @@ async fn attempt(core: &Core, cx: &Context<'_>, by: &BackChannel, notice: &Notic
     Ok(by.post(url, &token).await)
 }
 
-/// A logout token (section 2.4): what the ID tokens of the session say of person and session, and never a `nonce`.
+/// A logout token (section 2.4): what the ID tokens of the session say of person and session, and never a `nonce`. It is
+/// encrypted where they are, since a client may refuse it otherwise (section 2.6).
 async fn mint(core: &Core, cx: &Context<'_>, client: &Client, notice: &Notice) -> Result<String> {
     let alg = match client.metadata().id_token_signed_response_alg {
         IdTokenAlg::Signed(alg) => alg,
@@ -158,7 +160,9 @@ async fn mint(core: &Core, cx: &Context<'_>, client: &Client, notice: &Notice) -
         "events": { EVENT: {} },
     });
     let header = SigningHeader::typed("logout+jwt");
-    Ok(jose::sign(&header, claims.to_string().as_bytes(), &*signer).await?)
+    let signed = jose::sign(&header, claims.to_string().as_bytes(), &*signer).await?;
+    let encrypter = core.recipients().encrypter(cx, client, Answer::IdToken).await?;
+    encryption::nested(cx, encrypter.as_ref(), signed)
 }
 
 fn report(cx: &Context<'_>, notice: &Notice, kind: EventKind) {

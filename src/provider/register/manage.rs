@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Information;
 use super::record::{self, Registered};
-use super::{issued_secret, validate};
+use super::{encryption, issued_secret, validate};
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, SecretCheck};
 use crate::error::{Reason, Result};
 use crate::event::{Endpoint, EventKind};
@@ -42,6 +42,7 @@ pub(super) async fn update(core: &Core, cx: &Context<'_>, request: &Request) -> 
         let members = json_object(request)?;
         let presented = own_credentials(cx, &owner, &members)?;
         let metadata = validate::metadata(&validate::Rules::of(core, registration), &members)?;
+        let metadata = encryption::registered(core, &members, metadata)?;
         let metadata = registration.reviewed(cx, Some(&owner.client), metadata).await?;
         let (client_secret, secrets) = kept_secrets(cx, &owner, &metadata, presented)?;
         let (token, before) = (record::mint_token(cx)?, &owner.registered);

@@ -4,6 +4,7 @@
 //! the provider stays one that is compared byte for byte.
 
 mod answer;
+mod encryption;
 mod initial;
 mod manage;
 mod record;
@@ -73,6 +74,7 @@ async fn register(core: &Core, cx: &Context<'_>, request: &Request) -> Result<In
     let admission = initial::admit(core, cx, registration, request).await?;
     let members = json_object(request)?;
     let metadata = validate::metadata(&validate::Rules::of(core, registration), &members)?;
+    let metadata = encryption::registered(core, &members, metadata)?;
     let metadata = registration.reviewed(cx, None, metadata).await?;
     let (client_secret, secrets) = issued_secret(cx, &metadata)?;
     let token = record::mint_token(cx)?;
