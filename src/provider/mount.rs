@@ -287,6 +287,7 @@ impl Mount {
         match self.interaction.logged_out().await {
             Ok(mut response) => {
                 reply::security_headers(response.headers_mut());
+                response.headers_mut().extend(ended.set_cookie().cloned().map(|cookie| (SET_COOKIE, cookie)));
                 response
             }
             Err(_) => ended.response(),

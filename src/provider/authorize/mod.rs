@@ -25,7 +25,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
-pub(super) use browser::Browser;
+pub(super) use browser::{Browser, cookie_name};
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
@@ -44,6 +44,7 @@ use self::respond::Failure;
 use self::sealed::Opened;
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::session_state::Watched;
 use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::types::{Authentication, Params, Prompt, Scope};
@@ -131,7 +132,8 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
     let sent = wire::query_or_form(request)?;
     let posted = (request.method() == Method::POST).then(|| sent.clone());
-    let draft = draft::assemble(core, cx, sent).await?;
+    let watched = Watched::met(core, cx, (request.method(), request.headers()));
+    let draft = draft::assemble(core, cx, sent, watched).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
     let silent = asked.prompt.contains(Prompt::None);
     if !silent
@@ -215,6 +217,7 @@ async fn step(
     if pending.expires_at().has_passed(cx.now) {
         return Err(Reason::PendingExpired.into());
     }
+    pending.note_login(cx, login);
     let silent = pending.request().prompt.contains(Prompt::None);
     if silent && needs::is_hinted_in_vain(pending.request()) {
         return Err(pending.failed(Reason::IdTokenHintInvalid));
@@ -248,7 +251,7 @@ async fn step(
 /// Takes the person's yes.
 pub(super) async fn approve(
     core: &Core,
-    pending: PendingAuthorization,
+    mut pending: PendingAuthorization,
     approval: Approval,
 ) -> Result<Response, Refused> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
@@ -258,6 +261,7 @@ pub(super) async fn approve(
         cx.emit(&cx.event(EventKind::Refused(reason)));
         return Err(Refused { reason, needs, pending });
     }
+    pending.note_login(&cx, Some(approval.authentication()));
     match approve::carry_out(core, &cx, &pending, approval).await {
         Ok(response) => Ok(response),
         Err(error) => Ok(pending.failed(error).answer(core, &cx).await),
@@ -310,6 +314,7 @@ async fn reopen(
     let params = Params::from_pairs(body.params);
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::again(&*core.stores.clients, params, Some(settled), cx.now).await?;
+    let draft = Draft { watched: Watched::met(core, cx, (method, headers)), ..draft };
     let (back, request, params) = read(core, cx, &draft).await?;
     // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
     let ticket = ticket.filter(|_| request.scope == body.scope);

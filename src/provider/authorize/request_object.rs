@@ -67,7 +67,7 @@ pub(super) async fn resolve(core: &Core, cx: &Context<'_>, plain: Draft) -> Resu
     check_response_type(&plain.params, &inner).map_err(|reason| returned(reason.into()))?;
     let params = merged(&plain.params, &inner, core.config.request_objects.outer_parameters);
     draft::check_decisive(&params)?;
-    Ok(Draft { client: plain.client, params, settled: plain.settled })
+    Ok(Draft { params, ..plain })
 }
 
 /// The object, where one is sent in a way that is turned on; the other ways are left for the rules to refuse.

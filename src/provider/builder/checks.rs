@@ -71,6 +71,9 @@ impl ProviderBuilder {
         if core.switches.rp_initiated_logout && !core.signs_in() {
             return needs("rp_initiated_logout", "the authorization endpoint");
         }
+        if core.switches.session_management && !core.signs_in() {
+            return needs("session_management", "the authorization endpoint");
+        }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
