@@ -64,7 +64,8 @@ pub(crate) async fn app(options: &Options, issuer: Issuer) -> Result<(Router, Re
         .with_revocation()
         .with_rp_initiated_logout()
         .with_back_channel_logout()
-        .with_front_channel_logout();
+        .with_front_channel_logout()
+        .with_session_management();
     let builder = match options.dangerous_allow_unsigned_id_tokens {
         true => builder.dangerous_allow_unsigned_id_tokens(),
         false => builder,

@@ -1,11 +1,13 @@
 //! The login state of a browser, which clients may watch (OpenID Connect Session Management 1.0).
 //!
-//! A cookie stands for who is signed in in a browser. Every authentication response carries a hash of it, of the client
-//! and of the client's origin as `session_state`; the page at `check_session_iframe` computes that hash again and so sees
-//! whether the cookie has changed. The cookie lets nobody in: nothing is decided by it but what is told of it.
+//! A cookie stands for who is signed in in a browser. Every authentication response carries a hash of it, of
+//! the client and of the client's origin as `session_state`; the page at `check_session_iframe` computes that
+//! hash again and so sees whether the cookie has changed. The cookie lets nobody in: nothing is decided by it
+//! but what is told of it.
 //!
-//! Only whoever was given a `session_state` can ask the page about it. Were there a value for "nobody is signed in" that can
-//! be guessed, any site could find out whether somebody is. So that one is random in each browser.
+//! Only whoever was given a `session_state` can ask the page about it. Were there a value for "nobody is
+//! signed in" that can be guessed, any site could find out whether somebody is. So that one is random in each
+//! browser.
 
 use std::fmt;
 
@@ -33,10 +35,12 @@ const HALF_BYTES: usize = VALUE_BYTES / 2;
 /// Random bytes in a `session_state`.
 const SALT_BYTES: usize = 16;
 
-/// The origin of redirect URIs that have none. The page at `check_session_iframe` answers nobody of this origin.
+/// The origin of redirect URIs that have none. The page at `check_session_iframe` answers nobody of this
+/// origin.
 const OPAQUE_ORIGIN: &str = "null";
 
-/// What kind of place a browser loads a response into (Fetch Metadata Request Headers section 2.1). No script can set it.
+/// What kind of place a browser loads a response into (Fetch Metadata Request Headers section 2.1). No script
+/// can set it.
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The login state of the browser that a response goes to, as far as it is known.
@@ -85,8 +89,8 @@ impl Watched {
 
     /// What is told to `client`, whose response goes to `redirect_uri`.
     ///
-    /// Where it is not known who is signed in, the browser keeps its state. It also keeps one that stands for nobody:
-    /// clients that watch it have been told.
+    /// Where it is not known who is signed in, the browser keeps its state. It also keeps one that stands for
+    /// nobody: clients that watch it have been told.
     pub(super) fn told(&self, cx: &Context<'_>, client: &Client, redirect_uri: &RedirectUri) -> Result<Told> {
         let kept = match (self.login, self.held) {
             (Login::Nobody, Some(held)) if self.certain => Some(held).filter(|held| held.is_nobody(cx)),
@@ -108,9 +112,11 @@ impl Watched {
 }
 
 impl Value {
-    /// The value of a login: the same in every response until another session, or another person, takes its place.
+    /// The value of a login: the same in every response until another session, or another person, takes its
+    /// place.
     ///
-    /// It is a keyed hash under the salt that never rotates: it tells nothing of the session, and nobody else can make it.
+    /// It is a keyed hash under the salt that never rotates: it tells nothing of the session, and nobody else
+    /// can make it.
     fn of(cx: &Context<'_>, login: &Authentication) -> Self {
         let (kind, session) = match &login.session {
             Some(session) => ("session", session.as_str().to_owned()),
@@ -120,8 +126,8 @@ impl Value {
         Self(cx.secrets.salted("login state", &parts))
     }
 
-    /// A new value that stands for nobody: a random half, and a keyed hash of it by which it is known again. To others it
-    /// looks like every other.
+    /// A new value that stands for nobody: a random half, and a keyed hash of it by which it is known again.
+    /// To others it looks like every other.
     fn nobody(cx: &Context<'_>) -> Result<Self> {
         let half: [u8; HALF_BYTES] = random(cx.entropy)?;
         let mut value = [0; VALUE_BYTES];
@@ -152,24 +158,27 @@ fn tag(cx: &Context<'_>, half: &[u8]) -> [u8; HALF_BYTES] {
     tag
 }
 
-/// `session_state` as the example of section 3.2 has it: a salted hash, bound to client and origin, without spaces. The
-/// salt keeps clients, and the responses to one client, from being brought together by it.
+/// `session_state` as the example of section 3.2 has it: a salted hash, bound to client and origin, without
+/// spaces. The salt keeps clients, and the responses to one client, from being brought together by it.
 fn session_state(cx: &Context<'_>, client_id: &str, (origin, value): (&str, Value)) -> Result<String> {
     let salt = BASE64_URL_SAFE_NO_PAD.encode(random::<SALT_BYTES>(cx.entropy)?);
     let hash = Sha256::digest(format!("{client_id} {origin} {} {salt}", value.text()));
     Ok(format!("{}.{salt}", BASE64_URL_SAFE_NO_PAD.encode(hash)))
 }
 
-/// Whether a request brought every cookie that its browser has for us, so that the host can tell that nobody is signed in.
+/// Whether a request brought every cookie that its browser has for us, so that the host can tell that nobody
+/// is signed in.
 ///
-/// Frames of other sites, and the forms that they post, leave out cookies of `SameSite=Lax`, as those of logins should be.
-/// Were they believed, any site could have every client told that the person has signed out (attack 235).
+/// Frames of other sites, and the forms that they post, leave out cookies of `SameSite=Lax`, as those of
+/// logins should be. Were they believed, any site could have every client told that the person has signed out
+/// (attack 235).
 fn brings_all_cookies(cx: &Context<'_>, (method, headers): (&Method, &HeaderMap)) -> bool {
     let navigates = headers.get(SEC_FETCH_DEST).is_some_and(|dest| dest == "document");
     (*method == Method::GET && navigates) || Browser::known(cx, headers).is_some()
 }
 
-/// The `Set-Cookie` header after which a browser is in the state of `login`, or in none; `None` where nobody watches.
+/// The `Set-Cookie` header after which a browser is in the state of `login`, or in none; `None` where nobody
+/// watches.
 ///
 /// # Errors
 /// A fault: a cookie that cannot be written.
@@ -187,11 +196,12 @@ pub(super) fn ended(core: &Core, cx: &Context<'_>, by: (&Method, &HeaderMap)) ->
     if brings_all_cookies(cx, by) { changed(core, cx, None) } else { Ok(None) }
 }
 
-/// The cookie. The page at `check_session_iframe` must read it by script, so it is not `HttpOnly`; it stands in frames of
-/// clients, which are mostly other sites, so it is `SameSite=None`, which browsers take only with `Secure`.
+/// The cookie. The page at `check_session_iframe` must read it by script, so it is not `HttpOnly`; it stands
+/// in frames of clients, which are mostly other sites, so it is `SameSite=None`, which browsers take only
+/// with `Secure`.
 ///
-/// Over http, which is for loopback, not every browser takes `Secure`. There it is `SameSite=Lax`, and reaches the frames of
-/// clients on the same host: a port does not make another site.
+/// Over http, which is for loopback, not every browser takes `Secure`. There it is `SameSite=Lax`, and
+/// reaches the frames of clients on the same host: a port does not make another site.
 fn cookie(config: &Config, value: Option<Value>) -> Result<HeaderValue> {
     let secure = config.issuer.is_https();
     let same_site = if secure { SameSite::None } else { SameSite::Lax };

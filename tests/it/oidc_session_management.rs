@@ -1,4 +1,5 @@
-//! OpenID Connect Session Management 1.0 sections 2, 3.2 and 3.3: clients watch who is signed in in a browser.
+//! OpenID Connect Session Management 1.0 sections 2, 3.2 and 3.3: clients watch who is signed in in a
+//! browser.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -238,8 +239,8 @@ fn a_login_that_is_over_is_noticed_when_a_client_asks() {
     assert_ne!(state(&h), nobody, "it cannot be guessed that nobody is signed in");
 }
 
-/// attack 235: a frame of another site leaves out the cookies of the login. That nobody seems to be signed in there must not
-/// have every client told so.
+/// attack 235: a frame of another site leaves out the cookies of the login. That nobody seems to be signed in
+/// there must not have every client told so.
 #[test]
 fn a_frame_of_another_site_tells_nobody_that_the_login_is_over() {
     let h = watched().build();
@@ -390,6 +391,39 @@ fn a_host_tells_of_logins_outside_of_the_provider() {
     assert_ne!(set(Some(&h.login("bob"))), alice);
     assert!(!is_unchanged(&h, "web", "https://web.example", &web));
     assert_eq!(set(None), None);
+}
+
+/// A host that shows a page whenever something is missing.
+#[derive(Debug)]
+struct Asks(Authentication);
+
+#[async_trait]
+impl Interaction for Asks {
+    async fn authentication(&self, _: &Request) -> Result<Option<Authentication>, BoxError> {
+        Ok(Some(self.0.clone()))
+    }
+
+    async fn ask(&self, _: Question<'_>) -> Result<Response, BoxError> {
+        Ok(Response::default())
+    }
+}
+
+#[test]
+fn a_person_who_has_signed_in_is_told_of_before_they_agree() {
+    let h = watched().build();
+    let web = signs_in(&h, "web", "bob");
+    let asks: Arc<dyn Interaction> = Arc::new(Asks(h.login("alice")));
+    let denies: Arc<dyn Interaction> = OneLogin::of(h.login("alice"));
+    for host in [asks, denies] {
+        let mut request = get(&format!("/authorize?{}", authorize_form().encode()));
+        h.browser().send_cookies(&mut request);
+        let out = h.exchange(request, |provider, request| async move {
+            Mount::new(provider, host).answer(&request).await
+        });
+        assert_eq!(out.response.headers().get_all(SET_COOKIE).iter().count(), 1, "it is told once");
+        h.browser().receive_cookies(&out.response);
+        assert!(!is_unchanged(&h, "web", "https://web.example", &web));
+    }
 }
 
 #[test]

@@ -101,8 +101,8 @@ fn context<'a>(cx: &Context<'a>) -> seal::Context<'a> {
     seal::Context { kind: "browser cookie", issuer: cx.issuer(), key: b"" }
 }
 
-/// The name of a cookie of ours: with `__Host-` no neighbouring host can plant it. An http issuer, which is at a loopback address, cannot
-/// have it.
+/// The name of a cookie of ours: with `__Host-` no neighbouring host can plant it. An http issuer, which is at a
+/// loopback address, cannot have that.
 ///
 /// A browser sends a cookie to every port of a host and, with the `Path=/` that `__Host-` demands, to every issuer of
 /// an origin. Where an issuer may have such neighbours, its name is in the cookie's, so that they do not take it from
