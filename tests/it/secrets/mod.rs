@@ -19,7 +19,8 @@ use vouchsafe::provider::{Approval, Authorize, Denial, GrantFilter, Next, Pendin
 use vouchsafe::secret::{Secret, TokenHash};
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
-    CodeStore as _, ConsentFilter, ConsentStore as _, Filter, GrantStore as _, Page, Stores, TokenStore as _,
+    CodeStore as _, ConsentFilter, ConsentStore as _, Filter, GrantStore as _, Page, RevokedGrants, Stores,
+    TokenStore as _,
 };
 use vouchsafe::testing::{
     AuthorizeForm, Fault, Faults, Form, Harness, HarnessBuilder, Landing, TokenForm, authorize_form,
@@ -242,7 +243,10 @@ fn keep(w: &Watch, access: &str) {
     let code = w.code(&w.confidential(asked()));
     w.said().debug("a code", &block_on(h.store().consume_code(&TokenHash::of(&code), &web, now)));
     w.said().debug("a token", &block_on(h.store().access_token(&TokenHash::of(access), now)));
-    w.said().debug("the grants", &block_on(h.store().grants(&Filter::Client(web.clone()), &page, now)));
+    w.said().debug(
+        "the grants",
+        &block_on(h.store().grants(&Filter::Client(web.clone()), RevokedGrants::Included, &page, now)),
+    );
     w.said().debug(
         "the consents",
         &block_on(h.store().consents(&ConsentFilter::Client(web.clone()), &page, now)),
