@@ -284,6 +284,21 @@ fn errors_carry_it_and_change_nothing_where_it_is_not_known_who_is_signed_in() {
 }
 
 #[test]
+fn a_request_that_went_from_page_to_page_is_answered_alike() {
+    let h = watched().build();
+    let resumed = || h.authorize(&authorize_form()).resumed_after(Duration::from_secs(60));
+    let web = told(&h, &resumed().approved_by("alice"));
+    assert!(is_unchanged(&h, "web", "https://web.example", &web));
+    let alice = state(&h);
+    let denied = resumed().denied(Denial::Person);
+    assert_eq!(denied.outcome.header("set-cookie"), None, "a page that denies does not say who is signed in");
+    assert!(is_unchanged(&h, "web", "https://web.example", &told(&h, &denied)));
+    let unmet = resumed().next(None).denied(Denial::Login);
+    told(&h, &unmet);
+    assert_ne!(state(&h), alice, "the page that asked for a login has found nobody");
+}
+
+#[test]
 fn what_is_no_state_of_ours_is_replaced() {
     let h = watched().build();
     signs_in(&h, "web", "alice");
