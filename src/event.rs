@@ -18,6 +18,8 @@ pub enum Endpoint {
     Administration,
     /// The authorization endpoint and what the host does for it.
     Authorization,
+    /// The page by which clients watch the login state of a browser.
+    CheckSession,
     /// Discovery.
     Discovery,
     /// The logout endpoint, and what ends sessions.

@@ -19,8 +19,8 @@ use vouchsafe::secret::{SecretId, SystemSecrets, TokenHash};
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
     Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse,
-    Refreshed, ReplayStore, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
-    TokenStore,
+    Refreshed, ReplayStore, RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore,
+    TokenRecord, TokenStore,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId, SessionId, Subject};
@@ -164,7 +164,7 @@ async fn reading_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreEr
     let (page, filter) = (Page::first(10), Filter::Subject(subject));
     vec![
         ("grant", kind(store.grant(&grant.id, NOW).await)),
-        ("grants", kind(store.grants(&filter, &page, NOW).await)),
+        ("grants", kind(store.grants(&filter, RevokedGrants::Included, &page, NOW).await)),
         ("access_token", kind(store.access_token(&key(), NOW).await)),
         ("remembered", kind(store.remembered(&subject, &client(), NOW).await)),
         ("consents", kind(store.consents(&ConsentFilter::Subject(subject), &page, NOW).await)),

@@ -21,8 +21,8 @@ use vouchsafe::secret::{SecretId, TokenHash};
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
     Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse,
-    Refreshed, Remembered, ReplayStore, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore,
-    TokenRecord, TokenStore,
+    Refreshed, Remembered, ReplayStore, RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord,
+    TicketStore, TokenRecord, TokenStore,
 };
 use vouchsafe::types::{ClientId, GrantId};
 
@@ -261,7 +261,9 @@ async fn listings_take_one_statement() {
         Filter::Subject(SUBJECT),
         Filter::SubjectAndClient(SUBJECT, client()),
     ] {
-        counted.within(1, store.grants(&filter, &page, NOW)).await;
+        for revoked in [RevokedGrants::Included, RevokedGrants::LeftOut] {
+            counted.within(1, store.grants(&filter, revoked, &page, NOW)).await;
+        }
         counted.within(1, store.revoke(&filter, NOW)).await;
     }
     for filter in [ConsentFilter::Client(client()), ConsentFilter::Subject(SUBJECT)] {

@@ -13,10 +13,10 @@ use vouchsafe::seal::Sealed;
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
-    CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed, Filter,
-    Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, RefreshUse, Refreshed,
-    Remembered, ReplayStore, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord,
-    TokenStore,
+    ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
+    ConsentStore, ConsentVersion, Consumed, Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion,
+    Issued, Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, RevokedGrants,
+    StoredClient, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
@@ -24,18 +24,27 @@ use vouchsafe::types::{ClientId, GrantId};
 /// What is wrong with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
+    AbsentClientIsMade,
+    ClientIsReplacedInTwoSteps,
+    ClientIsReplacedUnseen,
+    ClientKeepsItsToken,
+    ClientVersionStandsStill,
     CodeLivesASecondLonger,
     CodeOfAnotherIsAbsent,
     ConsentIsWrittenUnseen,
     ExpiredGrantIsForgotten,
     FirstUseEndsASecondEarly,
+    FirstUseThatIsOverIsRemembered,
     GraceIsASecondLonger,
     PageRepeatsAnItem,
     PayloadLosesItsEnd,
+    RegistrationOverwrites,
+    RemovalIsToldTwice,
     ReplayIsNotTold,
     ReplayedCodeIsExpired,
     RevocationStopsAtTheFirst,
     RevokedGrantIsAbsent,
+    RevokedGrantIsNeverListed,
     RotationHasTwoSteps,
     SweepComesASecondEarly,
     SweepGoesBeyondItsLimit,
@@ -45,19 +54,28 @@ enum Fault {
     TokenSurvivesRevocation,
 }
 
-const FAULTS: [Fault; 19] = [
+const FAULTS: [Fault; 28] = [
+    Fault::AbsentClientIsMade,
+    Fault::ClientIsReplacedInTwoSteps,
+    Fault::ClientIsReplacedUnseen,
+    Fault::ClientKeepsItsToken,
+    Fault::ClientVersionStandsStill,
     Fault::CodeLivesASecondLonger,
     Fault::CodeOfAnotherIsAbsent,
     Fault::ConsentIsWrittenUnseen,
     Fault::ExpiredGrantIsForgotten,
     Fault::FirstUseEndsASecondEarly,
+    Fault::FirstUseThatIsOverIsRemembered,
     Fault::GraceIsASecondLonger,
     Fault::PageRepeatsAnItem,
     Fault::PayloadLosesItsEnd,
+    Fault::RegistrationOverwrites,
+    Fault::RemovalIsToldTwice,
     Fault::ReplayIsNotTold,
     Fault::ReplayedCodeIsExpired,
     Fault::RevocationStopsAtTheFirst,
     Fault::RevokedGrantIsAbsent,
+    Fault::RevokedGrantIsNeverListed,
     Fault::RotationHasTwoSteps,
     Fault::SweepComesASecondEarly,
     Fault::SweepGoesBeyondItsLimit,
@@ -72,7 +90,7 @@ async fn every_fault_is_found() {
     let runtime = TokioRuntime::current().unwrap();
     for fault in FAULTS {
         let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: Some(fault) })];
-        let passed = AssertUnwindSafe(suite::all(&nodes, &runtime)).catch_unwind().await.is_ok();
+        let passed = AssertUnwindSafe(everything(&nodes, &runtime)).catch_unwind().await.is_ok();
         assert!(!passed, "{fault:?} is not found");
     }
 }
@@ -80,7 +98,12 @@ async fn every_fault_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_without_fault_passes() {
     let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: None })];
-    suite::all(&nodes, &TokioRuntime::current().unwrap()).await;
+    everything(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+async fn everything(nodes: &[Arc<Faulty>], runtime: &TokioRuntime) {
+    suite::all(nodes, runtime).await;
+    suite::registry(nodes, runtime).await;
 }
 
 /// A store in memory with one fault, or none.
@@ -149,10 +172,13 @@ impl GrantStore for Faulty {
     async fn grants(
         &self,
         of: &Filter,
+        revoked: RevokedGrants,
         page: &Page,
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError> {
-        let mut listing = self.store.grants(of, page, now).await?;
+        let never = self.has(Fault::RevokedGrantIsNeverListed);
+        let revoked = if never { RevokedGrants::LeftOut } else { revoked };
+        let mut listing = self.store.grants(of, revoked, page, now).await?;
         if let (true, [.., before, _]) = (self.has(Fault::PageRepeatsAnItem), &*listing.items) {
             listing.next = listing.next.map(|_| before.record.id.to_string());
         }
@@ -163,7 +189,7 @@ impl GrantStore for Faulty {
         if !self.has(Fault::RevocationStopsAtTheFirst) {
             return self.store.revoke(of, now).await;
         }
-        match self.store.grants(of, &Page::first(1), now).await?.items.first() {
+        match self.store.grants(of, RevokedGrants::LeftOut, &Page::first(1), now).await?.items.first() {
             None => Ok(0),
             Some(first) => self.store.revoke(&Filter::Id(first.record.id), now).await,
         }
@@ -275,8 +301,58 @@ impl ReplayStore for Faulty {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let until = self.earlier_if(Fault::FirstUseEndsASecondEarly, until);
+        let mut until = self.earlier_if(Fault::FirstUseEndsASecondEarly, until);
+        if until == now {
+            until = self.later_if(Fault::FirstUseThatIsOverIsRemembered, until);
+        }
         self.store.first_use(space, id, until, now).await
+    }
+}
+
+#[async_trait]
+impl ClientRegistry for Faulty {
+    async fn register(&self, client: ClientRecord, now: Timestamp) -> Result<(), StoreError> {
+        if self.has(Fault::RegistrationOverwrites) {
+            self.store.unregister(&client.id, now).await?;
+        }
+        self.store.register(client, now).await
+    }
+
+    async fn registered(&self, id: &ClientId, now: Timestamp) -> Result<Option<StoredClient>, StoreError> {
+        let mut stored = self.store.registered(id, now).await?;
+        if let (Some(stored), true) = (&mut stored, self.has(Fault::ClientVersionStandsStill)) {
+            stored.version = ClientVersion::FIRST;
+        }
+        Ok(stored)
+    }
+
+    async fn replace_registered(
+        &self,
+        mut client: ClientRecord,
+        mut seen: ClientVersion,
+        now: Timestamp,
+    ) -> Result<Replacement, StoreError> {
+        let stored = self.store.registered(&client.id, now).await?;
+        match stored {
+            None if self.has(Fault::AbsentClientIsMade) => {
+                return self.store.register(client, now).await.map(|()| Replacement::Written);
+            }
+            Some(stored) if self.has(Fault::ClientKeepsItsToken) => {
+                client.registration_token = stored.record.registration_token;
+            }
+            Some(stored) if self.has(Fault::ClientIsReplacedUnseen) => seen = stored.version,
+            Some(stored) if self.has(Fault::ClientIsReplacedInTwoSteps) && stored.version == seen => {
+                tokio::task::yield_now().await;
+                let now_there = self.store.registered(&client.id, now).await?;
+                seen = now_there.map_or(seen, |there| there.version);
+            }
+            _ => {}
+        }
+        self.store.replace_registered(client, seen, now).await
+    }
+
+    async fn unregister(&self, id: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.store.unregister(id, now).await? || self.has(Fault::RemovalIsToldTwice))
     }
 }
 

@@ -9,8 +9,8 @@ use vouchsafe::error::{StoreError, StoreErrorKind};
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::{
     CodeRecord, CodeStore, ConsentRecord, Consumed, Filter, GrantRecord, GrantStore, GrantedToken, Insertion,
-    Issued, Listing, Page, RefreshUse, Refreshed, ReplayStore, StoredGrant, SubjectKey, TicketRecord,
-    TicketStore, TokenRecord, TokenStore,
+    Issued, Listing, Page, RefreshUse, Refreshed, ReplayStore, RevokedGrants, StoredGrant, SubjectKey,
+    TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use vouchsafe::types::GrantId;
 use vouchsafe::{ClientId, async_trait};
@@ -100,8 +100,12 @@ impl Tables {
         }
     }
 
-    /// The grants of a filter that are neither revoked nor gone. A database has an index for each kind of filter.
-    fn live<'a>(&'a mut self, of: &'a Filter, now: Timestamp) -> impl Iterator<Item = &'a mut StoredGrant> {
+    /// The grants of a filter that are not gone. A database has an index for each kind of filter.
+    fn kept_of<'a>(
+        &'a mut self,
+        of: &'a Filter,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a mut StoredGrant> {
         self.grants.values_mut().filter(move |grant| {
             let record = &grant.record;
             let selected = match of {
@@ -113,7 +117,7 @@ impl Tables {
                     record.subject == Some(*subject) && record.client == *client
                 }
             };
-            selected && grant.revoked_at.is_none() && !record.keep_until.has_passed(now)
+            selected && !record.keep_until.has_passed(now)
         })
     }
 
@@ -154,6 +158,7 @@ impl GrantStore for ShelfStore {
     async fn grants(
         &self,
         of: &Filter,
+        revoked: RevokedGrants,
         page: &Page,
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError> {
@@ -161,13 +166,15 @@ impl GrantStore for ShelfStore {
             page.after.as_deref().map(str::parse).transpose().map_err(|_| corrupt())?;
         let mut tables = self.tables();
         let behind = |grant: &StoredGrant| after.is_none_or(|after| grant.record.id > after);
-        let rows = tables.live(of, now).map(|grant| grant.clone()).filter(behind);
+        let rows = tables.kept_of(of, now).map(|grant| grant.clone());
+        let rows = rows.filter(|grant| revoked.admit(grant) && behind(grant));
         Ok(listing(rows, page, |grant| grant.record.id.to_string()))
     }
 
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
         let mut tables = self.tables();
-        Ok(tables.live(of, now).map(|grant| grant.revoked_at = Some(now)).count() as u64)
+        let live = tables.kept_of(of, now).filter(|grant| grant.revoked_at.is_none());
+        Ok(live.map(|grant| grant.revoked_at = Some(now)).count() as u64)
     }
 }
 

@@ -71,7 +71,8 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
         .with_revocation()
         .with_rp_initiated_logout()
         .with_back_channel_logout()
-        .with_front_channel_logout();
+        .with_front_channel_logout()
+        .with_session_management();
     let builder = match options.encryption {
         true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
         false => builder,

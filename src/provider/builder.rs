@@ -340,6 +340,17 @@ impl ProviderBuilder {
         self
     }
 
+    /// Lets clients watch in the browser whether somebody else, or nobody, is signed in since (OpenID Connect Session
+    /// Management 1.0): `session_state` in every authentication response, and a page for their frames. Default off.
+    ///
+    /// The page sees a cookie, `SameSite=None`, from within sites of others. Browsers that keep such cookies from there
+    /// keep it from seeing anything; it then answers `error`. A host that signs people in or out elsewhere than at the
+    /// provider's endpoints gives [`login_state_cookie`](Provider::login_state_cookie) with that response.
+    pub const fn with_session_management(mut self) -> Self {
+        self.core.switches.session_management = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);

@@ -17,6 +17,8 @@ const DAY: u64 = 24 * 60 * 60;
 pub struct EndpointPaths {
     /// Default `/authorize`.
     pub authorization: String,
+    /// Default `/check-session`.
+    pub check_session: String,
     /// Default `/logout`.
     pub end_session: String,
     /// Default `/introspect`.
@@ -39,6 +41,7 @@ impl Default for EndpointPaths {
     fn default() -> Self {
         Self {
             authorization: "/authorize".to_owned(),
+            check_session: "/check-session".to_owned(),
             end_session: "/logout".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),

@@ -167,4 +167,5 @@ pub(crate) struct Switches {
     pub(crate) unsigned_request_objects: bool,
     pub(crate) unsigned_id_tokens: bool,
     pub(crate) rp_initiated_logout: bool,
+    pub(crate) session_management: bool,
 }

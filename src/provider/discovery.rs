@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use super::core::Core;
 use super::encryption;
 use super::pushed::PushedRequests;
+use super::session_state;
 use crate::client::{ClientAuthMethod, RequestObjectAlg};
 use crate::event::Endpoint;
 use crate::jose::{Decrypter, Jwk, SigningAlg};
 use crate::types::{GrantType, Scope, scope_claims};
-use crate::wire::reply::Document;
+use crate::wire::reply::{self, Document};
 
 /// For how long metadata and keys may be kept: 10 minutes. A key that signs was announced before.
 const CACHE_CONTROL: &str = "public, max-age=600";
@@ -34,6 +35,7 @@ pub(crate) struct Made {
     versions: (u64, u64),
     pub(crate) metadata: Document,
     pub(crate) jwks: Document,
+    pub(crate) check_session: Document,
 }
 
 impl Documents {
@@ -48,6 +50,7 @@ impl Documents {
             versions,
             metadata: document(Value::Object(metadata(core)).to_string()),
             jwks: document(key_set(core)),
+            check_session: reply::check_session_page(&session_state::name(&core.config), CACHE_CONTROL),
         });
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&made));
         made
@@ -214,6 +217,7 @@ fn authorization(core: &Core) -> Map<String, Value> {
 const fn member(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::Authorization => Some("authorization_endpoint"),
+        Endpoint::CheckSession => Some("check_session_iframe"),
         Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),

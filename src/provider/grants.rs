@@ -6,7 +6,7 @@ use super::records;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::event::{Endpoint, Event, EventKind};
-use crate::store::{Filter, Grant, Listing, Page, SessionKey, StoredGrant, SubjectKey};
+use crate::store::{Filter, Grant, Listing, Page, RevokedGrants, SessionKey, StoredGrant, SubjectKey};
 use crate::types::{ClientId, GrantId, SessionId, Subject};
 
 /// Which grants a listing or a revocation concerns.
@@ -67,7 +67,7 @@ impl GrantFilter {
 pub(crate) async fn list(core: &Core, of: &GrantFilter, page: &Page) -> Result<Listing<LiveGrant>> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let listing = core.stores.tokens.grants(&of.columns(&cx), page, cx.now).await?;
+    let listing = core.stores.tokens.grants(&of.columns(&cx), RevokedGrants::LeftOut, page, cx.now).await?;
     let live = listing.items.iter().filter(|stored| stored.is_active(cx.now));
     let items = live.filter_map(|stored| opened(&cx, stored)).collect();
     Ok(Listing { items, next: listing.next })

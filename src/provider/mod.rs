@@ -29,6 +29,7 @@ mod request_object_rules;
 mod revoke;
 mod route;
 mod scope;
+mod session_state;
 mod subject;
 mod token;
 mod userinfo;
@@ -36,7 +37,7 @@ mod userinfo;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
@@ -63,6 +64,7 @@ pub use request_object_rules::{
 };
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
+use self::context::Arrival;
 use self::core::Core;
 use crate::client::{Client, ClientSettings};
 use crate::error::{Reason, Result};
@@ -241,13 +243,25 @@ impl Provider {
 
     /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
     /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
-    /// before. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
+    /// before. By a session or a subject, those clients of the sessions are told too whose grants were revoked before: they
+    /// may have sessions of their own all the same. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
     /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
     ///
     /// # Errors
     /// A store that fails; calling again finishes what was begun.
     pub async fn end_sessions(&self, of: &GrantFilter, offline_access: OfflineAccess) -> Result<u64> {
         logout::end_all(&self.0, of, offline_access).await
+    }
+
+    /// The `Set-Cookie` header for a response by which the host itself signs somebody in or out, outside of the
+    /// authorization and the logout endpoint: clients that watch the browser (OpenID Connect Session Management 1.0) then
+    /// notice at once, and otherwise at the browser's next visit here. `None` where session management is off.
+    ///
+    /// # Errors
+    /// A fault: a cookie that cannot be written.
+    pub fn login_state_cookie(&self, login: Option<&Authentication>) -> Result<Option<HeaderValue>> {
+        let arrival = Arrival::at(Endpoint::Administration, &self.0);
+        session_state::changed(&self.0, &arrival.context(), login)
     }
 
     /// Answers a userinfo request (OpenID Connect Core 1.0 section 5.3).

@@ -207,8 +207,21 @@ impl Mount {
     /// Goes on with a request, now that `login` is signed in: answers it, or asks for what is still missing.
     pub async fn proceed(&self, pending: PendingAuthorization, login: Option<&Authentication>) -> Response {
         match self.provider.next(pending, login).await {
-            Next::Ask(needs, pending) => self.ask(&needs, &pending).await,
+            Next::Ask(needs, pending) => {
+                let mut response = self.ask(&needs, &pending).await;
+                self.tell_of(login, &mut response);
+                response
+            }
             Next::Respond(response) => response,
+        }
+    }
+
+    /// Tells clients that watch the browser who is signed in, unless the response does so already.
+    fn tell_of(&self, login: Option<&Authentication>, response: &mut Response) {
+        let Some(login) = login else { return };
+        let Ok(Some(cookie)) = self.provider.login_state_cookie(Some(login)) else { return };
+        if !response.headers().get_all(SET_COOKIE).iter().any(|there| there == cookie) {
+            response.headers_mut().append(SET_COOKIE, cookie);
         }
     }
 
@@ -287,6 +300,7 @@ impl Mount {
         match self.interaction.logged_out().await {
             Ok(mut response) => {
                 reply::security_headers(response.headers_mut());
+                response.headers_mut().extend(ended.set_cookie().cloned().map(|cookie| (SET_COOKIE, cookie)));
                 response
             }
             Err(_) => ended.response(),

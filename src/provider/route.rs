@@ -35,6 +35,9 @@ impl Routes {
             routes.push((Endpoint::Authorization, below(issuer, &paths.authorization)?));
             routes.push((Endpoint::Userinfo, below(issuer, &paths.userinfo)?));
         }
+        if on.session_management {
+            routes.push((Endpoint::CheckSession, below(issuer, &paths.check_session)?));
+        }
         if !core.grants.is_empty() {
             routes.push((Endpoint::Token, below(issuer, &paths.token)?));
         }
@@ -107,6 +110,7 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
     Authorize::Respond(match endpoint {
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::EndSession => return Authorize::LogOut,
+        Endpoint::CheckSession => check_session(core, request),
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
         Endpoint::PushedAuthorization => Box::pin(pushed::respond(core, request)).await,
@@ -132,6 +136,15 @@ fn document(core: &Core, endpoint: Endpoint, request: &Request) -> Response {
     let mut response = document.answer(request);
     cors::allow(response.headers_mut(), None, AllowedOrigins::Any);
     response
+}
+
+/// The page that clients load in a frame: the same for everybody.
+fn check_session(core: &Core, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        refuse(core, Endpoint::CheckSession, Reason::MethodNotAllowed);
+        return reply::method_not_allowed("GET, HEAD");
+    }
+    core.documents.current(core).check_session.answer(request)
 }
 
 /// A refusal that no endpoint's own code makes.

@@ -188,6 +188,24 @@ pub enum Filter {
     SubjectAndClient(SubjectKey, ClientId),
 }
 
+/// Whether a listing of grants holds revoked ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must handle both")]
+pub enum RevokedGrants {
+    /// It does, until their `keep_until`.
+    Included,
+    /// It does not.
+    LeftOut,
+}
+
+impl RevokedGrants {
+    /// Whether a listing holds this grant, if it is kept.
+    #[must_use]
+    pub const fn admit(self, grant: &StoredGrant) -> bool {
+        matches!(self, Self::Included) || grant.revoked_at.is_none()
+    }
+}
+
 /// Grants, listed and revoked as one.
 #[async_trait]
 pub trait GrantStore: Debug + Send + Sync {
@@ -202,13 +220,15 @@ pub trait GrantStore: Debug + Send + Sync {
     /// One grant with its state, revoked ones included, until `keep_until`.
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError>;
 
-    /// The grants of a filter that are neither revoked nor past `keep_until`, in the order of their ids.
+    /// The grants of a filter that are not past `keep_until`, with or without those that are revoked, in the order of
+    /// their ids.
     ///
     /// # Errors
     /// `Corrupt` when `page.after` is not a `next` of this store.
     async fn grants(
         &self,
         of: &Filter,
+        revoked: RevokedGrants,
         page: &Page,
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError>;

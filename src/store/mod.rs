@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
-pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, StoredGrant};
+pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, RevokedGrants, StoredGrant};
 pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;
 pub use sweep::Sweep;

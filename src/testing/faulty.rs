@@ -15,8 +15,8 @@ use crate::store::memory::MemoryStore;
 use crate::store::{
     ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
     ConsentStore, ConsentVersion, Consumed, Filter, GrantRecord, GrantStore, GrantedToken, Insertion, Issued,
-    Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, StoredClient, StoredGrant,
-    Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore,
+    Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient,
+    StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -171,7 +171,7 @@ around! {
     GrantStore {
         async fn insert_grant(grant: GrantRecord, now: Timestamp) -> ();
         async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
-        async fn grants(of: &Filter, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
+        async fn grants(of: &Filter, revoked: RevokedGrants, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
         async fn revoke(of: &Filter, now: Timestamp) -> u64;
     }
     TokenStore {

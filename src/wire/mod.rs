@@ -5,6 +5,7 @@
 
 mod body;
 pub mod challenge;
+mod check_session_page;
 mod client;
 pub mod cors;
 mod head;

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+pub use super::check_session_page::check_session_page;
 pub use super::logout_page::{sign_out_page, signed_out_in_frames_page, signed_out_page};
 pub use super::page::{error_page, form_post_page, security_headers};
 use super::{Request, Response};
@@ -144,6 +145,13 @@ impl Document {
         headers.insert(ETAG, etag.clone());
         headers.insert(NOSNIFF.0, NOSNIFF.1);
         Self { body, headers, etag }
+    }
+
+    /// Sends one more header with it.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
     }
 
     /// The answer to `request`: GET gets the document, HEAD its headers, and whoever has it already a 304;

@@ -321,6 +321,8 @@ async fn it_is_well_and_lists_its_endpoints() {
         ("jwks_uri", "/jwks"),
         ("introspection_endpoint", "/introspect"),
         ("revocation_endpoint", "/revoke"),
+        ("end_session_endpoint", "/logout"),
+        ("check_session_iframe", "/check-session"),
     ] {
         assert_eq!(metadata[member], server.at(path), "{member}");
     }

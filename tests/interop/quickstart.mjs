@@ -1,27 +1,16 @@
 // A person goes through examples/quickstart in Chromium: `node quickstart.mjs APPLICATION_URL PICTURES`.
 // Every width, input and script setting makes the whole journey; a picture of each page is left in PICTURES.
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { withBrowser } from './browser.mjs';
 import { keyboard, pointer } from './hands.mjs';
 import { watch } from './watch.mjs';
 
 const [application, pictures] = process.argv.slice(2);
 mkdirSync(pictures, { recursive: true });
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const QUIET = [
-  '--no-sandbox', // the browser refuses root without it; it opens pages of this machine only
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const WIDTHS = {
   desktop: { viewport: { width: 1280, height: 900 }, colorScheme: 'light' },
   phone: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme: 'dark' },
@@ -33,23 +22,6 @@ for (const [width, device] of Object.entries(WIDTHS)) {
       const name = `${width}-${hands.name}-${javaScriptEnabled ? 'script' : 'no-script'}`;
       test(name, () => withBrowser({ ...device, javaScriptEnabled }, (page) => journey(page, hands, name)));
     }
-  }
-}
-
-async function withBrowser(options, body) {
-  const profile = mkdtempSync(join(tmpdir(), 'quickstart-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: QUIET,
-    timeout: 60_000,
-    ...options,
-  });
-  context.setDefaultTimeout(20_000);
-  try {
-    await body(await context.newPage());
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -1,12 +1,18 @@
 //! What a host lists and revokes by itself: grants, by person, client and session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use vouchsafe::adapters::sqlx::SqliteStore;
+use vouchsafe::client::{Client, ClientMetadata};
+use vouchsafe::error::Result;
 use vouchsafe::event::{Endpoint, EventKind};
-use vouchsafe::provider::GrantFilter;
-use vouchsafe::store::Page;
+use vouchsafe::provider::{Context, GrantFilter, GrantHandler, Issuance, TokenRequest};
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{Grant, Page, Stores};
 use vouchsafe::testing::{AuthorizeForm, Harness, authorize_form, block_on, token_form};
-use vouchsafe::types::{Claims, ClientId, SessionId, Subject};
+use vouchsafe::types::{Authentication, Claims, ClientId, GrantId, GrantType, SessionId, Subject};
 
 fn offline() -> AuthorizeForm {
     authorize_form().scope("openid offline_access read")
@@ -101,4 +107,86 @@ fn a_grant_that_is_over_is_not_listed() {
     assert_eq!(counted(&h, &GrantFilter::Client(client("service"))), 1);
     h.advance(Duration::from_secs(3600));
     assert_eq!(counted(&h, &GrantFilter::Client(client("service"))), 0);
+}
+
+/// A grant of the host's own: whoever names a person gets a token of theirs, in one session of that name.
+#[derive(Debug)]
+struct Named;
+
+const NAMED: &str = "urn:example:named";
+
+#[async_trait]
+impl GrantHandler for Named {
+    fn grant_type(&self) -> GrantType {
+        GrantType::from(NAMED)
+    }
+
+    async fn redeem(&self, cx: &Context<'_>, request: &TokenRequest) -> Result<Issuance> {
+        let named = request.params.one("person")?.unwrap_or_default();
+        let login = Authentication::new(person(named), cx.now).with_session(SessionId::new(named).unwrap());
+        let id = GrantId::generate(cx.entropy, cx.now)?;
+        let grant = Grant::new(id, request.client.client().id().clone(), self.grant_type(), cx.now);
+        let scope = request.scope()?.unwrap_or_default();
+        Ok(Issuance::new(grant.with_authentication(login).with_scope(scope)))
+    }
+}
+
+/// A harness with that grant, on this store or in memory.
+fn with_named(store: Option<Arc<SqliteStore>>) -> Harness {
+    let metadata = ClientMetadata::service().with_grant_type(GrantType::from(NAMED));
+    let metadata = metadata.with_scope("read".parse().unwrap());
+    let builder = Harness::builder()
+        .confidential(Client::builder(client("till"), metadata))
+        .provider(|builder| builder.grant(Arc::new(Named)));
+    let Some(store) = store else { return builder.build() };
+    let on_store = move |memory: &MemoryStore| {
+        let clients = Arc::new(memory.clone());
+        Stores::new(clients, store.clone(), store.clone(), store.clone()).with_replays(store)
+    };
+    builder.stores(on_store).build()
+}
+
+/// The token brings its grant along, in one row: it is a person's like any other.
+fn a_named_grant_is_a_persons(h: &Harness) {
+    let redeem = |name: &str| {
+        h.redeem(token_form(NAMED).client("till").set("person", name).set("scope", "read"))
+            .issued()
+            .access_token
+    };
+    let (alice, bob, carol) = (redeem("alice"), redeem("bob"), redeem("carol"));
+    let of_alice = GrantFilter::Subject(person("alice"));
+    let of_bob = GrantFilter::Session(SessionId::new("bob").unwrap());
+    for (of, who) in [(&of_alice, "alice"), (&of_bob, "bob")] {
+        let listed = block_on(h.provider().grants(of, &Page::first(10))).unwrap().items;
+        let [only] = &listed[..] else { panic!("{listed:?}") };
+        let login = only.grant.authentication.as_ref().unwrap();
+        assert_eq!((login.subject.as_str(), only.grant.client.as_str()), (who, "till"));
+        assert_eq!((only.grant.scope.to_string().as_str(), only.refreshable_until), ("read", None));
+    }
+    assert_eq!(counted(h, &GrantFilter::Client(client("till"))), 3);
+    for (of, token) in [(&of_alice, &alice), (&of_bob, &bob)] {
+        assert!(h.is_active("api", token));
+        assert_eq!(block_on(h.provider().revoke_grants(of)).unwrap(), 1);
+        assert!(!h.is_active("api", token), "the token ends with the grant that it brought");
+        assert_eq!(counted(h, of), 0);
+    }
+    assert!(h.is_active("api", &carol));
+    assert_eq!(counted(h, &GrantFilter::Client(client("till"))), 1);
+}
+
+#[test]
+fn a_persons_grant_that_comes_with_its_token_is_listed_and_revoked() {
+    a_named_grant_is_a_persons(&with_named(None));
+}
+
+#[test]
+fn a_persons_grant_that_comes_with_its_token_is_listed_and_revoked_in_sqlite() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _entered = runtime.enter();
+    let store = runtime.block_on(async {
+        let store = SqliteStore::connect(":memory:").await.unwrap();
+        store.migrate().await.unwrap();
+        Arc::new(store)
+    });
+    a_named_grant_is_a_persons(&with_named(Some(store)));
 }

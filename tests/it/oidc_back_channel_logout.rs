@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, FetchErrorKind};
 use vouchsafe::event::EventKind;
 use vouchsafe::jose::Jws;
-use vouchsafe::provider::{BuildError, GrantFilter, OfflineAccess, Provider, ProviderBuilder};
-use vouchsafe::store::Stores;
+use vouchsafe::provider::{Approval, BuildError, GrantFilter, OfflineAccess, Provider, ProviderBuilder};
 use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{Page, Stores};
 use vouchsafe::testing::{AccountTable, Form, Harness, HttpTable, OneLogin, authorize_form, block_on};
-use vouchsafe::types::{Claims, ClientId, FetchUrl, Params, RedirectUri, Subject};
+use vouchsafe::types::{Claims, ClientId, FetchUrl, Params, RedirectUri, SessionId, Subject};
 use vouchsafe::wire::HttpErrorKind;
 
 fn url(id: &str) -> String {
@@ -131,7 +131,7 @@ fn a_client_is_told_once_however_often_it_was_signed_in_to() {
     assert_eq!(delivered(&h), 1);
     drop(signs_out(&h));
     h.runtime().run();
-    assert!(sent(&h).is_empty(), "a session that has ended has nobody to tell");
+    assert_eq!(sent(&h)[&url("a")].len(), 1, "a logout that is repeated tells it again");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn a_host_ends_sessions_by_person_client_or_session() {
     for (of, who) in [
         (GrantFilter::Subject(Subject::new("alice").unwrap()), vec!["a", "b"]),
         (GrantFilter::Client(ClientId::new("a").unwrap()), vec!["a", "a"]),
-        (GrantFilter::Session(vouchsafe::SessionId::new("session of bob").unwrap()), vec!["a"]),
+        (GrantFilter::Session(SessionId::new("session of bob").unwrap()), vec!["a"]),
         (GrantFilter::SubjectAndClient(bob.clone(), ClientId::new("b").unwrap()), vec![]),
     ] {
         let h = harness(&["a", "b"]);
@@ -252,6 +252,47 @@ fn a_host_ends_sessions_by_person_client_or_session() {
             .collect();
         assert_eq!((usize::try_from(ended).unwrap(), told), (who.len(), who), "{of:?}");
     }
+}
+
+/// A client whose grant was revoked may have a session of its own all the same.
+#[test]
+fn clients_whose_grants_were_revoked_before_are_told() {
+    let h = harness(&["a", "b"]);
+    ["a", "b"].iter().for_each(|id| answers(&h, id, StatusCode::OK));
+    ["a", "b"].iter().for_each(|id| drop(signs_in(&h, id)));
+    let alice = Subject::new("alice").unwrap();
+    for of in [GrantFilter::Client(ClientId::new("a").unwrap()), GrantFilter::Subject(alice)] {
+        assert_eq!(block_on(h.provider().revoke_grants(&of)).unwrap(), 1);
+        assert!(block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items.is_empty());
+    }
+    drop(signs_out(&h));
+    h.runtime().run();
+    assert_eq!(sent(&h).into_keys().collect::<Vec<_>>(), [url("a"), url("b")]);
+}
+
+/// Where everything of a person ends, clients of sessions that have ended before are not told once more.
+#[test]
+fn clients_of_sessions_that_are_over_are_told_once() {
+    let h = harness(&["a", "b", "c"]);
+    let at = |id: &str, session: &str| {
+        let login = h.login("alice").with_session(SessionId::new(session).unwrap());
+        let visit = h.authorize(&authorize_form().client(id));
+        let scope = visit.pending().request().scope.clone();
+        drop(visit.approved(Approval::new(login, scope)).code());
+        answers(&h, id, StatusCode::OK);
+    };
+    at("a", "over");
+    let over = GrantFilter::Session(SessionId::new("over").unwrap());
+    assert_eq!(block_on(h.provider().end_sessions(&over, OfflineAccess::Kept)).unwrap(), 1);
+    ["b", "c"].into_iter().for_each(|id| at(id, "open"));
+    let of_b = GrantFilter::Client(ClientId::new("b").unwrap());
+    assert_eq!(block_on(h.provider().revoke_grants(&of_b)).unwrap(), 1);
+    h.runtime().run();
+    assert_eq!(sent(&h).into_keys().collect::<Vec<_>>(), [url("a")]);
+    let everything = GrantFilter::Subject(Subject::new("alice").unwrap());
+    assert_eq!(block_on(h.provider().end_sessions(&everything, OfflineAccess::Kept)).unwrap(), 1);
+    h.runtime().run();
+    assert_eq!(sent(&h).into_keys().collect::<Vec<_>>(), [url("b"), url("c")]);
 }
 
 #[test]

@@ -50,6 +50,10 @@ impl Approval {
         self
     }
 
+    pub(super) const fn authentication(&self) -> &Authentication {
+        &self.authentication
+    }
+
     pub(super) const fn subject(&self) -> &Subject {
         &self.authentication.subject
     }

@@ -24,6 +24,9 @@ use crate::{seal, wire};
 /// How long the cookie's value is good for; it is renewed in time, with the same browser in it.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What the name of the cookie begins with, but for `__Host-`.
+const COOKIE: &str = "vs_browser";
+
 const ID_BYTES: usize = 32;
 
 /// Bytes of the issuer's hash in the name of its cookie.
@@ -73,7 +76,7 @@ impl Browser {
         let mut plain = self.0.to_vec();
         plain.extend_from_slice(&expires_at.unix().to_be_bytes());
         let value = seal::seal_text(cx.secrets, cx.entropy, &context(cx), expires_at, &plain)?;
-        let cookie = Cookie::build((name(cx.config), value))
+        let cookie = Cookie::build((cookie_name(cx.config, COOKIE), value))
             .path("/")
             .secure(cx.config.issuer.is_https())
             .http_only(true)
@@ -87,7 +90,7 @@ impl Browser {
 }
 
 fn read(cx: &Context<'_>, headers: &HeaderMap) -> Option<(Browser, Timestamp)> {
-    let value = wire::cookie(headers, &name(cx.config))?;
+    let value = wire::cookie(headers, &cookie_name(cx.config, COOKIE))?;
     let plain = seal::open_text(cx.secrets, &context(cx), &value, cx.now).ok()?;
     let (id, expires_at) = plain.split_first_chunk::<ID_BYTES>()?;
     let expires_at = i64::from_be_bytes(expires_at.try_into().ok()?);
@@ -98,17 +101,17 @@ fn context<'a>(cx: &Context<'a>) -> seal::Context<'a> {
     seal::Context { kind: "browser cookie", issuer: cx.issuer(), key: b"" }
 }
 
-/// With `__Host-` no neighbouring host can plant the cookie. An http issuer, which is at a loopback address, cannot
-/// have it.
+/// The name of a cookie of ours: with `__Host-` no neighbouring host can plant it. An http issuer, which is at a
+/// loopback address, cannot have that.
 ///
 /// A browser sends a cookie to every port of a host and, with the `Path=/` that `__Host-` demands, to every issuer of
 /// an origin. Where an issuer may have such neighbours, its name is in the cookie's, so that they do not take it from
 /// each other.
-fn name(config: &Config) -> String {
+pub(in crate::provider) fn cookie_name(config: &Config, base: &str) -> String {
     let issuer = &config.issuer;
-    let name = if issuer.is_https() { "__Host-vs_browser" } else { "vs_browser" };
+    let name = format!("{}{base}", if issuer.is_https() { "__Host-" } else { "" });
     if issuer.is_https() && issuer.path().is_empty() {
-        return name.to_owned();
+        return name;
     }
     let digest = Sha256::digest(issuer.as_str());
     let hash = digest.iter().take(ISSUER_HASH_BYTES).map(|byte| format!("{byte:02x}"));
@@ -145,7 +148,7 @@ mod tests {
     /// Cookies know no ports, and `__Host-` no paths.
     #[test]
     fn issuers_that_a_browser_would_send_the_same_cookies_have_their_own() {
-        let name = |issuer: &str| name(&Config::new(issuer.parse().unwrap()));
+        let name = |issuer: &str| cookie_name(&Config::new(issuer.parse().unwrap()), COOKIE);
         assert_eq!(name("https://op.example"), "__Host-vs_browser");
         assert_eq!(name("https://op.example:8443"), "__Host-vs_browser");
         let names = [

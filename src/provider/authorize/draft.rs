@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::error::{Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
+use crate::provider::session_state::Watched;
 use crate::store::ClientStore;
 use crate::types::{ClientId, Params, Scope};
 
@@ -24,6 +25,8 @@ pub(super) struct Draft {
     pub(super) client: Client,
     /// The parameters.
     pub(super) params: Params,
+    /// The login state of the browser that sends it; `None` where nobody may watch it.
+    pub(super) watched: Option<Watched>,
     /// What was settled when the request first arrived; `None` when it arrives now.
     pub(super) settled: Option<Settled>,
     /// The reference that it was pushed under, if it was.
@@ -42,11 +45,17 @@ pub(super) struct Settled {
 /// Puts a request together that arrives: from plain parameters, a request object, or what was pushed.
 ///
 /// # Errors
-/// To be shown: those of [`again`] and [`pushed::referred`], [`Reason::RequestSourcesCombined`], and those of a request object that leave the
-/// client in doubt. To be returned, where the plain parameters say where to: the others of a request object, and
-/// [`Reason::RequestObjectRequired`].
-pub(super) async fn assemble(core: &Core, cx: &Context<'_>, params: Params) -> Result<Draft, Failure> {
+/// To be shown: those of [`again`] and [`pushed::referred`], [`Reason::RequestSourcesCombined`], and those of a request
+/// object that leave the client in doubt. To be returned, where the plain parameters say where to: the others of a
+/// request object, and [`Reason::RequestObjectRequired`].
+pub(super) async fn assemble(
+    core: &Core,
+    cx: &Context<'_>,
+    params: Params,
+    watched: Option<Watched>,
+) -> Result<Draft, Failure> {
     let plain = again(&*core.stores.clients, params, None, cx.now).await?;
+    let plain = Draft { watched, ..plain };
     cx.note_client(&plain.client);
     match pushed::referred(core, cx, &plain).await? {
         Some(pushed) => Ok(pushed),
@@ -72,7 +81,7 @@ pub(super) async fn again(
     if client.settings().disabled {
         return Err(Reason::AuthorizeClientDisabled.into());
     }
-    Ok(Draft { client, params, settled, pushed: None })
+    Ok(Draft { client, params, watched: None, settled, pushed: None })
 }
 
 /// Refuses a request of which nobody can tell where its response goes.

@@ -26,7 +26,7 @@ use std::fmt;
 use http::{HeaderMap, HeaderValue, Method};
 
 pub use approve::{Approval, Denial, Refused};
-pub(super) use browser::Browser;
+pub(super) use browser::{Browser, cookie_name};
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
@@ -46,6 +46,7 @@ use self::respond::Failure;
 use self::sealed::Opened;
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::session_state::Watched;
 use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::types::{Authentication, Params, Prompt, Scope};
@@ -133,7 +134,8 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
 async fn begin(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Authorize, Failure> {
     let sent = wire::query_or_form(request)?;
     let posted = (request.method() == Method::POST).then(|| core.counting(&sent));
-    let draft = draft::assemble(core, cx, sent).await?;
+    let watched = Watched::met(core, cx, (request.method(), request.headers()));
+    let draft = draft::assemble(core, cx, sent, watched).await?;
     let (back, asked, params) = read(core, cx, &draft).await?;
     let silent = asked.prompt.contains(Prompt::None);
     if !silent
@@ -220,6 +222,7 @@ async fn step(
     if pending.expires_at().has_passed(cx.now) {
         return Err(Reason::PendingExpired.into());
     }
+    pending.note_login(cx, login);
     let silent = pending.request().prompt.contains(Prompt::None);
     if silent && needs::is_hinted_in_vain(pending.request()) {
         return Err(pending.failed(Reason::IdTokenHintInvalid));
@@ -253,7 +256,7 @@ async fn step(
 /// Takes the person's yes.
 pub(super) async fn approve(
     core: &Core,
-    pending: PendingAuthorization,
+    mut pending: PendingAuthorization,
     approval: Approval,
 ) -> Result<Response, Refused> {
     let arrival = Arrival::at(Endpoint::Authorization, core);
@@ -263,6 +266,7 @@ pub(super) async fn approve(
         cx.emit(&cx.event(EventKind::Refused(reason)));
         return Err(Refused { reason, needs, pending });
     }
+    pending.note_login(&cx, Some(approval.authentication()));
     match approve::carry_out(core, &cx, &pending, approval).await {
         Ok(response) => Ok(response),
         Err(error) => Ok(pending.failed(error).answer(core, &cx).await),
@@ -316,6 +320,7 @@ async fn reopen(
     let settled = Settled { scope: body.scope.clone(), hint: body.hint };
     let draft = draft::again(&*core.stores.clients, params, Some(settled), cx.now).await?;
     let pushed = body.pushed;
+    let draft = Draft { watched: Watched::met(core, cx, (method, headers)), ..draft };
     let (back, request, params) = read(core, cx, &draft).await?;
     // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
     let ticket = ticket.filter(|_| request.scope == body.scope);

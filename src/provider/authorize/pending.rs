@@ -10,7 +10,8 @@ use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::provider::consent::Known;
-use crate::types::{Params, RedirectUri, Subject};
+use crate::provider::context::Context;
+use crate::types::{Authentication, Params, RedirectUri, Subject};
 
 /// An authorization request that waits for a person: to sign in, to choose an account, to agree.
 ///
@@ -64,6 +65,11 @@ impl PendingAuthorization {
 
     pub(super) const fn state(&self) -> &State {
         &self.0
+    }
+
+    /// Notes that `login` is signed in now, or nobody, for clients that watch the browser.
+    pub(super) fn note_login(&mut self, cx: &Context<'_>, login: Option<&Authentication>) {
+        self.0.back.note_login(cx, login);
     }
 
     pub(super) fn note_asked(&mut self, asked: Option<String>) {

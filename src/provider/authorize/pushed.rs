@@ -20,7 +20,7 @@ pub(in crate::provider) async fn read_pushed(
     client: &Client,
     params: Params,
 ) -> Result<PushedRequest> {
-    let plain = Draft { client: client.clone(), params, settled: None, pushed: None };
+    let plain = Draft { client: client.clone(), params, watched: None, settled: None, pushed: None };
     let whole = async {
         draft::check_decisive(&plain.params)?;
         let draft = request_object::resolve(core, cx, plain).await?;
@@ -59,6 +59,7 @@ pub(super) async fn referred(core: &Core, cx: &Context<'_>, plain: &Draft) -> Re
     Ok(Some(Draft {
         client: plain.client.clone(),
         params: Params::from_pairs(params),
+        watched: plain.watched.clone(),
         settled: Some(Settled { scope, hint }),
         pushed: Some(request_uri.to_owned()),
     }))

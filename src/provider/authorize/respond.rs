@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, LOCATION, REFRESH};
+use http::header::{ALLOW, LOCATION, REFRESH, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use super::issued::Issued;
@@ -94,11 +94,14 @@ pub(in crate::provider) fn by_get(cx: &Context<'_>, path: &str, params: &Params)
     (query.len() <= MAX_QUERY_BYTES).then(|| reply::redirect(&format!("{endpoint}?{query}")))
 }
 
-/// Adds `state` and `iss`, which are in every response, and sends it as the request asked.
+/// Adds `state` and `iss`, which are in every response, and `session_state` where browsers are watched, and sends it as
+/// the request asked.
 async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)]) -> Result<Response> {
     let state = back.state().map(|state| ("state", state));
     let everywhere = state.into_iter().chain([("iss", cx.issuer())]);
-    let params = Params::from_pairs(params.iter().copied().chain(everywhere));
+    let told = back.told(cx)?;
+    let session_state = told.as_ref().map(|told| ("session_state", told.session_state.as_str()));
+    let params = Params::from_pairs(params.iter().copied().chain(everywhere).chain(session_state));
     let mut response = back.encoder().encode(cx, back, &params).await?;
     response.headers_mut().remove(REFRESH);
     if response.headers().contains_key(LOCATION) {
@@ -109,6 +112,7 @@ async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)])
         // No other redirect leaves behind what the browser posted here (attack 46).
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
+    response.headers_mut().extend(told.and_then(|told| told.set_cookie).map(|cookie| (SET_COOKIE, cookie)));
     reply::security_headers(response.headers_mut());
     Ok(response)
 }

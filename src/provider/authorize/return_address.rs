@@ -7,8 +7,10 @@ use super::draft::Draft;
 use super::encoder::{Encoders, ResponseEncoder};
 use super::rules::response;
 use crate::client::Client;
-use crate::error::Reason;
-use crate::types::{RedirectUri, ResponseType};
+use crate::error::{Reason, Result};
+use crate::provider::context::Context;
+use crate::provider::session_state::{Told, Watched};
+use crate::types::{Authentication, RedirectUri, ResponseType};
 
 /// The only place to which an authorization response, or an error, may be sent.
 ///
@@ -20,6 +22,8 @@ pub struct ReturnAddress {
     response_type: Option<ResponseType>,
     encoder: Arc<dyn ResponseEncoder>,
     state: Option<String>,
+    openid: bool,
+    watched: Option<Watched>,
 }
 
 impl ReturnAddress {
@@ -46,6 +50,8 @@ impl ReturnAddress {
             response_type,
             encoder: Arc::clone(encoder(encoders, draft, response_type)?),
             state: response::state(&draft.params).ok().flatten(),
+            openid: draft.asks_openid(),
+            watched: draft.watched.clone(),
         })
     }
 
@@ -75,6 +81,19 @@ impl ReturnAddress {
 
     pub(super) fn encoder(&self) -> &dyn ResponseEncoder {
         &*self.encoder
+    }
+
+    pub(super) fn note_login(&mut self, cx: &Context<'_>, login: Option<&Authentication>) {
+        if let Some(watched) = &mut self.watched {
+            watched.note(cx, login);
+        }
+    }
+
+    /// What the response tells of the browser's login state; `None` where nobody may watch it, or the request is none of
+    /// OpenID Connect.
+    pub(super) fn told(&self, cx: &Context<'_>) -> Result<Option<Told>> {
+        let watched = self.watched.as_ref().filter(|_| self.openid);
+        watched.map(|watched| watched.told(cx, &self.client, &self.redirect_uri)).transpose()
     }
 
     /// The `state` to repeat, byte for byte; `None` when the request had none that may be repeated.

@@ -79,6 +79,9 @@ impl ProviderBuilder {
         if core.pushed_requests.is_some() && core.stores.tickets.is_none() {
             return needs("pushed_authorization_requests", "TicketStore");
         }
+        if core.switches.session_management && !core.signs_in() {
+            return needs("session_management", "the authorization endpoint");
+        }
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use http::HeaderValue;
+use http::header::SET_COOKIE;
+
 use super::request::LogoutRequest;
 use crate::types::Params;
 use crate::wire::{Response, location, reply};
@@ -12,6 +15,7 @@ use crate::wire::{Response, location, reply};
 pub struct LoggedOut {
     continue_to: Option<String>,
     frames: Vec<String>,
+    set_cookie: Option<HeaderValue>,
 }
 
 impl LoggedOut {
@@ -21,12 +25,19 @@ impl LoggedOut {
         let state = request.state.as_deref().map(|state| ("state", state));
         let params = Params::from_pairs(state);
         let uri = request.post_logout_redirect_uri.as_ref();
-        Self { continue_to: uri.map(|uri| location::append_query(uri, &params)), frames: Vec::new() }
+        let continue_to = uri.map(|uri| location::append_query(uri, &params));
+        Self { continue_to, frames: Vec::new(), set_cookie: None }
     }
 
     /// By way of a page that loads these.
     pub(super) fn through(mut self, frames: Vec<String>) -> Self {
         self.frames = frames;
+        self
+    }
+
+    /// With this cookie, which tells clients that watch the browser.
+    pub(super) fn with_cookie(mut self, set_cookie: Option<HeaderValue>) -> Self {
+        self.set_cookie = set_cookie;
         self
     }
 
@@ -37,20 +48,29 @@ impl LoggedOut {
         self.continue_to.is_some() || !self.frames.is_empty()
     }
 
+    /// The `Set-Cookie` header that the response must carry, whatever that is: it tells clients that watch the browser
+    /// (OpenID Connect Session Management 1.0). [`response`](LoggedOut::response) has it.
+    #[must_use]
+    pub const fn set_cookie(&self) -> Option<&HeaderValue> {
+        self.set_cookie.as_ref()
+    }
+
     /// The response: a redirect, or a page, with the frames if there are any, headed "You are signed out".
     #[must_use]
     pub fn response(&self) -> Response {
-        match &self.continue_to {
+        let mut response = match &self.continue_to {
             next if !self.frames.is_empty() => {
                 reply::signed_out_in_frames_page(&self.frames, next.as_deref())
             }
             Some(uri) => reply::redirect(uri),
             None => reply::signed_out_page(),
-        }
+        };
+        response.headers_mut().extend(self.set_cookie.clone().map(|cookie| (SET_COOKIE, cookie)));
+        response
     }
 }
 
-/// Leaves out `state`.
+/// Leaves out `state` and the cookie.
 impl fmt::Debug for LoggedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoggedOut").field("leads_on", &self.leads_on()).finish_non_exhaustive()

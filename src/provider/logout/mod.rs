@@ -25,6 +25,7 @@ use super::authorize::{self, Browser};
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::grants::GrantFilter;
+use super::session_state;
 use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::types::{Authentication, Params};
@@ -86,7 +87,7 @@ async fn begin(
         return confirmed(core, cx, request, (sealed, login)).await;
     }
     let asked = request::read(core, cx, &params).await?;
-    let Some(login) = login else { return without_login(cx, request, &params, &asked) };
+    let Some(login) = login else { return without_login(core, cx, request, (&params, &asked)) };
     let pending = PendingLogout::new(cx, asked, login);
     // Whoever holds an ID token of this very session is who was let in by it (attack 235, attack 236).
     if pending.is_named_by_hint(cx, login) {
@@ -98,16 +99,22 @@ async fn begin(
 /// A form that another site posts comes without cookies of `SameSite=Lax`, ours and perhaps the host's: before anybody
 /// is told that nobody is signed in, the browser is asked for the same by GET.
 fn without_login(
+    core: &Core,
     cx: &Context<'_>,
     request: &Request,
-    params: &Params,
-    asked: &LogoutRequest,
+    (params, asked): (&Params, &LogoutRequest),
 ) -> Result<Logout> {
     if request.method() == Method::POST && Browser::known(cx, request.headers()).is_none() {
         let by_get = authorize::by_get(cx, &cx.config.paths.end_session, params);
         return Ok(Logout::Respond(by_get.ok_or(Reason::PendingTooLarge)?));
     }
-    Ok(Logout::Over(LoggedOut::returning(asked)))
+    over(core, cx, request, asked)
+}
+
+/// Nobody is signed in, as far as the request shows.
+fn over(core: &Core, cx: &Context<'_>, request: &Request, asked: &LogoutRequest) -> Result<Logout> {
+    let set_cookie = session_state::ended(core, cx, (request.method(), request.headers()))?;
+    Ok(Logout::Over(LoggedOut::returning(asked).with_cookie(set_cookie)))
 }
 
 fn ask(cx: &Context<'_>, request: &Request, pending: PendingLogout) -> Result<Logout> {
@@ -133,7 +140,7 @@ async fn confirmed(
         return Err(Reason::LogoutForgedForm.into());
     }
     match login {
-        None => Ok(Logout::Over(LoggedOut::returning(pending.request()))),
+        None => over(core, cx, request, pending.request()),
         Some(login) if pending.is_of(login) => Ok(Logout::End(pending)),
         // In another tab somebody else has signed in while the page was open: the yes is not about them.
         Some(login) => ask(cx, request, pending.about(login)),
@@ -162,7 +169,8 @@ pub(super) async fn end(core: &Arc<Core>, pending: &PendingLogout) -> Result<Log
 async fn carry_out(core: &Arc<Core>, cx: &Context<'_>, pending: &PendingLogout) -> Result<LoggedOut> {
     let notices = session::end(core, cx, pending).await?;
     let frames = front_channel::frames(core, cx, &notices).await?;
-    Ok(LoggedOut::returning(pending.request()).through(frames))
+    let set_cookie = session_state::changed(core, cx, None)?;
+    Ok(LoggedOut::returning(pending.request()).through(frames).with_cookie(set_cookie))
 }
 
 /// Ends sessions that the host names by their grants, and says how many grants were revoked.

@@ -10,8 +10,8 @@ use crate::event::EventKind;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::records;
-use crate::store::{Filter, Grant, Page, SessionKey};
-use crate::types::{GrantId, Scope};
+use crate::store::{Filter, Grant, Page, RevokedGrants, SessionKey};
+use crate::types::{GrantId, Scope, SessionId};
 
 /// Grants that are read at once.
 const PAGE_SIZE: u16 = 100;
@@ -21,6 +21,8 @@ const PAGE_SIZE: u16 = 100;
 struct Found {
     /// Who is told: the clients of every session, also those whose grants are past their limit.
     notices: BTreeSet<Notice>,
+    /// The clients whose grants were revoked before: they may be in sessions of their own all the same.
+    former: BTreeSet<Notice>,
     /// The active grants that end.
     ending: Vec<GrantId>,
     /// Whether an active grant does not.
@@ -42,8 +44,8 @@ pub(super) async fn end(
     Ok(notices)
 }
 
-/// Tells the clients, then ends the grants. A store that fails halfway has the rest told and ended by another call;
-/// were the grants ended first, nobody would know any more whom to tell.
+/// Tells the clients, then ends the grants. A store that fails halfway has the rest told and ended by another
+/// call; were the grants ended first, nobody would know any more whom to tell where the filter names clients.
 pub(super) async fn end_grants(
     core: &Arc<Core>,
     cx: &Context<'_>,
@@ -65,13 +67,15 @@ pub(super) async fn end_grants(
 
 async fn find(core: &Core, cx: &Context<'_>, of: &Filter, offline_access: OfflineAccess) -> Result<Found> {
     let mut found = Found::default();
-    let mut page = Some(Page::first(PAGE_SIZE));
+    let (revoked, mut page) = (revoked_grants(of), Some(Page::first(PAGE_SIZE)));
     while let Some(asked) = page {
-        let listing = core.stores.tokens.grants(of, &asked, cx.now).await?;
+        let listing = core.stores.tokens.grants(of, revoked, &asked, cx.now).await?;
         page = asked.following(&listing);
         for stored in &listing.items {
             let grant = records::open_grant(cx, &stored.record);
-            found.notices.extend(grant.as_ref().and_then(notice));
+            let before = stored.revoked_at.is_some();
+            let told = if before { &mut found.former } else { &mut found.notices };
+            told.extend(grant.as_ref().and_then(notice));
             match stored.is_active(cx.now) {
                 true if outlasts(grant.as_ref(), offline_access) => found.others_stay = true,
                 true => found.ending.push(stored.record.id),
@@ -79,7 +83,29 @@ async fn find(core: &Core, cx: &Context<'_>, of: &Filter, offline_access: Offlin
             }
         }
     }
+    found.remember_former(of);
     Ok(found)
+}
+
+/// Whether a listing of what a filter ends must hold revoked grants: where it can show clients that nothing
+/// else does.
+const fn revoked_grants(of: &Filter) -> RevokedGrants {
+    match of {
+        Filter::Session(_) | Filter::Subject(_) => RevokedGrants::Included,
+        Filter::Client(_) | Filter::Id(_) | Filter::SubjectAndClient(..) => RevokedGrants::LeftOut,
+    }
+}
+
+impl Found {
+    /// Adds the clients whose grants were revoked before, in sessions that end now: the one that the filter
+    /// names, or those that something else still hangs on. Others have ended at some time, and were told of
+    /// then.
+    fn remember_former(&mut self, of: &Filter) {
+        let ends_now: BTreeSet<SessionId> = self.notices.iter().map(|told| told.session.clone()).collect();
+        let former = std::mem::take(&mut self.former);
+        let ending = |told: &Notice| matches!(of, Filter::Session(_)) || ends_now.contains(&told.session);
+        self.notices.extend(former.into_iter().filter(ending));
+    }
 }
 
 fn notice(grant: &Grant) -> Option<Notice> {

@@ -11,7 +11,9 @@ use super::MemoryStore;
 use super::space::{Row, Space};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{Filter, GrantRecord, GrantStore, Listing, Page, SessionKey, StoredGrant, SubjectKey};
+use crate::store::{
+    Filter, GrantRecord, GrantStore, Listing, Page, RevokedGrants, SessionKey, StoredGrant, SubjectKey,
+};
 use crate::types::{ClientId, GrantId};
 
 /// The rows, and for every column that a filter names the ids under each of its values, in order.
@@ -145,6 +147,7 @@ impl GrantStore for MemoryStore {
     async fn grants(
         &self,
         of: &Filter,
+        revoked: RevokedGrants,
         page: &Page,
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError> {
@@ -156,7 +159,7 @@ impl GrantStore for MemoryStore {
             .grants
             .listed(of, after)
             .filter_map(|id| space.grants.kept(&id, now))
-            .filter(|grant| grant.revoked_at.is_none() && selects(of, &grant.record))
+            .filter(|grant| revoked.admit(grant) && selects(of, &grant.record))
             .take(size + 1)
             .cloned()
             .collect();

@@ -4,7 +4,8 @@ use super::draw::{self, NOW, at};
 use super::{answered, refused};
 use crate::clock::Timestamp;
 use crate::error::StoreErrorKind::{Conflict, Corrupt};
-use crate::store::{Filter, GrantRecord, GrantStore, Page, StoredGrant};
+use crate::store::RevokedGrants::{Included, LeftOut};
+use crate::store::{Filter, GrantRecord, GrantStore, Page, RevokedGrants, StoredGrant};
 use crate::types::GrantId;
 
 /// Grants are kept exactly, listed by page, and revoked by every filter.
@@ -32,18 +33,29 @@ async fn read(store: &dyn GrantStore, id: &GrantId, now: Timestamp) -> Option<St
     answered("grant answers", store.grant(id, now).await)
 }
 
-/// All ids of a filter, read in pages of `limit`.
+/// All ids of a filter that are not revoked, read in pages of `limit`.
 async fn list(store: &dyn GrantStore, of: &Filter, limit: u16, now: Timestamp) -> Vec<GrantId> {
-    let mut ids = Vec::new();
+    let all = list_all(store, of, (LeftOut, limit), now).await;
+    assert!(all.iter().all(|grant| grant.revoked_at.is_none()), "a listing without revoked grants has none");
+    all.into_iter().map(|grant| grant.record.id).collect()
+}
+
+async fn list_all(
+    store: &dyn GrantStore,
+    of: &Filter,
+    (revoked, limit): (RevokedGrants, u16),
+    now: Timestamp,
+) -> Vec<StoredGrant> {
+    let mut all = Vec::new();
     let mut page = Some(Page::first(limit));
     while let Some(this) = page {
-        let listing = answered("grants answers", store.grants(of, &this, now).await);
+        let listing = answered("grants answers", store.grants(of, revoked, &this, now).await);
         assert!(listing.items.len() <= usize::from(this.size()), "a page holds at most its limit");
         assert!(!listing.items.is_empty() || listing.next.is_none(), "an empty page is the last");
-        ids.extend(listing.items.iter().map(|grant| grant.record.id));
         page = this.following(&listing);
+        all.extend(listing.items);
     }
-    ids
+    all
 }
 
 async fn kept_exactly(store: &dyn GrantStore) {
@@ -135,6 +147,15 @@ impl Crowd {
     }
 }
 
+impl Crowd {
+    /// A grant as it is kept once those of a filter were revoked at 5.
+    fn stored(&self, id: &GrantId, revoked: &Filter) -> StoredGrant {
+        let record = self.grants.iter().find(|grant| grant.id == *id).expect("the grant is of the crowd");
+        let revoked_at = self.of(revoked).contains(id).then_some(at(5));
+        StoredGrant { revoked_at, ..untouched(record) }
+    }
+}
+
 async fn listed_by_filter(store: &dyn GrantStore) {
     let crowd = Crowd::insert(store).await;
     for filter in crowd.filters() {
@@ -164,17 +185,21 @@ async fn listed_by_page(store: &dyn GrantStore) {
         let listed = list(store, &filter, limit, NOW).await;
         assert_eq!(listed, all, "pages of {limit} list every grant once");
     }
-    let first = answered("grants answers", store.grants(&filter, &Page::first(2), NOW).await);
+    let first = answered("grants answers", store.grants(&filter, LeftOut, &Page::first(2), NOW).await);
     let next = Page::first(2).following(&first).expect("five grants do not fit on a page of two");
     for id in &all[..3] {
         answered("revoke answers", store.revoke(&Filter::Id(*id), NOW).await);
     }
-    let second = answered("grants answers", store.grants(&filter, &next, NOW).await);
+    let second = answered("grants answers", store.grants(&filter, LeftOut, &next, NOW).await);
     let ids: Vec<GrantId> = second.items.iter().map(|grant| grant.record.id).collect();
     assert_eq!(ids, all[3..], "a page goes on behind a grant that was revoked meanwhile");
     assert_eq!(second.next, None, "the last page has no next");
     let strange = Page { after: Some("'not a cursor".to_owned()), limit: 2 };
-    refused("grants after a text that is no cursor", Corrupt, store.grants(&filter, &strange, NOW).await);
+    refused(
+        "grants after a text that is no cursor",
+        Corrupt,
+        store.grants(&filter, LeftOut, &strange, NOW).await,
+    );
 }
 
 async fn revoked_by_filter(store: &dyn GrantStore) {
@@ -191,6 +216,20 @@ async fn revoked_by_filter(store: &dyn GrantStore) {
             assert_eq!(found, Some(expected), "revoke writes the time, to those of {filter:?} alone");
         }
         assert_eq!(list(store, filter, 100, NOW).await, [], "revoked grants are not listed");
+        still_listed(store, &crowd, filter).await;
+    }
+}
+
+/// Where it is asked for, what was revoked is listed like everything else, in its order and its time.
+async fn still_listed(store: &dyn GrantStore, crowd: &Crowd, filter: &Filter) {
+    for every in crowd.filters() {
+        let expected: Vec<StoredGrant> = crowd.of(&every).iter().map(|id| crowd.stored(id, filter)).collect();
+        for limit in [2, 100] {
+            let listed = list_all(store, &every, (Included, limit), at(1999)).await;
+            assert_eq!(listed, expected, "{every:?} lists revoked grants where they are asked for");
+        }
+        let gone = list_all(store, &every, (Included, 100), at(2000)).await;
+        assert_eq!(gone, [], "{every:?} lists no revoked grant past keep_until");
     }
 }
 

@@ -9,8 +9,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::secret::TokenHash;
 use crate::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Filter,
-    Grace, GrantRecord, GrantedToken, Issued, NewFamily, Page, RefreshUse, ReplayStore, SessionKey,
-    SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
+    Grace, GrantRecord, GrantedToken, Issued, NewFamily, Page, RefreshUse, ReplayStore, RevokedGrants,
+    SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -287,9 +287,11 @@ where
                 compare!(format!("revoke {filter:?} at {now:?}"), answer, Ok(self.model.revoke(&filter, now)))
             }
             1 => {
-                let answer = self.store.grants(&filter, &Page::first(1000), now).await;
+                let revoked = *self.dice.pick(&[RevokedGrants::Included, RevokedGrants::LeftOut]);
+                let answer = self.store.grants(&filter, revoked, &Page::first(1000), now).await;
                 let answer = answer.map(|listing| listing.items);
-                compare!(format!("grants {filter:?} at {now:?}"), answer, Ok(self.model.grants(&filter, now)))
+                let question = format!("grants {filter:?}, revoked ones {revoked:?}, at {now:?}");
+                compare!(question, answer, Ok(self.model.grants(&filter, revoked, now)))
             }
             2..=3 => {
                 let id = self.grant_id();

@@ -5,8 +5,8 @@ use crate::error::StoreErrorKind::{self, Conflict};
 use crate::secret::TokenHash;
 use crate::store::{
     Advance, CodeRecord, ConsentFilter, ConsentRecord, Consumed, Filter, Grace, GrantRecord, GrantedToken,
-    Insertion, Issued, RefreshHead, RefreshUse, Refreshed, Remembered, StoredGrant, SubjectKey, TicketRecord,
-    TokenRecord,
+    Insertion, Issued, RefreshHead, RefreshUse, Refreshed, Remembered, RevokedGrants, StoredGrant,
+    SubjectKey, TicketRecord, TokenRecord,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -163,11 +163,12 @@ impl Reference {
         (now < grant.record.keep_until).then(|| grant.clone())
     }
 
-    pub(super) fn grants(&self, of: &Filter, now: Timestamp) -> Vec<StoredGrant> {
+    pub(super) fn grants(&self, of: &Filter, revoked: RevokedGrants, now: Timestamp) -> Vec<StoredGrant> {
         let mut grants: Vec<StoredGrant> = self
             .grants
             .iter()
-            .filter(|grant| concerns(of, &grant.record) && grant.revoked_at.is_none())
+            .filter(|grant| concerns(of, &grant.record))
+            .filter(|grant| grant.revoked_at.is_none() || revoked == RevokedGrants::Included)
             .filter(|grant| now < grant.record.keep_until)
             .cloned()
             .collect();

@@ -30,6 +30,21 @@ pub async fn replays(store: &dyn ReplayStore) {
         "a use may be remembered without an end"
     );
     assert!(!first(store, "a", &id, Timestamp::NEVER, at(100_000)).await, "NEVER does not come");
+    over_at_once(store).await;
+}
+
+async fn over_at_once(store: &dyn ReplayStore) {
+    for until in [at(50), at(49)] {
+        let id = draw::key();
+        for _ in 0..2 {
+            assert!(
+                first(store, "a", &id, until, at(50)).await,
+                "a use whose end has come is not remembered"
+            );
+        }
+        assert!(first(store, "a", &id, at(51), at(50)).await, "nor does it stand in the way of another");
+        assert!(!first(store, "a", &id, at(51), at(50)).await, "which is remembered");
+    }
 }
 
 async fn first(

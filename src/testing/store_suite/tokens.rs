@@ -5,6 +5,7 @@ use super::{answered, refused};
 use crate::clock::Timestamp;
 use crate::error::StoreErrorKind::{Conflict, Corrupt};
 use crate::secret::TokenHash;
+use crate::store::RevokedGrants::LeftOut;
 use crate::store::{
     Filter, GrantRecord, GrantedToken, Insertion, Issued, Page, StoredGrant, TokenRecord, TokenStore,
 };
@@ -78,7 +79,7 @@ async fn with_the_grant(store: &dyn TokenStore) {
         let found = stored(store, &grant).await;
         assert_eq!(found, Some(whole.clone()), "grant sees a grant that came with its token");
         let filter = Filter::Client(grant.client.clone());
-        let listing = answered("grants answers", store.grants(&filter, &Page::first(10), NOW).await);
+        let listing = answered("grants answers", store.grants(&filter, LeftOut, &Page::first(10), NOW).await);
         assert_eq!(listing.items, [whole], "grants sees a grant that came with its token");
         let revoked = answered("revoke answers", store.revoke(&filter, NOW).await);
         assert_eq!(revoked, 1, "revoke sees a grant that came with its token");

@@ -11,15 +11,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::json;
 use vouchsafe::adapters::sqlx::SqliteStore;
 use vouchsafe::client::{AccessTokenFormatChoice, Client, ClientMetadata, ClientSettings};
 use vouchsafe::error::{Error, Internal, Reason};
 use vouchsafe::event::{Endpoint, Event, EventKind, EventSink as _};
-use vouchsafe::provider::{Approval, Authorize, Denial, GrantFilter, Next, PendingAuthorization};
+use vouchsafe::provider::{
+    Approval, Authorize, Denial, GrantFilter, InitialTokenUses, Logout, Next, PendingAuthorization,
+    Registration,
+};
 use vouchsafe::secret::{Secret, TokenHash};
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
-    CodeStore as _, ConsentFilter, ConsentStore as _, Filter, GrantStore as _, Page, Stores, TokenStore as _,
+    CodeStore as _, ConsentFilter, ConsentStore as _, Filter, GrantStore as _, Page, RevokedGrants, Stores,
+    TokenStore as _,
 };
 use vouchsafe::testing::{
     AuthorizeForm, Fault, Faults, Form, Harness, HarnessBuilder, Landing, TokenForm, authorize_form,
@@ -31,24 +36,30 @@ use vouchsafe::wire::{Request, RequestHead, Response, form_post};
 use self::watch::{EXTENSION, Watch};
 
 /// How many outcomes are seen at each endpoint at least: the reasons of refusals, and that it answered.
-const SEEN: [(&str, usize); 9] = [
+const SEEN: [(&str, usize); 12] = [
     ("Administration", 1),
     ("Authorization", 26),
+    ("CheckSession", 1),
     ("Discovery", 1),
+    ("EndSession", 11),
     ("Introspection", 16),
     ("Jwks", 1),
+    ("Registration", 8),
     ("Revocation", 16),
     ("Token", 29),
     ("Unknown", 2),
     ("Userinfo", 11),
 ];
 
-/// A client with the grant type and the token format of the host.
+/// A client with the grant type and the token format of the host, where clients register and watch browsers.
 fn extended() -> HarnessBuilder {
     let metadata = ClientMetadata::service().with_grant_type(GrantType::from(EXTENSION));
     let format = AccessTokenFormatChoice::Extension(EXTENSION.into());
     let settings = ClientSettings::new().with_access_token_format(format);
     Harness::builder()
+        .provider(|builder| {
+            builder.with_registration(Registration::by_initial_access_token()).with_session_management()
+        })
         .confidential(Client::builder(ClientId::new("extended").unwrap(), metadata).settings(settings))
 }
 
@@ -242,7 +253,10 @@ fn keep(w: &Watch, access: &str) {
     let code = w.code(&w.confidential(asked()));
     w.said().debug("a code", &block_on(h.store().consume_code(&TokenHash::of(&code), &web, now)));
     w.said().debug("a token", &block_on(h.store().access_token(&TokenHash::of(access), now)));
-    w.said().debug("the grants", &block_on(h.store().grants(&Filter::Client(web.clone()), &page, now)));
+    w.said().debug(
+        "the grants",
+        &block_on(h.store().grants(&Filter::Client(web.clone()), RevokedGrants::Included, &page, now)),
+    );
     w.said().debug(
         "the consents",
         &block_on(h.store().consents(&ConsentFilter::Client(web.clone()), &page, now)),
@@ -253,9 +267,96 @@ fn keep(w: &Watch, access: &str) {
     assert!(block_on(h.provider().revoke_consent(&alice, &web)).is_ok());
 }
 
+/// Registration and its management, with tokens that are good, and without.
+fn register(w: &Watch) {
+    let minted =
+        w.h.provider().mint_initial_access_token(InitialTokenUses::UntilExpiry, Duration::from_secs(3600));
+    let initial = block_on(minted).unwrap();
+    w.secret("an initial access token", initial.expose());
+    let send = |method: Method, uri: &str, token: &str, body: String| {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("content-type", "application/json")
+            .header(AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Bytes::from(body)).unwrap();
+        // First, since an update that is answered ends its token.
+        let answer = w.send(&request);
+        w.send_with_wrong_heads(&request);
+        answer
+    };
+    let sound = json!({ "redirect_uris": ["https://rp.example/cb"] });
+    let registered = send(Method::POST, "/register", initial.expose(), sound.to_string());
+    assert_eq!(registered.status(), StatusCode::CREATED);
+    for (name, value) in [("redirect_uris", json!([w.marker()])), ("jwks", json!({ "keys": [w.marker()] }))] {
+        let mut unsound = sound.clone();
+        unsound[name] = value;
+        drop(send(Method::POST, "/register", initial.expose(), unsound.to_string()));
+    }
+    drop(send(Method::POST, "/register", initial.expose(), w.marker()));
+    drop(send(Method::POST, "/register", &w.plain_marker(), sound.to_string()));
+    let body: serde_json::Value = serde_json::from_slice(registered.body()).unwrap();
+    let [uri, token, id, secret] =
+        ["registration_client_uri", "registration_access_token", "client_id", "client_secret"]
+            .map(|name| body[name].as_str().unwrap());
+    drop(send(Method::GET, uri, &w.plain_marker(), String::new()));
+    assert_eq!(send(Method::GET, uri, token, String::new()).status(), StatusCode::OK);
+    let update = |secret: &str| {
+        let mut update = sound.clone();
+        (update["client_id"], update["client_secret"]) = (id.into(), secret.into());
+        update.to_string()
+    };
+    drop(send(Method::PUT, uri, token, update(&w.marker())));
+    let updated = send(Method::PUT, uri, token, update(secret));
+    let body: serde_json::Value = serde_json::from_slice(updated.body()).unwrap();
+    let token = body["registration_access_token"].as_str().unwrap();
+    w.said().debug("a registered client", &block_on(w.h.provider().client(&ClientId::new(id).unwrap())));
+    assert_eq!(send(Method::DELETE, uri, token, String::new()).status(), StatusCode::NO_CONTENT);
+}
+
+/// Logouts of people who are signed in and of nobody, and who is watched meanwhile.
+fn sign_out(w: &Watch) {
+    let (h, form) = (&w.h, w.confidential(asked()));
+    let response = w.send(&h.post("/token", code_form(&form, &w.code(&form))));
+    let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+    let hint = body["id_token"].as_str().unwrap();
+    let login = h.login("alice");
+    let cookie = h.provider().login_state_cookie(Some(&login)).unwrap().unwrap();
+    w.secret("the login state", cookie.to_str().unwrap().split([';', '=']).nth(1).unwrap());
+    let named =
+        Form::new().set("client_id", "web").set("post_logout_redirect_uri", "https://web.example/out");
+    let named = named.set("state", w.marker()).set("logout_hint", w.marker());
+    for form in [named.clone(), named.set("id_token_hint", hint)] {
+        let request = http::Request::get(format!("/logout?{}", form.encode()));
+        let request = request.header(COOKIE, cookie.to_str().unwrap().split(';').next().unwrap());
+        let request = request.body(Bytes::new()).unwrap();
+        drop(w.send(&request));
+        w.send_wrongly(&request);
+        let logout = block_on(h.provider().logout(&request, Some(&login)));
+        w.said().debug("a logout", &logout);
+        let pending = match logout {
+            Logout::Confirm { pending, set_cookie } => {
+                drop(set_cookie);
+                let sealed = block_on(async { h.provider().seal_logout(&pending) }).unwrap();
+                w.secret("a sealed logout", &sealed);
+                let confirmed = Form::new().set("confirmation", sealed).encode();
+                let posted = http::Request::post("/logout")
+                    .header("content-type", "application/x-www-form-urlencoded")
+                    .body(Bytes::from(confirmed));
+                w.send_wrongly(&posted.unwrap());
+                pending
+            }
+            Logout::End(pending) => pending,
+            other => panic!("somebody is signed in: {other:?}"),
+        };
+        let ended = block_on(h.provider().end_session(&pending)).unwrap();
+        w.said().debug("an ended logout", &(&pending, &ended, ended.response().headers()));
+    }
+}
+
 /// Documents, and paths of nobody.
 fn read_documents(w: &Watch) {
-    for path in ["/.well-known/openid-configuration", "/jwks", "/nowhere"] {
+    for path in ["/.well-known/openid-configuration", "/jwks", "/check-session", "/nowhere"] {
         let uri = format!("{path}?access_token={}", w.plain_marker());
         let request = http::Request::get(uri).header(AUTHORIZATION, format!("Bearer {}", w.plain_marker()));
         let request = request.body(Bytes::new()).unwrap();
@@ -273,6 +374,8 @@ fn no_secret_is_told_by_anything_but_its_response() {
         sign_in_wrongly(&w);
         redeem(&w);
         use_tokens(&w);
+        register(&w);
+        sign_out(&w);
         read_documents(&w);
     });
     let leaks = w.leaks();
@@ -282,7 +385,7 @@ fn no_secret_is_told_by_anything_but_its_response() {
         let seen = outcomes.get(endpoint).unwrap_or_else(|| panic!("nothing was heard of {endpoint}"));
         assert!(seen.len() >= reasons, "{endpoint}: {} {seen:?}", seen.len());
     }
-    for endpoint in ["Authorization", "Introspection", "Revocation", "Token"] {
+    for endpoint in ["Authorization", "EndSession", "Introspection", "Registration", "Revocation", "Token"] {
         assert!(outcomes[endpoint].contains("answered"), "{endpoint}");
     }
     assert!(w.trace.named("vouchsafe").len() > 500 && w.trace.events().len() > 500);
@@ -374,6 +477,7 @@ fn no_secret_is_in_the_database() {
     let stores = move |memory: &MemoryStore| {
         let clients = Arc::new(memory.clone());
         Stores::new(clients, kept.clone(), kept.clone(), kept.clone())
+            .with_registry(kept.clone())
             .with_replays(kept.clone())
             .with_tickets(kept)
     };
@@ -382,6 +486,7 @@ fn no_secret_is_in_the_database() {
     let sealed = block_on(w.h.provider().seal(&w.pending(&oversized).0)).unwrap();
     w.secret("a sealed request", &sealed);
     redeem(&w);
+    register(&w);
     runtime.block_on(store.close());
     let files = fs::read_dir(&directory).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
     let bytes: Vec<u8> = files.flatten().collect();

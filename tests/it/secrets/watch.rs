@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderValue, Method};
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::{Client, ClientAuthMethod};
@@ -234,11 +234,20 @@ impl Watch {
     }
 
     /// Notes the secrets of an answer.
-    fn answered(&self, response: &Response) {
+    pub(super) fn answered(&self, response: &Response) {
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        let members = ["access_token", "refresh_token", "id_token"].map(|name| (name, body[name].as_str()));
+        let members =
+            ["access_token", "refresh_token", "id_token", "client_secret", "registration_access_token"]
+                .map(|name| (name, body[name].as_str()));
         for (name, token) in members.into_iter().filter_map(|(name, token)| Some((name, token?))) {
             self.secret(name, token);
+        }
+        for cookie in response.headers().get_all(SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap_or_default();
+            let value = pair.split_once('=').map(|(_, value)| value).unwrap_or_default();
+            if !value.is_empty() {
+                self.secret("a cookie", value);
+            }
         }
     }
 
@@ -250,6 +259,11 @@ impl Watch {
         self.said().debug("the head of a request", &head);
         self.said().debug("the form of a request", &params);
         response
+    }
+
+    /// As [`send`](Self::send), with every head that could be wrong.
+    pub(super) fn send_with_wrong_heads(&self, request: &Request) {
+        self.with_bent_heads(request).iter().for_each(|request| drop(self.send(request)));
     }
 
     /// As [`send`](Self::send), for every way in which the request could be wrong.

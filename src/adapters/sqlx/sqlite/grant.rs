@@ -11,7 +11,8 @@ use crate::adapters::sqlx::failure::corrupt;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::store::{
-    Filter, GrantRecord, GrantStore, Listing, Page, RefreshHead, SessionKey, StoredGrant, SubjectKey,
+    Filter, GrantRecord, GrantStore, Listing, Page, RefreshHead, RevokedGrants, SessionKey, StoredGrant,
+    SubjectKey,
 };
 use crate::types::GrantId;
 
@@ -107,6 +108,7 @@ impl GrantStore for SqliteStore {
     async fn grants(
         &self,
         of: &Filter,
+        revoked: RevokedGrants,
         page: &Page,
         now: Timestamp,
     ) -> Result<Listing<StoredGrant>, StoreError> {
@@ -118,7 +120,8 @@ impl GrantStore for SqliteStore {
             .filtered(statements::GRANTS.text(of), of)
             .bind(now.unix())
             .bind(after)
-            .bind(i64::from(page.size()) + 1);
+            .bind(i64::from(page.size()) + 1)
+            .bind(revoked == RevokedGrants::Included);
         let rows = self.connections.read(list).await?;
         let items: Vec<StoredGrant> = rows.iter().take(size).map(stored).collect::<Result<_, _>>()?;
         let next = items.last().filter(|_| rows.len() > size).map(|last| last.record.id.to_string());

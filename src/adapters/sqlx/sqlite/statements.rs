@@ -128,12 +128,13 @@ macro_rules! by_filter {
     };
 }
 
-/// A page of grants that are not revoked, behind the id `$5`.
+/// A page of grants, with revoked ones if `$7`, behind the id `$5`.
 pub(super) const GRANTS: ByFilter = by_filter!(
     concat!(
         "SELECT ",
         grant_columns!(),
-        " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND "
+        " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND (revoked_at IS NULL OR $7) \
+         AND +keep_until > $4 AND "
     ),
     " AND grant_id > $5 ORDER BY grant_id LIMIT $6"
 );
