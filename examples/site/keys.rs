@@ -108,8 +108,12 @@ pub(crate) fn read_or_make(
     match File::open(path) {
         Ok(file) => read(file).map_err(named),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let content = make().map_err(|problem| format!("{}: {problem}", path.display()))?;
             let _lock = lock(path).map_err(named)?;
+            // Another process that started at the same time may have made it while this one waited.
+            if let Ok(file) = File::open(path) {
+                return read(file).map_err(named);
+            }
+            let content = make().map_err(|problem| format!("{}: {problem}", path.display()))?;
             // A second name fails where a file of that name has appeared meanwhile, as renaming would not.
             write(path, &content, |draft| std::fs::hard_link(draft, path)).map_err(named)?;
             Ok(content)
