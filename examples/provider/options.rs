@@ -84,10 +84,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DANGEROUS_UNSIGNED_REQUEST_OBJECTS", requires = "request_objects")]
     pub dangerous_unsigned_request_objects: bool,
 
-    /// Encrypt ID tokens and userinfo responses for clients that registered that, and take encrypted request objects
+    /// Encrypt answers for the clients that registered that, and take encrypted request objects
     ///
-    /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys they are
-    /// made anew at every start.
+    /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys
+    /// they are made anew at every start.
     #[arg(long, env = "PROVIDER_ENCRYPTION")]
     pub encryption: bool,
 
