@@ -10,8 +10,8 @@ use crate::site::keys;
 /// The algorithms that clients can encrypt by, each with a key of its own.
 const ALGORITHMS: [KeyAlg; 3] = [KeyAlg::RsaOaep256, KeyAlg::EcdhEs, KeyAlg::EcdhEsA256Kw];
 
-/// Everything that there is, with keys in a file beside the signing keys, which is made when missing; without signing
-/// keys in a file, with new ones.
+/// Everything that there is, with keys in a file beside the signing keys, which is made when missing; without
+/// signing keys in a file, with new ones.
 ///
 /// # Errors
 /// One sentence that names the file.

@@ -112,10 +112,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
     pub demo_client: bool,
 
-    /// Encrypt ID tokens and userinfo responses for clients that registered that, and take encrypted request objects
+    /// Encrypt answers for the clients that registered that, and take encrypted request objects
     ///
-    /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys they are
-    /// made anew at every start.
+    /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys
+    /// they are made anew at every start.
     #[arg(long, env = "PROVIDER_ENCRYPTION")]
     pub encryption: bool,
 

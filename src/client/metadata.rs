@@ -102,8 +102,8 @@ pub struct ClientMetadata {
     pub require_pushed_authorization_requests: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: IdTokenAlg,
-    /// How the keys of its ID tokens, which then are encrypted after they were signed, reach the client; a key for it
-    /// is in its `jwks` or at its `jwks_uri`.
+    /// How the keys of its ID tokens, which then are encrypted after they were signed, reach the client; a
+    /// key for it is in its `jwks` or at its `jwks_uri`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_encrypted_response_alg: Option<KeyAlg>,
     /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.
@@ -112,8 +112,8 @@ pub struct ClientMetadata {
     /// The algorithm of its userinfo responses, which then are JWTs; plain JSON where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<SigningAlg>,
-    /// How the keys of its userinfo responses, which then are encrypted JWTs, reach the client; a key for it is in its
-    /// `jwks` or at its `jwks_uri`.
+    /// How the keys of its userinfo responses, which then are encrypted JWTs, reach the client; a key for it
+    /// is in its `jwks` or at its `jwks_uri`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_encrypted_response_alg: Option<KeyAlg>,
     /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.

@@ -523,8 +523,8 @@ reasons! {
     SubjectTypeUnavailable => ServerError, "the subject_type of the client is not supported";
     /// The client has no public key that fits what it registered for encrypted answers.
     EncryptionKeyMissing => ServerError, "no key of the client fits its encryption algorithm";
-    /// The client registered a `jwks_uri`, where the key to encrypt answers to would be, and the provider does not
-    /// fetch keys.
+    /// The client registered a `jwks_uri`, where the key to encrypt answers to would be, and the provider
+    /// does not fetch keys.
     EncryptionKeysNotFetched => ServerError, "no key of the client fits its encryption algorithm";
     /// The keys that answers would be encrypted to could not be fetched; an event has told why.
     EncryptionKeysUnfetched => TemporarilyUnavailable, "the keys of the client could not be fetched, try again later";

@@ -74,8 +74,8 @@ impl IdTokenHintVerifier {
         Self { expected, keyring, decrypter: None }
     }
 
-    /// Takes hints too that were encrypted to one of our own keys: a client decrypts what it was given, and may encrypt
-    /// it again, to us. Without this they are [`IdTokenHintError::Malformed`].
+    /// Takes hints too that were encrypted to one of our own keys: a client decrypts what it was given, and
+    /// may encrypt it again, to us. Without this they are [`IdTokenHintError::Malformed`].
     #[must_use]
     pub fn with_decrypter(mut self, decrypter: Decrypter) -> Self {
         self.decrypter = Some(decrypter);

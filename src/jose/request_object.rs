@@ -113,8 +113,8 @@ impl PresentedRequestObject {
         Ok(presented)
     }
 
-    /// Takes the signed object out of an encrypted one, which is then like any other (RFC 9101 section 6.1). Where the
-    /// client is registered with a pair of algorithms, no other pair is accepted.
+    /// Takes the signed object out of an encrypted one, which is then like any other (RFC 9101 section 6.1).
+    /// Where the client is registered with a pair of algorithms, no other pair is accepted.
     ///
     /// What is inside must be signed: anybody can encrypt to a public key.
     ///

@@ -71,8 +71,8 @@ impl<K: Member> Shared<K> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Applies `edit` to a copy of the keys and puts that into place if it is a sound ring; leaves all as it is where
-    /// `edit` refuses.
+    /// Applies `edit` to a copy of the keys and puts that into place if it is a sound ring; leaves all as it
+    /// is where `edit` refuses.
     pub(super) fn change(
         &self,
         edit: impl FnOnce(&mut Vec<K>) -> Result<(), KeyringError>,
@@ -103,8 +103,8 @@ impl<K: Member> Shared<K> {
         })
     }
 
-    /// Puts what `next` makes of the state into its place, if it is still `seen`; `false` when it is another. `None`
-    /// leaves it as it is.
+    /// Puts what `next` makes of the state into its place, if it is still `seen`; `false` when it is another.
+    /// `None` leaves it as it is.
     pub(super) fn change_seen(
         &self,
         seen: &Arc<Ring<K>>,

@@ -285,9 +285,10 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the clients that
-    /// registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with decryption keys also request
-    /// objects and hints that clients encrypt. Default off: such clients are refused, and so is what they encrypt.
+    /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the
+    /// clients that registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with
+    /// decryption keys also request objects and hints that clients encrypt. Default off: such clients are
+    /// refused, and so is what they encrypt.
     ///
     /// Clients whose keys are at a `jwks_uri` need [`with_jwks_uri`](ProviderBuilder::with_jwks_uri).
     pub fn with_encryption(mut self, encryption: Encryption) -> Self {
@@ -364,7 +365,8 @@ impl ProviderBuilder {
     }
 
     /// Adds a shape of access tokens of the host's own, chosen as
-    /// [`AccessTokenFormatChoice::Extension`](crate::client::AccessTokenFormatChoice::Extension) of this name.
+    /// [`AccessTokenFormatChoice::Extension`](crate::client::AccessTokenFormatChoice::Extension) of this
+    /// name.
     pub fn access_token_format(
         mut self,
         name: impl Into<Arc<str>>,

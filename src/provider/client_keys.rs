@@ -1,5 +1,5 @@
-//! The keys that clients registered, by value or by address: tokens that they sign are verified by them, and what is
-//! for them alone is encrypted to them.
+//! The keys that clients registered, by value or by address: tokens that they sign are verified by them, and
+//! what is for them alone is encrypted to them.
 
 use crate::client::{Client, EncryptionAlgs, FetchError, KeyNews, RemoteKeys};
 use crate::event::EventKind;
@@ -50,8 +50,8 @@ pub(crate) enum Keyless {
 
 /// Verifies `token` by the keys that `client` registered.
 ///
-/// Keys that do not have the one that the token names are looked up once more; so are those of a client whose keys have
-/// no names, where none of them verifies.
+/// Keys that do not have the one that the token names are looked up once more; so are those of a client whose
+/// keys have no names, where none of them verifies.
 pub(crate) async fn verify<T: ClientToken>(
     cx: &Context<'_>,
     remote: Option<&RemoteKeys>,
@@ -62,7 +62,8 @@ pub(crate) async fn verify<T: ClientToken>(
     with_keys(cx, remote, client, (|keys: &JwkSet| token.verify(keys), outdated)).await
 }
 
-/// What encrypts to a key that `client` registered, by `algs`. Keys of which none is for that are looked up once more.
+/// What encrypts to a key that `client` registered, by `algs`. Keys of which none is for that are looked up
+/// once more.
 pub(crate) async fn encrypter(
     cx: &Context<'_>,
     remote: Option<&RemoteKeys>,
@@ -77,8 +78,8 @@ pub(crate) async fn encrypter(
     })
 }
 
-/// Tries the keys that `client` registered; once more with newer ones where what refuses the first says that these are
-/// outdated.
+/// Tries the keys that `client` registered; once more with newer ones where what refuses the first says that
+/// these are outdated.
 async fn with_keys<T, R>(
     cx: &Context<'_>,
     remote: Option<&RemoteKeys>,

@@ -20,9 +20,9 @@ const ALL_ENCS: [ContentEnc; 4] =
 /// What is encrypted, given to
 /// [`ProviderBuilder::with_encryption`](super::ProviderBuilder::with_encryption).
 ///
-/// As [`Encryption::new`] gives it, ID tokens and userinfo responses are encrypted for the clients that registered
-/// that, by RSA-OAEP-256, ECDH-ES or ECDH-ES+A256KW and with A256GCM or A256CBC-HS512. What clients encrypt for the
-/// provider is read where [`with_decryption_keys`] gives it keys.
+/// As [`Encryption::new`] gives it, ID tokens and userinfo responses are encrypted for the clients that
+/// registered that, by RSA-OAEP-256, ECDH-ES or ECDH-ES+A256KW and with A256GCM or A256CBC-HS512. What
+/// clients encrypt for the provider is read where [`with_decryption_keys`] gives it keys.
 ///
 /// ```
 /// use vouchsafe::jose::{DecryptionKeys, KeyAlg};
@@ -47,28 +47,28 @@ impl Encryption {
         Self::default()
     }
 
-    /// Takes what was encrypted to one of `keys`, whose public halves then are in the key set: request objects, where
-    /// these are turned on, and ID tokens that come back as hints. The ring is shared, so that whoever keeps a clone of
-    /// it can rotate it.
+    /// Takes what was encrypted to one of `keys`, whose public halves then are in the key set: request
+    /// objects, where these are turned on, and ID tokens that come back as hints. The ring is shared, so that
+    /// whoever keeps a clone of it can rotate it.
     pub fn with_decryption_keys(mut self, keys: DecryptionKeys) -> Self {
         self.keys = Some(keys);
         self
     }
 
-    /// Allows AES of 128 bits too: A128GCM, A128CBC-HS256 and ECDH-ES+A128KW. Clients that register an algorithm and no
-    /// `enc` mean A128CBC-HS256 (OpenID Connect Dynamic Client Registration 1.0 section 2), and are refused without
-    /// this.
+    /// Allows AES of 128 bits too: A128GCM, A128CBC-HS256 and ECDH-ES+A128KW. Clients that register an
+    /// algorithm and no `enc` mean A128CBC-HS256 (OpenID Connect Dynamic Client Registration 1.0 section 2),
+    /// and are refused without this.
     pub const fn with_128_bits(mut self) -> Self {
         self.short = true;
         self
     }
 
     pub(crate) fn algs(&self) -> &'static [KeyAlg] {
-        if self.short { &ALL_ALGS } else { &ALL_ALGS[..3] }
+        if self.short { &ALL_ALGS } else { KeyAlg::DEFAULT_INBOUND }
     }
 
     pub(crate) fn encs(&self) -> &'static [ContentEnc] {
-        if self.short { &ALL_ENCS } else { &ALL_ENCS[..2] }
+        if self.short { &ALL_ENCS } else { ContentEnc::DEFAULT_INBOUND }
     }
 
     pub(crate) fn allows(&self, wanted: EncryptionAlgs) -> bool {
@@ -85,8 +85,8 @@ impl Encryption {
 /// What of that which a client is told is encrypted by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// An ID token, or a logout token, which is signed and encrypted as ID tokens are (OpenID Connect Back-Channel Logout
-    /// 1.0 section 2.4).
+    /// An ID token, or a logout token, which is signed and encrypted as ID tokens are (OpenID Connect
+    /// Back-Channel Logout 1.0 section 2.4).
     IdToken,
     Userinfo,
 }
@@ -121,7 +121,8 @@ impl Recipients<'_> {
     ///
     /// # Errors
     /// [`Reason::IdTokenEncryptionUnavailable`], [`Reason::UserinfoEncryptionUnavailable`],
-    /// [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`], [`Reason::EncryptionKeysUnfetched`].
+    /// [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
+    /// [`Reason::EncryptionKeysUnfetched`].
     pub(crate) async fn encrypter(
         &self,
         cx: &Context<'_>,
@@ -137,7 +138,8 @@ impl Recipients<'_> {
         found.map(Some).map_err(|keyless| unencryptable(keyless).into())
     }
 
-    /// Whether what `client` registered for its answers can be done now: noticed later, it would cost the code.
+    /// Whether what `client` registered for its answers can be done now: noticed later, it would cost the
+    /// code.
     ///
     /// # Errors
     /// As those of [`Recipients::encrypter`].

@@ -9,8 +9,8 @@ use crate::jose::{
 };
 use crate::provider::Encryption;
 
-/// The keys of the clients of a test: one for RSA-OAEP-256, and for each way of key agreement one on P-256 and one on
-/// X25519, in this order. The keys are the same for every caller, the ring is not.
+/// The keys of the clients of a test: one for RSA-OAEP-256, and for each way of key agreement one on P-256
+/// and one on X25519, in this order. The keys are the same for every caller, the ring is not.
 ///
 /// # Panics
 /// When OpenSSL cannot make a key.

@@ -1,4 +1,5 @@
-//! OpenID Connect Core 1.0 sections 3.1.2.1 and 6.1, RFC 9101 section 6.1: request objects and hints that clients encrypt.
+//! OpenID Connect Core 1.0 sections 3.1.2.1 and 6.1, RFC 9101 section 6.1: request objects and hints that
+//! clients encrypt.
 
 use std::sync::Arc;
 
@@ -175,8 +176,9 @@ fn a_registered_pair_that_is_off_decrypts_nothing() {
     h.authorize(&jar().set("request", object)).returned(Reason::RequestObjectUndecryptable);
 }
 
-/// attack 79, attack 148, attack 150, attack 151, attack 152, attack 153, attack 154, attack 155, attack 156, attack 157:
-/// whatever is wrong with an encrypted object, the client and whoever watches are told one and the same, to the byte.
+/// attack 79, attack 148, attack 150, attack 151, attack 152, attack 153, attack 154, attack 155, attack 156,
+/// attack 157: whatever is wrong with an encrypted object, the client and whoever watches are told one and
+/// the same, to the byte.
 #[test]
 fn whatever_does_not_decrypt_is_one_refusal() {
     let h = harness();
@@ -242,7 +244,8 @@ fn whatever_does_not_decrypt_is_one_refusal() {
     assert_eq!(forged.headers(), expected.headers(), "a signature that is wrong reads the same");
 }
 
-/// A key that is retired still decrypts; one that was removed does not (OpenID Connect Core 1.0 section 10.2.1).
+/// A key that is retired still decrypts; one that was removed does not (OpenID Connect Core 1.0 section
+/// 10.2.1).
 #[test]
 fn a_rotated_key_decrypts_until_it_is_removed() {
     let ring = decryption_keys();
@@ -289,8 +292,8 @@ fn where_decryption_is_off_an_encrypted_hint_is_none() {
     h.authorize(&form).next(Some(&h.login("alice"))).returned(Reason::IdTokenHintInvalid);
 }
 
-/// OpenID Connect RP-Initiated Logout 1.0 section 2 has the same hint. One that does not decrypt says as little as one
-/// that others signed.
+/// OpenID Connect RP-Initiated Logout 1.0 section 2 has the same hint. One that does not decrypt says as
+/// little as one that others signed.
 #[test]
 fn a_hint_of_a_logout_may_be_encrypted_too() {
     let h = harness();

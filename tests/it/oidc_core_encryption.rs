@@ -1,4 +1,5 @@
-//! OpenID Connect Core 1.0 sections 2, 5.3.2, 10.2 and 16.14: ID tokens and userinfo responses that are encrypted.
+//! OpenID Connect Core 1.0 sections 2, 5.3.2, 10.2 and 16.14: ID tokens and userinfo responses that are
+//! encrypted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,7 +216,8 @@ fn a_key_is_fetched_from_the_address_of_the_client() {
     assert_eq!(h.http().take_requests().len(), 1);
 }
 
-/// attack 165: keys that lack a fitting one are fetched again, once in ten seconds, and no code is issued meanwhile.
+/// attack 165: keys that lack a fitting one are fetched again, once in ten seconds, and no code is issued
+/// meanwhile.
 #[test]
 fn without_a_key_that_fits_the_request_is_returned_before_a_code_is_issued() {
     let h = harness(remote());
@@ -273,8 +275,8 @@ fn keys_that_cannot_be_fetched_have_their_reasons() {
     assert_eq!(refusals(&events.take()), [Reason::EncryptionKeysNotFetched]);
 }
 
-/// OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6: a client whose ID tokens are encrypted may refuse a logout
-/// token that is not.
+/// OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6: a client whose ID tokens are encrypted may
+/// refuse a logout token that is not.
 #[test]
 fn a_logout_token_is_encrypted_like_an_id_token() {
     let (key, enc) = (key_for(KeyAlg::EcdhEs), ContentEnc::A256Gcm);

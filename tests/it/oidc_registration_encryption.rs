@@ -1,5 +1,5 @@
-//! OpenID Connect Dynamic Client Registration 1.0 section 2 and Discovery 1.0 section 3: what of encryption is
-//! registered, and what is told of it.
+//! OpenID Connect Dynamic Client Registration 1.0 section 2 and Discovery 1.0 section 3: what of encryption
+//! is registered, and what is told of it.
 
 use std::sync::Arc;
 
@@ -36,8 +36,8 @@ fn get(h: &Harness, path: &str) -> Value {
     h.answer(http::Request::get(path).body(bytes::Bytes::new()).unwrap()).accepted().json()
 }
 
-/// OpenID Connect Dynamic Client Registration 1.0 section 2: without `enc` it is A128CBC-HS256, which is a choice of the
-/// host.
+/// OpenID Connect Dynamic Client Registration 1.0 section 2: without `enc` it is A128CBC-HS256, which is a
+/// choice of the host.
 #[test]
 fn the_128_bit_pair_is_for_those_who_turn_it_on() {
     let key = key_for(KeyAlg::EcdhEs);
@@ -87,7 +87,8 @@ fn what_does_not_go_together_is_no_client() {
     }
 }
 
-/// OpenID Connect Core 1.0 section 2: what is encrypted was signed, since everybody can encrypt to a public key.
+/// OpenID Connect Core 1.0 section 2: what is encrypted was signed, since everybody can encrypt to a public
+/// key.
 #[test]
 fn none_and_encryption_do_not_go_together() {
     let key = key_for(KeyAlg::EcdhEs);

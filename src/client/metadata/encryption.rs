@@ -35,7 +35,8 @@ impl ClientMetadata {
         EncryptionAlgs::registered(self.id_token_encrypted_response_alg, self.id_token_encrypted_response_enc)
     }
 
-    /// How its userinfo responses are encrypted, if they are; `enc` is A128CBC-HS256 where it registered none.
+    /// How its userinfo responses are encrypted, if they are; `enc` is A128CBC-HS256 where it registered
+    /// none.
     #[must_use]
     pub fn userinfo_encryption(&self) -> Option<EncryptionAlgs> {
         EncryptionAlgs::registered(self.userinfo_encrypted_response_alg, self.userinfo_encrypted_response_enc)
@@ -55,7 +56,8 @@ impl ClientMetadata {
         self
     }
 
-    /// Its userinfo responses are encrypted to a key of its `jwks` or `jwks_uri`, after they were signed if they are.
+    /// Its userinfo responses are encrypted to a key of its `jwks` or `jwks_uri`, after they were signed if
+    /// they are.
     #[must_use]
     pub const fn with_userinfo_encryption(mut self, alg: KeyAlg, enc: ContentEnc) -> Self {
         self.userinfo_encrypted_response_alg = Some(alg);
@@ -95,8 +97,8 @@ impl ClientMetadata {
                 _ => {}
             }
         }
-        // What nobody signed could be from anybody, since everybody can encrypt to a public key (OpenID Connect Core
-        // 1.0 section 2 wants ID tokens signed before they are encrypted).
+        // What nobody signed could be from anybody, since everybody can encrypt to a public key (OpenID
+        // Connect Core 1.0 section 2 wants ID tokens signed before they are encrypted).
         if objects.alg.is_some() && self.request_object_signing_alg == Some(RequestObjectAlg::None) {
             return refuse("request_object_encryption_alg", "not beside request_object_signing_alg none");
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{DecryptionKeyState, DecryptionKeys, ExpectedEncryption, Jwe};
 use crate::jose::{ContentEnc, JoseError, Jwk, Jws, KeyAlg};
 
-/// Our own keys and the algorithms that are accepted with them: takes signed tokens out of encrypted ones. Cheap to
-/// clone; what changes in the keys changes here.
+/// Our own keys and the algorithms that are accepted with them: takes signed tokens out of encrypted ones.
+/// Cheap to clone; what changes in the keys changes here.
 #[derive(Clone, Debug)]
 pub struct Decrypter {
     keys: DecryptionKeys,
@@ -33,8 +33,8 @@ impl Decrypter {
         &self.encs
     }
 
-    /// The public halves of the published keys that are for an accepted algorithm, each with `kid`, `use` of `enc` and
-    /// `alg`.
+    /// The public halves of the published keys that are for an accepted algorithm, each with `kid`, `use` of
+    /// `enc` and `alg`.
     #[must_use]
     pub fn public_keys(&self) -> Vec<Jwk> {
         let keys = self.keys.keys();
@@ -49,11 +49,12 @@ impl Decrypter {
         self.keys.version()
     }
 
-    /// The signed token inside of `token`, still to be verified. Where its sender is registered with a pair of
-    /// algorithms, no other pair is accepted.
+    /// The signed token inside of `token`, still to be verified. Where its sender is registered with a pair
+    /// of algorithms, no other pair is accepted.
     ///
     /// # Errors
-    /// [`JoseError`]. Who sent the token must not be told which, but for [`JoseError::Panicked`] in an alarm of our own.
+    /// [`JoseError`]. Who sent the token must not be told which, but for [`JoseError::Panicked`] in an alarm
+    /// of our own.
     pub fn open(&self, token: &str, registered: Option<(KeyAlg, ContentEnc)>) -> Result<Jws, JoseError> {
         let jwe = Jwe::parse(token)?;
         let decrypted = match registered {

@@ -1,7 +1,8 @@
 //! Encrypted tokens and their keys: compact JWE (RFC 7516).
 //!
-//! [`Encrypter`] writes to a public key of somebody else's; [`DecryptionKeys`] are our own, and open what was written
-//! to one of them; a [`Decrypter`] says beside them which algorithms are accepted. In between a token is a [`Jwe`], taken apart and bounded.
+//! [`Encrypter`] writes to a public key of somebody else's; [`DecryptionKeys`] are our own, and open what was
+//! written to one of them; a [`Decrypter`] says beside them which algorithms are accepted. In between a token
+//! is a [`Jwe`], taken apart and bounded.
 //!
 //! The library's part is the arithmetic of RSA and of key agreement, behind `key_management`, which is given only what
 //! has been checked: a point of the right curve, an encrypted key of the one possible length. Contents are encrypted

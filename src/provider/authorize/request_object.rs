@@ -112,8 +112,8 @@ async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source
 /// The object, decrypted if it is encrypted: from there on what was inside of it is an object like any other.
 ///
 /// Deviates from OpenID Connect Dynamic Client Registration 1.0 section 2, where a client that registers
-/// `request_object_encryption_alg` only may encrypt: because a client that does so wants nobody on the way to read its
-/// requests, and whoever can change them could put a plain object in the place of an encrypted one.
+/// `request_object_encryption_alg` only may encrypt: because a client that does so wants nobody on the way to
+/// read its requests, and whoever can change them could put a plain object in the place of an encrypted one.
 fn presented(
     core: &Core,
     client: &Client,

@@ -122,7 +122,8 @@ impl ProviderBuilder {
         Ok(())
     }
 
-    /// A key is for one purpose (OpenID Connect Discovery 1.0 section 3, `jwks_uri`), and has a name of its own in the key set.
+    /// A key is for one purpose (OpenID Connect Discovery 1.0 section 3, `jwks_uri`), and has a name of its
+    /// own in the key set.
     fn check_keys(&self) -> Result<(), BuildError> {
         let encryption = self.core.decrypter.as_ref().map(Decrypter::public_keys).unwrap_or_default();
         for signing in self.core.keyring.keys() {

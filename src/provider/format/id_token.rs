@@ -62,14 +62,14 @@ pub(crate) struct Minter<'a> {
 }
 
 impl Minter<'_> {
-    /// Mints an ID token, signs it by the algorithm that the client registered, and encrypts it to the client where that
-    /// registered encryption.
+    /// Mints an ID token, signs it by the algorithm that the client registered, and encrypts it to the client
+    /// where that registered encryption.
     ///
     /// Neither the person's claims nor those of the host's hook can replace one that the protocol defines.
     ///
     /// # Errors
-    /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook fails; the
-    /// refusals of [`Recipients::encrypter`].
+    /// A fault of ours when no active key has the client's algorithm, the signer does not answer, or the hook
+    /// fails; the refusals of [`Recipients::encrypter`].
     pub(crate) async fn mint(&self, cx: &Context<'_>, token: &IdToken<'_>) -> Result<Secret> {
         let encrypter = self.recipients.encrypter(cx, token.client, Answer::IdToken).await?;
         let form = self.form(token.client.metadata().id_token_signed_response_alg, encrypter)?;
@@ -87,7 +87,8 @@ impl Minter<'_> {
         Ok(Secret::new(encryption::nested(cx, encrypter.as_ref(), signed)?))
     }
 
-    /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is encrypted alone.
+    /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is
+    /// encrypted alone.
     fn form(&self, alg: IdTokenAlg, encrypter: Option<Encrypter>) -> Result<Form, Internal> {
         let signer = match alg {
             IdTokenAlg::DangerousNone if self.unsigned == Unsigned::Allowed && encrypter.is_none() => {

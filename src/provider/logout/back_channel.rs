@@ -140,8 +140,8 @@ async fn attempt(core: &Core, cx: &Context<'_>, by: &BackChannel, notice: &Notic
     Ok(by.post(url, &token).await)
 }
 
-/// A logout token (section 2.4): what the ID tokens of the session say of person and session, and never a `nonce`. It is
-/// encrypted where they are, since a client may refuse it otherwise (section 2.6).
+/// A logout token (section 2.4): what the ID tokens of the session say of person and session, and never a
+/// `nonce`. It is encrypted where they are, since a client may refuse it otherwise (section 2.6).
 async fn mint(core: &Core, cx: &Context<'_>, client: &Client, notice: &Notice) -> Result<String> {
     let alg = match client.metadata().id_token_signed_response_alg {
         IdTokenAlg::Signed(alg) => alg,

@@ -8,8 +8,9 @@ use crate::client::ClientMetadata;
 use crate::error::Reason;
 use crate::provider::core::Core;
 
-/// `metadata` with the members about encryption. Whoever asks for what is not turned on must hear of it, since their
-/// answers would go out in the clear; where they leave `enc` out, they are told which one they got.
+/// `metadata` with the members about encryption. Whoever asks for what is not turned on must hear of it,
+/// since their answers would go out in the clear; where they leave `enc` out, they are told which one they
+/// got.
 ///
 /// # Errors
 /// [`Reason::MetadataEncryption`].
