@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
-pub use metadata::{ClientAuthMethod, ClientMetadata, RequestObjectAlg};
+pub use metadata::{ApplicationType, ClientAuthMethod, ClientMetadata, RequestObjectAlg};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;

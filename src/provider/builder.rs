@@ -84,6 +84,8 @@ impl ProviderBuilder {
             encoders: Encoders::default(),
             hints,
             registration: None,
+            sectors: None,
+            statement_keys: None,
             remote_keys: None,
             request_objects,
             request_uris: None,

@@ -1,4 +1,4 @@
-//! Tokens that clients sign, verified by the keys that they registered, by value or by address.
+//! Tokens that clients sign, or that others sign for them, verified by keys that are known by value or by address.
 
 use crate::client::{Client, FetchError, KeyNews, RemoteKeys};
 use crate::event::EventKind;
@@ -6,7 +6,7 @@ use crate::jose::JwkSet;
 use crate::provider::context::Context;
 use crate::types::FetchUrl;
 
-/// A token of one client, which is to be verified by its keys.
+/// A token of one client, or about it, which is to be verified by its signer's keys.
 pub(crate) trait ClientToken {
     /// What it is when verified.
     type Verified;
@@ -46,15 +46,22 @@ pub(crate) async fn verify<T: ClientToken>(
     let metadata = client.metadata();
     match (&metadata.jwks, &metadata.jwks_uri) {
         (Some(keys), _) => token.verify(keys).map_err(Unverified::Refused),
-        (None, Some(url)) => {
-            let remote = remote.ok_or(Unverified::NotFetched)?;
-            let verified = with_remote(remote, url, token).await;
-            // Whatever came of the token, what was learned of the keys is told.
-            tell(cx, remote, url);
-            verified
-        }
+        (None, Some(url)) => verify_at(cx, remote.ok_or(Unverified::NotFetched)?, url, token).await,
         (None, None) => Err(Unverified::NoKeys),
     }
+}
+
+/// Verifies `token` by the keys at `url`.
+pub(crate) async fn verify_at<T: ClientToken>(
+    cx: &Context<'_>,
+    remote: &RemoteKeys,
+    url: &FetchUrl,
+    token: &T,
+) -> Result<T::Verified, Unverified<T::Refusal>> {
+    let verified = with_remote(remote, url, token).await;
+    // Whatever came of the token, what was learned of the keys is told.
+    tell(cx, remote, url);
+    verified
 }
 
 /// Keys that do not have the one that the token names are looked up once more; so are those of a client whose keys

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{BuildError, ProviderBuilder};
-use crate::client::RemoteKeys;
 use crate::client::remote_request_objects::RemoteRequestObjects;
+use crate::client::{Fetcher, RemoteKeys};
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
@@ -18,6 +18,13 @@ impl ProviderBuilder {
         let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
         if self.jwks_uri {
             self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
+        }
+        if let Some(registration) = &self.core.registration {
+            self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
+            if registration.fetches_statement_keys() {
+                let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
+                self.core.statement_keys = Some(keys);
+            }
         }
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
