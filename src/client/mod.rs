@@ -5,6 +5,7 @@ mod id_token_alg;
 mod localized;
 mod metadata;
 mod remote_keys;
+pub(crate) mod remote_metadata;
 pub(crate) mod remote_request_objects;
 mod secret;
 mod sector;

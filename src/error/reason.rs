@@ -488,6 +488,34 @@ reasons! {
     /// The cryptographic library panicked over a software statement. An alarm.
     SoftwareStatementUnchecked => InvalidSoftwareStatement, "software_statement is not valid";
 
+    // Client ID metadata documents. No client is told of these: to all of them there is no such client.
+    /// The host does not allow a client of this URL.
+    ClientDocumentNotAllowed => InvalidClient, "client authentication failed";
+    /// The document at the client's URL is of another `client_id`, or of none.
+    ClientDocumentForeign => InvalidClient, "client authentication failed";
+    /// The document at the client's URL has a shared secret.
+    ClientDocumentSecret => InvalidClient, "client authentication failed";
+    /// A fetch of a client's document was given up before it came to anything.
+    ClientDocumentAbandoned => InvalidClient, "client authentication failed";
+    /// The client's URL is, or resolves to, an address that may not be asked.
+    ClientDocumentAddressRefused => InvalidClient, "client authentication failed";
+    /// What is at the client's URL is not served as JSON.
+    ClientDocumentContentType => InvalidClient, "client authentication failed";
+    /// What is at the client's URL is no JSON object, or was of no use a moment ago.
+    ClientDocumentMalformed => InvalidClient, "client authentication failed";
+    /// The host's HTTP client panicked over a client's URL. An alarm.
+    ClientDocumentPanicked => InvalidClient, "client authentication failed";
+    /// The client's URL redirects.
+    ClientDocumentRedirected => InvalidClient, "client authentication failed";
+    /// The client's URL answers with a status other than 200.
+    ClientDocumentStatus => InvalidClient, "client authentication failed";
+    /// The client's URL took too long.
+    ClientDocumentTimedOut => InvalidClient, "client authentication failed";
+    /// What is at the client's URL is over 64 KiB.
+    ClientDocumentTooLarge => InvalidClient, "client authentication failed";
+    /// The client's URL cannot be reached, or has no trusted certificate.
+    ClientDocumentUnreachable => InvalidClient, "client authentication failed";
+
     // Keys, JOSE, metadata
     /// An `id_token_hint` is not an ID token of ours.
     IdTokenHintInvalid => LoginRequired, "id_token_hint is not an id token of this issuer";

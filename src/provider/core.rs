@@ -148,6 +148,7 @@ impl Core {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
+    pub(crate) client_documents: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,

@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod client_auth;
+mod client_documents;
 mod client_keys;
 mod config;
 mod consent;
@@ -44,6 +45,7 @@ pub use authorize::{
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
+pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
 pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
@@ -382,7 +384,8 @@ impl Provider {
         register::mint_initial_token(&self.0, uses, lifetime).await
     }
 
-    /// A client, whether the host configured it or it registered itself.
+    /// A client, whether the host configured it, it registered itself, or it is named by the URL of its metadata, which may
+    /// be fetched.
     ///
     /// # Errors
     /// A store that fails.

@@ -126,6 +126,7 @@ impl ProviderBuilder {
         let fetches_statement_keys = registration.is_some_and(Registration::fetches_statement_keys);
         for (on, feature) in [
             (self.back_channel_logout, "back_channel_logout"),
+            (self.client_documents.is_some(), "client_id_metadata_documents"),
             (self.jwks_uri, "jwks_uri"),
             (self.request_uri_parameter, "request_uri"),
             (fetches_statement_keys, "the keys of an issuer of software statements"),

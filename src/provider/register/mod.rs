@@ -21,8 +21,10 @@ pub(crate) use initial::mint as mint_initial_token;
 pub(crate) use manage::{client, remove_by_host, set_settings};
 pub(crate) use record::RegisteredClients;
 pub(crate) use respond::respond;
+pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};
 pub use statement::SoftwareStatementIssuer;
+pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
 
 use self::record::Registered;
 use super::context::{Arrival, Context};

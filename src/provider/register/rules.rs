@@ -20,10 +20,10 @@ const MAX_TEXT_BYTES: usize = 254;
 
 /// The scope and the grant types that a host lets strangers have.
 #[derive(Clone, Debug)]
-pub(super) struct Bounds {
-    pub(super) scope: Scope,
-    pub(super) grant_types: Vec<GrantType>,
-    pub(super) claimed_https: bool,
+pub(in crate::provider) struct Bounds {
+    pub(in crate::provider) scope: Scope,
+    pub(in crate::provider) grant_types: Vec<GrantType>,
+    pub(in crate::provider) claimed_https: bool,
 }
 
 impl Default for Bounds {
@@ -40,7 +40,7 @@ impl Default for Bounds {
 /// off without it, or work otherwise than it expects; it is dropped, which the answer tells, where nothing depends on it
 /// (RFC 7591 sections 2 and 3.2.1).
 #[derive(Debug)]
-pub(crate) struct Rules {
+pub(in crate::provider) struct Rules {
     bounds: Bounds,
     grant_types: Vec<GrantType>,
     response_types: Vec<ResponseType>,
@@ -65,7 +65,7 @@ struct Logout {
 
 impl Rules {
     /// The bounds, and what the provider has.
-    pub(super) fn of(core: &Core, bounds: &Bounds) -> Self {
+    pub(in crate::provider) fn of(core: &Core, bounds: &Bounds) -> Self {
         let of_responses = core.response_types.iter().flat_map(|known| known.grant_types());
         let offered = core.grants.keys().chain(of_responses);
         let methods = core.authenticators.iter().map(|known| known.method());
@@ -88,6 +88,14 @@ impl Rules {
                 front_channel: core.switches.front_channel_logout,
             },
         }
+    }
+
+    /// The same for clients of documents, with whom nobody shares a secret and whose sectors are not asked.
+    pub(in crate::provider) fn of_documents(mut self) -> Self {
+        let keyed = [ClientAuthMethod::None, ClientAuthMethod::PrivateKeyJwt];
+        self.auth_methods.retain(|method| keyed.contains(method));
+        self.sectors = false;
+        self
     }
 
     /// Holds all of `metadata` against the rules, and fills in what the request says nothing of.

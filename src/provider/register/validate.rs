@@ -25,7 +25,10 @@ impl Members {
 }
 
 /// Reads and checks the metadata; members that are not known are left out (RFC 7591 section 2).
-pub(crate) fn metadata(rules: &Rules, members: &Map<String, Value>) -> Result<ClientMetadata, Reason> {
+pub(in crate::provider) fn metadata(
+    rules: &Rules,
+    members: &Map<String, Value>,
+) -> Result<ClientMetadata, Reason> {
     let members = Members::new(members);
     let mut metadata = read(&members.0)?;
     rules.apply(&mut metadata, &members)?;
@@ -46,7 +49,7 @@ fn parse(members: Map<String, Value>) -> Option<ClientMetadata> {
 }
 
 /// Why a client was refused whose parts do not fit together.
-pub(super) fn refusal(refused: &InvalidClient) -> Reason {
+pub(in crate::provider) fn refusal(refused: &InvalidClient) -> Reason {
     match refused.member {
         // It is where it should be, and there are keys beside it.
         "jwks_uri" => Reason::MetadataJwks,
