@@ -133,7 +133,8 @@ fn note(event: &Event) {
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::ClientKeysFetched { exposed: 1.., .. }
+        EventKind::ClientDocumentRefused(Reason::ClientDocumentPanicked)
+        | EventKind::ClientKeysFetched { exposed: 1.., .. }
         | EventKind::ClientKeysFetchFailed(_)
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
