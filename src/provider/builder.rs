@@ -347,7 +347,7 @@ impl ProviderBuilder {
     }
 
     /// Adds a shape of access tokens of the host's own, chosen as
-    /// [`AccessTokenFormatChoice::Extension`] of this name.
+    /// [`AccessTokenFormatChoice::Extension`](crate::client::AccessTokenFormatChoice::Extension) of this name.
     pub fn access_token_format(
         mut self,
         name: impl Into<Arc<str>>,

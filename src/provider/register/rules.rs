@@ -123,8 +123,6 @@ impl Rules {
             let of_responses = metadata.response_types.iter().flat_map(|known| known.grant_types());
             metadata.grant_types = of_responses.cloned().collect();
         }
-        metadata.response_types = distinct(std::mem::take(&mut metadata.response_types));
-        metadata.grant_types = distinct(std::mem::take(&mut metadata.grant_types));
         metadata.grant_types.retain(|asked| *asked != GrantType::RefreshToken || self.offers(asked));
         if !metadata.response_types.iter().all(|asked| self.response_types.contains(asked)) {
             return Err(Reason::MetadataResponseTypes);
@@ -132,6 +130,8 @@ impl Rules {
         if !metadata.grant_types.iter().all(|asked| self.offers(asked)) {
             return Err(Reason::MetadataGrantTypes);
         }
+        metadata.response_types = distinct(std::mem::take(&mut metadata.response_types));
+        metadata.grant_types = distinct(std::mem::take(&mut metadata.grant_types));
         Ok(())
     }
 

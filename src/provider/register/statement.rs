@@ -1,5 +1,6 @@
 //! Software statements (RFC 7591 section 2.3): what others vouch for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -112,11 +113,15 @@ fn refusal(unverified: Unverified<SoftwareStatementError>) -> Rejection {
 pub(super) fn over(statement: &SoftwareStatement, members: &Map<String, Value>) -> Map<String, Value> {
     let stated = |name: &str| !OWN_CLAIMS.contains(&name);
     let claims = statement.claims().as_map();
-    let base = |name: &str| name.split('#').next().unwrap_or_default().to_owned();
-    let is_stated = |name: &str| claims.keys().any(|claim| stated(claim) && base(claim) == base(name));
-    let plain = members.iter().filter(|(name, _)| !is_stated(name));
+    let names: BTreeSet<_> = claims.keys().filter(|name| stated(name)).map(|name| base(name)).collect();
+    let plain = members.iter().filter(|(name, _)| !names.contains(base(name)));
     let claims = claims.iter().filter(|(name, _)| stated(name));
     plain.chain(claims).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// The name of a member without its language (RFC 7591 section 2.2).
+fn base(name: &str) -> &str {
+    name.split('#').next().unwrap_or_default()
 }
 
 /// A statement, as one of its issuer's.
