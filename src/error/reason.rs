@@ -444,6 +444,8 @@ reasons! {
     MetadataLogout => InvalidClientMetadata, "the logout uris must be https, and those of the front channel of the origin of a redirect uri";
     /// `client_name` is too long, or has control or text direction characters.
     MetadataName => InvalidClientMetadata, "client_name must be up to 200 bytes without control characters";
+    /// A client of the `application_type` `native` has a redirect URI that is not of its device.
+    MetadataNativeRedirectUris => InvalidRedirectUri, "redirect_uris of a native client must be loopback or private-use uris";
     /// The address of a page is not https or is too long.
     MetadataPage => InvalidClientMetadata, "client_uri, initiate_login_uri, logo_uri, policy_uri and tos_uri must be https urls";
     /// A redirect URI cannot be registered, there are too many, or they are missing.

@@ -196,7 +196,7 @@ fn a_native_client_answers_on_its_device() {
         assert_eq!(register(&h, &asked(uri)).accepted().json()["application_type"], "native");
     }
     let claimed = asked("https://app.example/cb");
-    let _ = register(&h, &claimed).rejected(Reason::MetadataRedirectUris).unchanged();
+    let _ = register(&h, &claimed).rejected(Reason::MetadataNativeRedirectUris).unchanged();
     let rules = Registration::open().with_claimed_https_redirects();
     let lenient = Harness::builder().provider(|builder| builder.with_registration(rules)).build();
     let _ = register(&lenient, &claimed).accepted();

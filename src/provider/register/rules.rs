@@ -164,7 +164,7 @@ impl Rules {
         let native = metadata.application_type == ApplicationType::Native;
         let elsewhere = metadata.redirect_uris.iter().any(|uri| !uri.is_native());
         match native && elsewhere && !self.bounds.claimed_https {
-            true => Err(Reason::MetadataRedirectUris),
+            true => Err(Reason::MetadataNativeRedirectUris),
             false => Ok(()),
         }
     }
