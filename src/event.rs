@@ -52,7 +52,10 @@ pub enum EventKind {
     RequestPushed,
     /// A registered client was removed, and its grants were revoked.
     ClientDeleted,
-    /// The keys at a client's `jwks_uri` were fetched.
+    /// There is no client at the URL that is named as a `client_id`, for this reason. Whoever named it is told of an unknown
+    /// client.
+    ClientDocumentRefused(Reason),
+    /// The keys at a `jwks_uri` were fetched: a client's, or that of somebody who issues software statements.
     ClientKeysFetched {
         /// How many keys can be used.
         keys: usize,
@@ -61,7 +64,7 @@ pub enum EventKind {
         /// How many of these had private or symmetric members: if any, the client publishes secrets. An alarm.
         exposed: usize,
     },
-    /// The keys at a client's `jwks_uri` could not be fetched, for the reason that its request would be refused for;
+    /// The keys at a `jwks_uri` could not be fetched, for the reason that its request would be refused for;
     /// the last good ones serve for up to 24 hours.
     ClientKeysFetchFailed(Reason),
     /// A client registered.

@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 const REACHED: &str = "ACDEGJKMQR";
 
 /// Rows of those sections that nothing here can be attacked with, each with the reason.
-const OUT_OF_REACH: [(u32, &str); 9] = [
+const OUT_OF_REACH: [(u32, &str); 8] = [
     (117, "no key is bound to a code: there is no DPoP"),
     (127, "no key is bound to a refresh token: there is no DPoP"),
     (128, "no certificate is bound to a refresh token: there is no mutual TLS"),
-    (216, "no software statement is read"),
     (239, "no logout token is received: there is no relying party"),
     (240, "no logout token is received: there is no relying party"),
     (241, "no logout token is received: there is no relying party"),

@@ -10,7 +10,7 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 14] = [
+const TARGETS: [(&str, Oracle); 16] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
@@ -21,7 +21,9 @@ const TARGETS: [(&str, Oracle); 14] = [
     ("jwk", fuzzing::jwk),
     ("jws", fuzzing::jws),
     ("output", fuzzing::output),
+    ("post_logout", fuzzing::post_logout),
     ("redirect_uri", fuzzing::redirect_uri),
+    ("registration", fuzzing::registration),
     ("request_object", fuzzing::request_object),
     ("scope", fuzzing::scope),
     ("tokens", fuzzing::tokens),

@@ -108,7 +108,8 @@ fn note(event: &Event) {
     // An alarm or a fetch is not the outcome, and may name the owner of a record, who need not be the client that asks.
     if matches!(
         event.kind,
-        EventKind::ClientKeysFetchFailed(_)
+        EventKind::ClientDocumentRefused(_)
+            | EventKind::ClientKeysFetchFailed(_)
             | EventKind::ClientKeysFetched { .. }
             | EventKind::PayloadUnreadable
             | EventKind::PkceChallengeReused
@@ -132,7 +133,8 @@ fn note(event: &Event) {
 
 fn level(kind: &EventKind) -> Level {
     match kind {
-        EventKind::ClientKeysFetched { exposed: 1.., .. }
+        EventKind::ClientDocumentRefused(Reason::ClientDocumentPanicked)
+        | EventKind::ClientKeysFetched { exposed: 1.., .. }
         | EventKind::ClientKeysFetchFailed(_)
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
@@ -169,6 +171,7 @@ fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
         EventKind::ClientDeleted => "client deleted",
+        EventKind::ClientDocumentRefused(_) => "no client at this url",
         EventKind::ClientRegistered => "client registered",
         EventKind::ClientUpdated => "client updated",
         EventKind::ClientKeysFetched { exposed: 0, skipped: 0, .. } => "client keys fetched",
@@ -191,7 +194,9 @@ fn message(kind: &EventKind) -> &'static str {
 
 fn reason(kind: &EventKind) -> Option<Reason> {
     match kind {
-        EventKind::ClientKeysFetchFailed(reason) | EventKind::Refused(reason) => Some(*reason),
+        EventKind::ClientDocumentRefused(reason)
+        | EventKind::ClientKeysFetchFailed(reason)
+        | EventKind::Refused(reason) => Some(*reason),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What a client registers, in the names of RFC 7591 section 2.
 
+mod application_type;
 mod auth_method;
 mod check;
 mod encryption;
@@ -7,6 +8,7 @@ mod request_object_alg;
 
 use serde::{Deserialize, Serialize};
 
+pub use application_type::ApplicationType;
 pub use auth_method::ClientAuthMethod;
 pub use encryption::EncryptionAlgs;
 pub use request_object_alg::RequestObjectAlg;
@@ -23,6 +25,8 @@ use crate::types::{FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, S
 pub struct ClientMetadata {
     /// Where authorization responses go: up to 50.
     pub redirect_uris: Vec<RedirectUri>,
+    /// What kind of application it is. Default `web`.
+    pub application_type: ApplicationType,
     /// How the client authenticates. Default `client_secret_basic`.
     pub token_endpoint_auth_method: ClientAuthMethod,
     /// The one algorithm of its assertions; any accepted one where absent.
@@ -127,6 +131,12 @@ pub struct ClientMetadata {
     /// The `acr_values` that hold where a request has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
+    /// Which software it is, the same for every copy of it (RFC 7591 section 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_id: Option<String>,
+    /// The version of that software.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
     /// Its names and pages in other languages, such as `client_name#de`: up to 100.
     #[serde(flatten)]
     pub localized: Localized,
@@ -136,6 +146,7 @@ impl Default for ClientMetadata {
     fn default() -> Self {
         Self {
             redirect_uris: Vec::new(),
+            application_type: ApplicationType::default(),
             token_endpoint_auth_method: ClientAuthMethod::default(),
             token_endpoint_auth_signing_alg: None,
             grant_types: vec![GrantType::AuthorizationCode],
@@ -172,6 +183,8 @@ impl Default for ClientMetadata {
             default_max_age: None,
             require_auth_time: false,
             default_acr_values: Vec::new(),
+            software_id: None,
+            software_version: None,
             localized: Localized::default(),
         }
     }

@@ -5,6 +5,7 @@ mod id_token_alg;
 mod localized;
 mod metadata;
 mod remote_keys;
+pub(crate) mod remote_metadata;
 pub(crate) mod remote_request_objects;
 mod secret;
 mod sector;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
-pub use metadata::{ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg};
+pub use metadata::{ApplicationType, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;

@@ -57,6 +57,8 @@ error_codes! {
     InvalidRequestUri = "invalid_request_uri", 400;
     /// The scope is malformed, unknown, or more than was granted (RFC 6749 sections 4.1.2.1 and 5.2).
     InvalidScope = "invalid_scope", 400;
+    /// The software statement is not valid (RFC 7591 section 3.2.2).
+    InvalidSoftwareStatement = "invalid_software_statement", 400;
     /// The resource is malformed, unknown, or not granted (RFC 8707 section 2).
     InvalidTarget = "invalid_target", 400;
     /// The access token is not valid (RFC 6750 section 3.1).
@@ -73,6 +75,8 @@ error_codes! {
     ServerError = "server_error", 500;
     /// The server cannot answer now (RFC 6749 section 4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable", 503;
+    /// The software statement is from somebody who is not approved (RFC 7591 section 3.2.2).
+    UnapprovedSoftwareStatement = "unapproved_software_statement", 400;
     /// The client may not use this grant or response type (RFC 6749 sections 4.1.2.1 and 5.2).
     UnauthorizedClient = "unauthorized_client", 400;
     /// The essential acr cannot be met (OpenID Connect Core Error Code unmet_authentication_requirements 1.0

@@ -33,6 +33,7 @@ mod registered_keys;
 mod request_object;
 mod ring;
 mod signer;
+mod software_statement;
 mod verifier;
 
 pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
@@ -59,6 +60,9 @@ pub use private_jwk::PrivateKeyError;
 pub use registered_keys::RegisteredKeys;
 pub use request_object::{PresentedRequestObject, RequestObjectError, RequestObjectVerifier};
 pub use signer::{JoseSigner, SignError, Signer};
+pub use software_statement::{
+    PresentedSoftwareStatement, SoftwareStatement, SoftwareStatementError, SoftwareStatementVerifier,
+};
 pub use verifier::Verifier;
 
 #[cfg(test)]

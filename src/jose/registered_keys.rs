@@ -33,10 +33,16 @@ impl<'a> RegisteredKeys<'a> {
     /// registered one counts.
     pub(super) fn verify<'j>(&self, jws: &'j Jws, algs: &[SigningAlg]) -> Result<&'j [u8], JoseError> {
         let alg = jws.header().alg().ok_or(JoseError::Algorithm)?;
-        if self.alg.is_some_and(|pinned| pinned != alg) || !algs.contains(&alg) {
+        if self.alg.is_some_and(|pinned| pinned != alg) {
             return Err(JoseError::Algorithm);
         }
-        let candidates = self.keys.candidates(jws.header().kid(), alg);
-        jws.verify_any(candidates.filter_map(|key| key.verifier(alg)))
+        verify_by(self.keys, jws, algs)
     }
+}
+
+/// The payload that one of `keys` signed by one of `algs`.
+pub(super) fn verify_by<'j>(keys: &JwkSet, jws: &'j Jws, algs: &[SigningAlg]) -> Result<&'j [u8], JoseError> {
+    let alg = jws.header().alg().filter(|alg| algs.contains(alg)).ok_or(JoseError::Algorithm)?;
+    let candidates = keys.candidates(jws.header().kid(), alg);
+    jws.verify_any(candidates.filter_map(|key| key.verifier(alg)))
 }

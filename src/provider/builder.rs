@@ -12,6 +12,7 @@ pub use error::BuildError;
 use super::Provider;
 use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
 use super::client_auth::ClientAuthenticator;
+use super::client_documents::ClientDocuments;
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
@@ -54,6 +55,7 @@ pub struct ProviderBuilder {
     client_credentials: bool,
     private_key_jwt: bool,
     http_client: Option<Arc<dyn HttpClient>>,
+    client_documents: Option<ClientDocuments>,
     jwks_uri: bool,
     request_uri_parameter: bool,
     back_channel_logout: bool,
@@ -88,6 +90,8 @@ impl ProviderBuilder {
             encryption: None,
             decrypter: None,
             registration: None,
+            sectors: None,
+            statement_keys: None,
             remote_keys: None,
             request_objects,
             request_uris: None,
@@ -108,6 +112,7 @@ impl ProviderBuilder {
             client_credentials: false,
             private_key_jwt: false,
             http_client: None,
+            client_documents: None,
             jwks_uri: false,
             request_uri_parameter: false,
             back_channel_logout: false,
@@ -311,6 +316,17 @@ impl ProviderBuilder {
         self
     }
 
+    /// Lets clients be named by the https URL of their metadata (draft-ietf-oauth-client-id-metadata-document): where no
+    /// other client has the name, its document is fetched, which needs an [`HttpClient`] and a [`Runtime`]. Default off.
+    ///
+    /// # Security
+    /// Strangers become clients by publishing a document. `documents` says whose; a consent page must show the host of the
+    /// `client_id`, since that is all that is known of them.
+    pub fn with_client_id_metadata_documents(mut self, documents: ClientDocuments) -> Self {
+        self.client_documents = Some(documents);
+        self
+    }
+
     /// Turns on revocation (RFC 7009).
     pub const fn with_revocation(mut self) -> Self {
         self.core.switches.revocation = true;
@@ -424,6 +440,7 @@ impl ProviderBuilder {
         {
             self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
+        self.join_client_documents();
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

@@ -1,5 +1,5 @@
-//! The keys that clients registered, by value or by address: tokens that they sign are verified by them, and
-//! what is for them alone is encrypted to them.
+//! The keys that clients registered, by value or by address, and those of others who vouch for clients: tokens
+//! that they sign are verified by them, and what is for a client alone is encrypted to its keys.
 
 use crate::client::{Client, EncryptionAlgs, FetchError, KeyNews, RemoteKeys};
 use crate::event::EventKind;
@@ -7,7 +7,7 @@ use crate::jose::{Encrypter, JwkSet};
 use crate::provider::context::Context;
 use crate::types::FetchUrl;
 
-/// A token of one client, which is to be verified by its keys.
+/// A token of one client, or about it, which is to be verified by its signer's keys.
 pub(crate) trait ClientToken {
     /// What it is when verified.
     type Verified;
@@ -90,14 +90,33 @@ async fn with_keys<T, R>(
     match (&metadata.jwks, &metadata.jwks_uri) {
         (Some(keys), _) => attempt(keys).map_err(Unverified::Refused),
         (None, Some(url)) => {
-            let remote = remote.ok_or(Unverified::NotFetched)?;
-            let outcome = with_remote(remote, url, (attempt, outdated)).await;
-            // Whatever came of it, what was learned of the keys is told.
-            tell(cx, remote, url);
-            outcome
+            at_url(cx, remote.ok_or(Unverified::NotFetched)?, url, (attempt, outdated)).await
         }
         (None, None) => Err(Unverified::NoKeys),
     }
+}
+
+/// Verifies `token` by the keys at `url`.
+pub(crate) async fn verify_at<T: ClientToken>(
+    cx: &Context<'_>,
+    remote: &RemoteKeys,
+    url: &FetchUrl,
+    token: &T,
+) -> Result<T::Verified, Unverified<T::Refusal>> {
+    let outdated = |refusal: &T::Refusal, keys: &JwkSet| T::is_of_keys(refusal) && !token.is_keyed_by(keys);
+    at_url(cx, remote, url, (|keys: &JwkSet| token.verify(keys), outdated)).await
+}
+
+/// Tries the keys at `url`, and tells what was learned of them, whatever came of it.
+async fn at_url<T, R>(
+    cx: &Context<'_>,
+    remote: &RemoteKeys,
+    url: &FetchUrl,
+    tried: (impl Fn(&JwkSet) -> Result<T, R>, impl Fn(&R, &JwkSet) -> bool),
+) -> Result<T, Unverified<R>> {
+    let outcome = with_remote(remote, url, tried).await;
+    tell(cx, remote, url);
+    outcome
 }
 
 async fn with_remote<T, R>(

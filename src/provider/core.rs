@@ -20,7 +20,7 @@ use super::register::Registration;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::remote_request_objects::RemoteRequestObjects;
-use crate::client::{Client, IdTokenAlg, RemoteKeys};
+use crate::client::{Client, Fetcher, IdTokenAlg, RemoteKeys};
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
@@ -62,6 +62,10 @@ pub(crate) struct Core {
     pub(crate) decrypter: Option<Decrypter>,
     /// `None` registers nobody.
     pub(crate) registration: Option<Registration>,
+    /// `None` where no sector is asked for its redirect URIs.
+    pub(crate) sectors: Option<Fetcher>,
+    /// `None` where the keys of those who issue software statements are not fetched.
+    pub(crate) statement_keys: Option<RemoteKeys>,
     /// `None` where the keys of clients are not fetched.
     pub(crate) remote_keys: Option<Arc<RemoteKeys>>,
     pub(crate) request_objects: RequestObjectVerifier,
@@ -158,6 +162,7 @@ impl Core {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
+    pub(crate) client_documents: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,

@@ -112,6 +112,9 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(name, json!(locales));
         }
     }
+    if core.switches.client_documents {
+        say("client_id_metadata_document_supported", true.into());
+    }
     if let Some(url) = &core.config.service_documentation {
         say("service_documentation", url.as_str().into());
     }

@@ -3,6 +3,7 @@
 mod authorize;
 mod builder;
 mod client_auth;
+mod client_documents;
 mod client_keys;
 mod config;
 mod consent;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
+use serde_json::{Map, Value};
 
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
@@ -46,6 +48,7 @@ pub use authorize::{
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
+pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
 pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
 pub use encryption::Encryption;
@@ -58,7 +61,10 @@ pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{Interaction, LogoutQuestion, Mount, Question};
 pub use pushed::{PushedRequests, PushedResponse};
-pub use register::{InitialTokenUses, Registration, RegistrationPolicy};
+pub use register::{
+    ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,
+    SoftwareStatementIssuer,
+};
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
@@ -351,6 +357,53 @@ impl Provider {
         scope::scoped(&self.0, Endpoint::Registration, register::respond(&self.0, request)).await
     }
 
+    /// Registers a client: the registration endpoint for tests, and for hosts with a transport of their own. `metadata`
+    /// are the members of RFC 7591 section 2.
+    ///
+    /// # Errors
+    /// Every refusal of the registration endpoint, and faults. Nothing was registered.
+    pub async fn register(
+        &self,
+        initial_access_token: Option<&Secret>,
+        metadata: &Map<String, Value>,
+    ) -> Result<ClientInformation> {
+        register::register(&self.0, initial_access_token, metadata).await
+    }
+
+    /// What a client registered, for whoever has its registration access token (RFC 7592 section 2.1).
+    ///
+    /// # Errors
+    /// The refusals of the token, and faults.
+    pub async fn registration_of(
+        &self,
+        id: &ClientId,
+        registration_access_token: &Secret,
+    ) -> Result<ClientInformation> {
+        register::read(&self.0, id, registration_access_token).await
+    }
+
+    /// Replaces all that a client registered, for whoever has its registration access token, which is good no more
+    /// afterwards (RFC 7592 section 2.2). `metadata` names the `client_id` too.
+    ///
+    /// # Errors
+    /// The refusals of the token and of registration, and faults. Nothing was changed.
+    pub async fn update_registration(
+        &self,
+        id: &ClientId,
+        registration_access_token: &Secret,
+        metadata: &Map<String, Value>,
+    ) -> Result<ClientInformation> {
+        register::update(&self.0, (id, registration_access_token), metadata).await
+    }
+
+    /// Removes a client with every grant of it, for whoever has its registration access token (RFC 7592 section 2.3).
+    ///
+    /// # Errors
+    /// The refusals of the token, and faults; calling again finishes what was begun.
+    pub async fn remove_registration(&self, id: &ClientId, registration_access_token: &Secret) -> Result<()> {
+        register::remove(&self.0, id, registration_access_token).await
+    }
+
     /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.
     ///
     /// # Errors
@@ -363,7 +416,8 @@ impl Provider {
         register::mint_initial_token(&self.0, uses, lifetime).await
     }
 
-    /// A client, whether the host configured it or it registered itself.
+    /// A client, whether the host configured it, it registered itself, or it is named by the URL of its metadata, which may
+    /// be fetched.
     ///
     /// # Errors
     /// A store that fails.

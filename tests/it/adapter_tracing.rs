@@ -83,6 +83,8 @@ fn the_level_tells_daily_business_from_alarms_and_faults() {
         (EventKind::PayloadUnreadable, "WARN"),
         (EventKind::ClientKeysFetched { keys: 1, skipped: 1, exposed: 1 }, "WARN"),
         (EventKind::ClientKeysFetchFailed(Reason::ClientKeysTimedOut), "WARN"),
+        (EventKind::ClientDocumentRefused(Reason::ClientDocumentStatus), "INFO"),
+        (EventKind::ClientDocumentRefused(Reason::ClientDocumentPanicked), "WARN"),
         (EventKind::Refused(Reason::ClientKeysPanicked), "ERROR"),
         (EventKind::Refused(Reason::RefreshTokenForged), "WARN"),
         (EventKind::Refused(Reason::HandlerPanicked), "ERROR"),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use vouchsafe::client::{Client, ClientMetadata, Consent};
+use vouchsafe::client::{ClientMetadata, Consent};
 use vouchsafe::error::{ErrorCode, Reason, Result};
 use vouchsafe::event::EventKind;
-use vouchsafe::provider::{Context, InitialTokenUses, Registration, RegistrationPolicy};
+use vouchsafe::provider::{Context, InitialTokenUses, Registrant, Registration, RegistrationPolicy};
 use vouchsafe::testing::{Harness, Outcome, block_on, client_form};
 use vouchsafe::types::{ClientId, Scope};
 
@@ -224,7 +224,7 @@ fn metadata_gives_nothing_beyond_the_bounds() {
         (json!({ "default_acr_values": vec!["a"; 21] }), Reason::MetadataDefaults),
         (json!({ "contacts": ["\u{202e}"] }), Reason::MetadataContacts),
         (json!({ "logo_uri#de": "http://rp.example/" }), Reason::MetadataPage),
-        (json!({ "client_name#de": 1 }), Reason::MetadataInconsistent),
+        (json!({ "client_name#de": 1 }), Reason::MetadataName),
     ] {
         let _ = register(&h, &with(members)).rejected(reason).unchanged();
     }
@@ -283,7 +283,7 @@ impl RegistrationPolicy for HouseRules {
     async fn review(
         &self,
         _: &Context<'_>,
-        _: Option<&Client>,
+        _: &Registrant<'_>,
         metadata: ClientMetadata,
     ) -> Result<ClientMetadata> {
         if metadata.client_name.as_deref() == Some("evil") {

@@ -34,6 +34,9 @@ impl Keeping {
         stale_lifetime: Duration::from_secs(24 * 60 * 60),
     };
 
+    /// As long, but 1 hour while there is no newer one.
+    pub(crate) const HOUR: Self = Self { stale_lifetime: Duration::from_secs(60 * 60), ..Self::LONG };
+
     /// Not at all: only those who ask while it is being fetched share a document.
     pub(crate) const NOT: Self =
         Self { lifetime: Duration::ZERO, renewal: Duration::ZERO, stale_lifetime: Duration::ZERO };
@@ -172,6 +175,18 @@ impl<T: Send + Sync + 'static> FetchCache<T> {
             }
             Step::Refuse(_) => None,
             Step::Serve(value, _) => Some(Found { value, awaited: false }),
+        }
+    }
+
+    /// Keeps `document` no longer, which has turned out to be of no use, and leaves `url` alone for a while.
+    pub(crate) fn reject(&self, url: &FetchUrl, document: &Found<T>) {
+        let now = self.0.runtime.elapsed();
+        let mut shelf = self.0.shelf();
+        let Some(entry) = shelf.entries.get_mut(url) else { return };
+        let is_it = |good: &mut Good<T>| Arc::ptr_eq(&good.value, &document.value);
+        if let Some(gone) = entry.good.take_if(is_it) {
+            (entry.failure, entry.began) = (Some(FetchErrorKind::Malformed.into()), now);
+            shelf.bytes -= gone.bytes;
         }
     }
 

@@ -12,6 +12,81 @@ fn near(pieces: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
+/// A member of client metadata with a value that is one of its own, or another's.
+fn member() -> impl Strategy<Value = (String, serde_json::Value)> {
+    let names = prop::sample::select(
+        &[
+            "redirect_uris",
+            "redirect_uris",
+            "redirect_uris",
+            "response_types",
+            "grant_types",
+            "scope",
+            "client_name",
+            "client_name#de",
+            "logo_uri",
+            "tos_uri#fr",
+            "jwks",
+            "jwks_uri",
+            "token_endpoint_auth_method",
+            "subject_type",
+            "application_type",
+            "id_token_signed_response_alg",
+            "userinfo_signed_response_alg",
+            "request_uris",
+            "request_object_signing_alg",
+            "require_signed_request_object",
+            "post_logout_redirect_uris",
+            "backchannel_logout_uri",
+            "frontchannel_logout_uri",
+            "default_max_age",
+            "contacts",
+            "software_id",
+            "sector_identifier_uri",
+            "settings",
+        ][..],
+    );
+    let texts = prop::sample::select(
+        &[
+            "https://rp.example/cb",
+            "http://127.0.0.1/cb",
+            "com.example.app:/cb",
+            "http://rp.example/",
+            "code",
+            "code id_token",
+            "id_token",
+            "none",
+            "authorization_code",
+            "implicit",
+            "refresh_token",
+            "client_credentials",
+            "openid",
+            "openid admin",
+            "RS256",
+            "ES256",
+            "HS256",
+            "pairwise",
+            "public",
+            "native",
+            "web",
+            "private_key_jwt",
+            "client_secret_post",
+            "\u{202e}",
+            "",
+        ][..],
+    );
+    let text = texts.prop_map(serde_json::Value::from);
+    let value = prop_oneof![
+        4 => text.clone(),
+        4 => prop::collection::vec(text, 0..3).prop_map(serde_json::Value::from),
+        1 => any::<bool>().prop_map(serde_json::Value::from),
+        1 => any::<i64>().prop_map(serde_json::Value::from),
+        1 => Just(serde_json::Value::Null),
+        1 => Just(serde_json::json!({ "keys": [crate::testing::client_key().public_key().to_value()] })),
+    ];
+    (names.prop_map(str::to_owned), value)
+}
+
 proptest! {
     /// attack 324
     #[test]
@@ -58,6 +133,22 @@ proptest! {
         "%00", "+", "/", "-._~", "!'()", "\u{e9}", "%c3%a9", ",",
     ])) {
         authorization(&data);
+    }
+
+    /// attack 234
+    #[test]
+    fn addresses_after_a_logout(data in near(&[
+        "https://fuzz.example/out", "https://fuzz.example/q?a=1", "com.fuzz.app:/out", "http://127.0.0.1/out", ":8443",
+        "evil.example", "@", "\\", "?", "&", "#", "%", "..", "/", "\n", "state", "\r", "\0", " ",
+    ])) {
+        post_logout(&data);
+    }
+
+    /// attack 213 by chance, and the attacks that it stands for: attack 206 to attack 211, attack 217
+    #[test]
+    fn registrations(members in prop::collection::vec(member(), 0..8)) {
+        let members: serde_json::Map<_, _> = members.into_iter().collect();
+        registration(serde_json::Value::Object(members).to_string().as_bytes());
     }
 
     /// attack 30, attack 331

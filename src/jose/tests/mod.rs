@@ -12,6 +12,7 @@ mod keyring;
 mod keys;
 mod properties;
 mod purposes;
+mod software_statement;
 mod vectors;
 
 use std::sync::Arc;

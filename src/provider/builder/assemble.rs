@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{BuildError, ProviderBuilder};
-use crate::client::RemoteKeys;
+use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
+use crate::client::{Fetcher, RemoteKeys};
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
+use crate::provider::client_documents::DocumentedClients;
 use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
 };
@@ -19,8 +21,25 @@ impl ProviderBuilder {
         if self.jwks_uri {
             self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
         }
+        if let Some(registration) = &self.core.registration {
+            self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
+            if registration.fetches_statement_keys() {
+                let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
+                self.core.statement_keys = Some(keys);
+            }
+        }
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
+        }
+    }
+
+    /// Comes when all else is there: what a document may ask for is what the provider has.
+    pub(super) fn join_client_documents(&mut self) {
+        let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
+        if let Some(documents) = self.client_documents.take() {
+            let remote = RemoteMetadata::new(Arc::clone(http), Arc::clone(runtime));
+            self.core.switches.client_documents = true;
+            DocumentedClients::join(&mut self.core, documents, remote);
         }
     }
 

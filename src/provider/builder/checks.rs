@@ -6,6 +6,7 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
+use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::types::ResponseType;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
@@ -99,6 +100,15 @@ impl ProviderBuilder {
             if registration.needs_token() && core.stores.tickets.is_none() {
                 return needs("registration by initial access token", "TicketStore");
             }
+            let mut issuers = registration.statement_issuers().iter().map(SoftwareStatementIssuer::issuer);
+            while let Some(issuer) = issuers.next() {
+                if issuers.clone().any(|other| other == issuer) {
+                    return Err(BuildError::Twice { name: issuer.to_owned() });
+                }
+            }
+            if registration.needs_statement() && registration.statement_issuers().is_empty() {
+                return needs("a required software statement", "an issuer of software statements");
+            }
         }
         if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
             return needs("front_channel_logout", "with_rp_initiated_logout");
@@ -138,10 +148,14 @@ impl ProviderBuilder {
 
     /// What is sent out, or fetched, needs somebody who does it.
     fn check_outgoing(&self) -> Result<(), BuildError> {
+        let registration = self.core.registration.as_ref();
+        let fetches_statement_keys = registration.is_some_and(Registration::fetches_statement_keys);
         for (on, feature) in [
             (self.back_channel_logout, "back_channel_logout"),
+            (self.client_documents.is_some(), "client_id_metadata_documents"),
             (self.jwks_uri, "jwks_uri"),
             (self.request_uri_parameter, "request_uri"),
+            (fetches_statement_keys, "the keys of an issuer of software statements"),
         ] {
             if on && self.http_client.is_none() {
                 return Err(BuildError::Needs { feature, port: "HttpClient" });

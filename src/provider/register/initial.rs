@@ -14,7 +14,6 @@ use crate::provider::format::{TokenKind, opaque};
 use crate::provider::payload::{self, Kind};
 use crate::secret::{Secret, TokenHash};
 use crate::store::{TicketRecord, TicketStore};
-use crate::wire::Request;
 
 /// What a token was minted for.
 #[derive(Serialize, Deserialize)]
@@ -50,12 +49,12 @@ pub(super) async fn admit(
     core: &Core,
     cx: &Context<'_>,
     registration: &Registration,
-    request: &Request,
+    token: Option<&Secret>,
 ) -> Result<Admission> {
     if !registration.needs_token() {
         return Ok(Admission::Open);
     }
-    let token = super::bearer(request)?.ok_or(Reason::InitialTokenMissing)?;
+    let token = token.ok_or(Reason::InitialTokenMissing)?;
     let form = (cx.config.prefixes.initial_access_token.as_str(), cx.issuer());
     if !opaque::is_ours(cx.secrets, TokenKind::InitialAccessToken, form, token.expose()) {
         return Err(Reason::InitialTokenInvalid.into());

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Information;
+use super::answer::ClientInformation;
 use super::record::{self, Registered};
-use super::{encryption, issued_secret, validate};
+use super::settle::{self, Current};
+use super::{issued_secret, validate};
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, SecretCheck};
 use crate::error::{Reason, Result};
 use crate::event::{Endpoint, EventKind};
@@ -13,8 +14,7 @@ use crate::provider::context::{Arrival, Context};
 use crate::provider::core::Core;
 use crate::secret::Secret;
 use crate::store::{ClientVersion, Filter, Replacement};
-use crate::types::{ClientId, Params};
-use crate::wire::{Request, json_object};
+use crate::types::ClientId;
 
 /// How often a writer begins again that others overtook.
 const ATTEMPTS: usize = 3;
@@ -25,35 +25,41 @@ struct Owner {
     version: ClientVersion,
     registered: Registered,
     client: Client,
-    token: Secret,
 }
 
-pub(super) async fn read(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Information> {
-    let Owner { id, registered, token, .. } = owner(core, cx, request).await?;
-    Ok(Information { client_id: id, registered, client_secret: None, token })
+pub(super) async fn read(
+    core: &Core,
+    cx: &Context<'_>,
+    of: (&ClientId, &Secret),
+) -> Result<ClientInformation> {
+    let Owner { id, registered, .. } = owner(core, cx, of).await?;
+    Ok(ClientInformation::new(cx, id, registered, None, of.1.clone()))
 }
 
 /// Replaces everything that the client registered; what it leaves out is as if it had never been there. It gets
 /// another registration access token, and the one that it used is good no more.
-pub(super) async fn update(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Information> {
-    let registration = core.registration.as_ref().ok_or(Reason::NotFound)?;
+pub(super) async fn update(
+    core: &Core,
+    cx: &Context<'_>,
+    of: (&ClientId, &Secret),
+    members: &Map<String, Value>,
+) -> Result<ClientInformation> {
     for _ in 0..ATTEMPTS {
-        let owner = owner(core, cx, request).await?;
-        let members = json_object(request)?;
-        let presented = own_credentials(cx, &owner, &members)?;
-        let metadata = validate::metadata(&validate::Rules::of(core, registration), &members)?;
-        let metadata = encryption::registered(core, &members, metadata)?;
-        let metadata = registration.reviewed(cx, Some(&owner.client), metadata).await?;
-        let (client_secret, secrets) = kept_secrets(cx, &owner, &metadata, presented)?;
-        let (token, before) = (record::mint_token(cx)?, &owner.registered);
-        let registered =
-            Registered::new(&token, before.issued_at, metadata, before.settings.clone(), secrets);
+        let owner = owner(core, cx, of).await?;
+        let presented = own_credentials(cx, &owner, members)?;
+        let before = &owner.registered;
+        let current = Current { client: &owner.client, stated: before.software_statement.is_some() };
+        let settled = settle::settle(core, cx, Some(current), members).await?;
+        let (client_secret, secrets) = kept_secrets(cx, &owner, &settled.metadata, presented)?;
+        let token = record::mint_token(cx)?;
+        let settings = before.settings.clone();
+        let registered = Registered::new(&token, before.issued_at, settled, settings, secrets);
         registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
         let record = registered.record(cx, &owner.id)?;
         match record::registry(core)?.replace_registered(record, owner.version, cx.now).await? {
             Replacement::Written => {
                 cx.emit(&cx.event(EventKind::ClientUpdated));
-                return Ok(Information { client_id: owner.id, registered, client_secret, token });
+                return Ok(ClientInformation::new(cx, owner.id, registered, client_secret, token));
             }
             // Whatever was written meanwhile counts: the host may have shut the client out (attack 214).
             Replacement::Absent | Replacement::Stale => {}
@@ -63,39 +69,38 @@ pub(super) async fn update(core: &Core, cx: &Context<'_>, request: &Request) -> 
 }
 
 /// Removes the client and revokes what it was granted.
-pub(super) async fn remove(core: &Core, cx: &Context<'_>, request: &Request) -> Result<()> {
-    let owner = owner(core, cx, request).await?;
+pub(super) async fn remove(core: &Core, cx: &Context<'_>, of: (&ClientId, &Secret)) -> Result<()> {
+    let owner = owner(core, cx, of).await?;
     delete(core, cx, &owner.id).await?;
     cx.emit(&cx.event(EventKind::ClientDeleted));
     Ok(())
 }
 
-/// The client that the configuration URL names, if the request has its registration access token (attack 215).
-async fn owner(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Owner> {
-    let token = super::bearer(request)?.ok_or(Reason::RegistrationTokenMissing)?;
-    if !record::is_token(cx, &token) {
+/// The client, if the token is its registration access token (attack 215).
+async fn owner(core: &Core, cx: &Context<'_>, (id, token): (&ClientId, &Secret)) -> Result<Owner> {
+    if core.registration.is_none() {
+        return Err(Reason::NotFound.into());
+    }
+    if !record::is_token(cx, token) {
         return Err(Reason::RegistrationTokenInvalid.into());
     }
-    let query = Params::parse(request.uri().query().unwrap_or_default().as_bytes())?;
-    let named = query.one("client_id")?.ok_or(Reason::ClientIdMissing)?;
-    let id = ClientId::new(named).map_err(|_| Reason::RegistrationClientGone)?;
     core.admit_key(cx, LimitPoint::Registration, id.as_str()).await?;
     let stored =
-        record::registry(core)?.registered(&id, cx.now).await?.ok_or(Reason::RegistrationClientGone)?;
+        record::registry(core)?.registered(id, cx.now).await?.ok_or(Reason::RegistrationClientGone)?;
     if !stored.record.registration_token.matches(token.expose().as_bytes()) {
         return Err(Reason::RegistrationTokenForeign.into());
     }
     let opened = Registered::open((cx.secrets, cx.issuer()), &stored);
-    let client = opened.as_ref().and_then(|opened| opened.client(&id).ok());
+    let client = opened.as_ref().and_then(|opened| opened.client(id).ok());
     let (Some(registered), Some(client)) = (opened, client) else {
-        cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(&id));
+        cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(id));
         return Err(Reason::RegistrationClientGone.into());
     };
     cx.note_client(&client);
     if registered.settings.disabled {
         return Err(Reason::RegistrationClientDisabled.into());
     }
-    Ok(Owner { id, version: stored.version, registered, client, token })
+    Ok(Owner { id: id.clone(), version: stored.version, registered, client })
 }
 
 /// Checks that an update names its own client, and no secret but the client's (RFC 7592 section 2.2). Gives the secret

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::settle::Settled;
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, InvalidClient};
 use crate::clock::Timestamp;
 use crate::error::{Internal, Result, StoreError};
@@ -24,6 +25,9 @@ pub(super) struct Registered {
     registration_token: TokenHash,
     pub(super) issued_at: Timestamp,
     pub(super) metadata: ClientMetadata,
+    /// What it rests on, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) software_statement: Option<String>,
     pub(super) settings: ClientSettings,
     pub(super) secrets: Vec<ClientSecret>,
 }
@@ -32,11 +36,13 @@ impl Registered {
     pub(super) fn new(
         token: &Secret,
         issued_at: Timestamp,
-        metadata: ClientMetadata,
+        settled: Settled,
         settings: ClientSettings,
         secrets: Vec<ClientSecret>,
     ) -> Self {
-        Self { registration_token: TokenHash::of(token.expose()), issued_at, metadata, settings, secrets }
+        let Settled { metadata, software_statement } = settled;
+        let registration_token = TokenHash::of(token.expose());
+        Self { registration_token, issued_at, metadata, software_statement, settings, secrets }
     }
 
     /// The client, its parts checked.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::rules::Bounds;
+use super::statement::SoftwareStatementIssuer;
 use crate::client::{Client, ClientMetadata, ClientSettings};
 use crate::error::Result;
+use crate::jose::SoftwareStatement;
 use crate::provider::context::Context;
 use crate::types::{GrantType, Scope};
 
@@ -30,10 +33,11 @@ pub enum InitialTokenUses {
 #[must_use]
 pub struct Registration {
     access: Access,
-    scope: Scope,
-    grant_types: Vec<GrantType>,
+    bounds: Bounds,
     settings: ClientSettings,
     policy: Option<Arc<dyn RegistrationPolicy>>,
+    statement_issuers: Vec<SoftwareStatementIssuer>,
+    statement_required: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,20 +46,34 @@ enum Access {
     Open,
 }
 
+/// Who asks to be registered.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Registrant<'a> {
+    /// The client as it is, where it updates itself.
+    pub current: Option<&'a Client>,
+    /// The software statement that it brought, verified. Its claims stand in the metadata already.
+    pub software_statement: Option<&'a SoftwareStatement>,
+}
+
 /// What a host decides of each registration.
+///
+/// It sees what the client would be registered with, and nothing that it returns reaches further than that: consent,
+/// lifetimes, formats and the like are in [`Registration::with_settings`] and
+/// [`Provider::set_client_settings`](crate::Provider::set_client_settings) alone.
 #[async_trait]
 pub trait RegistrationPolicy: Debug + Send + Sync {
     /// What a client is registered with that asked for `metadata`: as it is, or changed. The provider has checked it
     /// against the bounds of the [`Registration`], filled in what was left out, and checks afterwards that the parts
-    /// still fit together. `current` is the client as it is, where it updates itself.
+    /// still fit together, and asks its sector.
     ///
     /// # Errors
     /// What the client is refused with, as a rule [`Reason::Custom`](crate::error::Reason::Custom) with the code
-    /// `invalid_client_metadata`; nothing is registered then.
+    /// `invalid_client_metadata` or `unapproved_software_statement`; nothing is registered then.
     async fn review(
         &self,
         cx: &Context<'_>,
-        current: Option<&Client>,
+        registrant: &Registrant<'_>,
         metadata: ClientMetadata,
     ) -> Result<ClientMetadata>;
 }
@@ -79,22 +97,48 @@ impl Registration {
     }
 
     fn new(access: Access) -> Self {
-        let grant_types = vec![GrantType::AuthorizationCode, GrantType::Implicit, GrantType::RefreshToken];
-        let scope = Scope::parse("openid profile email address phone offline_access").unwrap_or_default();
-        Self { access, scope, grant_types, settings: ClientSettings::default(), policy: None }
+        Self {
+            access,
+            bounds: Bounds::default(),
+            settings: ClientSettings::default(),
+            policy: None,
+            statement_issuers: Vec::new(),
+            statement_required: false,
+        }
     }
 
     /// The most that a client may register as its scope, and what it gets where it names none. Default `openid
     /// profile email address phone offline_access`.
     pub fn with_scope(mut self, scope: Scope) -> Self {
-        self.scope = scope;
+        self.bounds.scope = scope;
         self
     }
 
     /// Allows one more grant type. Default `authorization_code`, `refresh_token`, and `implicit`, each where the
     /// provider has it.
     pub fn with_grant_type(mut self, grant_type: GrantType) -> Self {
-        self.grant_types.push(grant_type);
+        self.bounds.grant_types.push(grant_type);
+        self
+    }
+
+    /// Lets clients of the `application_type` `native` register https URIs too, which their apps have claimed on the
+    /// device (RFC 8252 section 7.2). Default: they answer at a loopback address or a private-use scheme, as OpenID
+    /// Connect Dynamic Client Registration 1.0 section 2 has it.
+    pub const fn with_claimed_https_redirects(mut self) -> Self {
+        self.bounds.claimed_https = true;
+        self
+    }
+
+    /// Believes the software statements of one more issuer (RFC 7591 section 2.3): what they say of a client counts
+    /// before what the client says itself, within the same bounds. Default: nobody's, and statements are left out.
+    pub fn with_software_statement_issuer(mut self, issuer: SoftwareStatementIssuer) -> Self {
+        self.statement_issuers.push(issuer);
+        self
+    }
+
+    /// Nobody registers without a software statement. It needs an issuer.
+    pub const fn with_required_software_statement(mut self) -> Self {
+        self.statement_required = true;
         self
     }
 
@@ -114,12 +158,20 @@ impl Registration {
         matches!(self.access, Access::InitialToken)
     }
 
-    pub(super) const fn scope(&self) -> &Scope {
-        &self.scope
+    pub(super) const fn bounds(&self) -> &Bounds {
+        &self.bounds
     }
 
-    pub(super) fn allows(&self, grant_type: &GrantType) -> bool {
-        self.grant_types.contains(grant_type)
+    pub(crate) const fn needs_statement(&self) -> bool {
+        self.statement_required
+    }
+
+    pub(crate) fn statement_issuers(&self) -> &[SoftwareStatementIssuer] {
+        &self.statement_issuers
+    }
+
+    pub(crate) fn fetches_statement_keys(&self) -> bool {
+        self.statement_issuers.iter().any(SoftwareStatementIssuer::is_fetched)
     }
 
     pub(super) const fn client_settings(&self) -> &ClientSettings {
@@ -129,11 +181,11 @@ impl Registration {
     pub(super) async fn reviewed(
         &self,
         cx: &Context<'_>,
-        current: Option<&Client>,
+        registrant: &Registrant<'_>,
         metadata: ClientMetadata,
     ) -> Result<ClientMetadata> {
         match &self.policy {
-            Some(policy) => policy.review(cx, current, metadata).await,
+            Some(policy) => policy.review(cx, registrant, metadata).await,
             None => Ok(metadata),
         }
     }

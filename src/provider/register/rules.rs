@@ -1,0 +1,295 @@
+//! What a client may register: the bounds that the host set, within what the provider has.
+
+use super::validate::Members;
+use crate::client::{
+    ApplicationType, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg, SubjectType,
+};
+use crate::error::Reason;
+use crate::jose::{Keyring, SigningAlg};
+use crate::provider::core::Core;
+use crate::types::{GrantType, ResponseType, Scope};
+
+/// Most bytes in a `client_name`.
+const MAX_NAME_BYTES: usize = 200;
+
+/// Most `contacts`, and most `default_acr_values`.
+const MAX_TEXTS: usize = 20;
+
+/// Most bytes in one of them, and in what names a software.
+const MAX_TEXT_BYTES: usize = 254;
+
+/// The scope and the grant types that a host lets strangers have.
+#[derive(Clone, Debug)]
+pub(in crate::provider) struct Bounds {
+    pub(in crate::provider) scope: Scope,
+    pub(in crate::provider) grant_types: Vec<GrantType>,
+    pub(in crate::provider) claimed_https: bool,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            scope: Scope::parse("openid profile email address phone offline_access").unwrap_or_default(),
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::Implicit, GrantType::RefreshToken],
+            claimed_https: false,
+        }
+    }
+}
+
+/// What metadata is held against. A member that asks for what is not there is refused where the client would be worse
+/// off without it, or work otherwise than it expects; it is dropped, which the answer tells, where nothing depends on it
+/// (RFC 7591 sections 2 and 3.2.1).
+#[derive(Debug)]
+pub(in crate::provider) struct Rules {
+    bounds: Bounds,
+    grant_types: Vec<GrantType>,
+    response_types: Vec<ResponseType>,
+    auth_methods: Vec<ClientAuthMethod>,
+    keyring: Keyring,
+    unsigned_id_tokens: bool,
+    /// Empty where request objects are off.
+    request_object_algs: Vec<RequestObjectAlg>,
+    request_uris: bool,
+    jwks_uri: bool,
+    pairwise: bool,
+    sectors: bool,
+    logout: Logout,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Logout {
+    rp_initiated: bool,
+    back_channel: bool,
+    front_channel: bool,
+}
+
+impl Rules {
+    /// The bounds, and what the provider has.
+    pub(in crate::provider) fn of(core: &Core, bounds: &Bounds) -> Self {
+        let of_responses = core.response_types.iter().flat_map(|known| known.grant_types());
+        let offered = core.grants.keys().chain(of_responses);
+        let methods = core.authenticators.iter().map(|known| known.method());
+        Self {
+            grant_types: offered.filter(|known| bounds.grant_types.contains(known)).cloned().collect(),
+            bounds: bounds.clone(),
+            response_types: core.response_types.clone(),
+            // A method of the host's own needs credentials that nobody can register here.
+            auth_methods: methods.filter(|known| !matches!(known, ClientAuthMethod::Extension(_))).collect(),
+            keyring: core.keyring.clone(),
+            unsigned_id_tokens: core.switches.unsigned_id_tokens,
+            request_object_algs: request_object_algs(core),
+            request_uris: core.request_uris.is_some(),
+            jwks_uri: core.switches.jwks_uri,
+            pairwise: core.switches.pairwise_subjects,
+            sectors: core.sectors.is_some(),
+            logout: Logout {
+                rp_initiated: core.switches.rp_initiated_logout,
+                back_channel: core.back_channel.is_some(),
+                front_channel: core.switches.front_channel_logout,
+            },
+        }
+    }
+
+    /// The same for clients of documents, with whom nobody shares a secret and whose sectors are not asked.
+    pub(in crate::provider) fn of_documents(mut self) -> Self {
+        let keyed = [ClientAuthMethod::None, ClientAuthMethod::PrivateKeyJwt];
+        self.auth_methods.retain(|method| keyed.contains(method));
+        self.sectors = false;
+        self
+    }
+
+    /// Holds all of `metadata` against the rules, and fills in what the request says nothing of.
+    pub(super) fn apply(&self, metadata: &mut ClientMetadata, members: &Members) -> Result<(), Reason> {
+        self.flows(metadata, members)?;
+        self.authentication(metadata)?;
+        self.redirects(metadata)?;
+        self.scope(metadata, members);
+        self.answers(metadata, members)?;
+        self.subjects(metadata)?;
+        self.request_objects(metadata)?;
+        self.logouts(metadata);
+        texts(metadata)
+    }
+
+    /// Response types and grant types. Where one of the two is absent, it is what goes with the other. A client that
+    /// asks for `refresh_token` where there are none does without.
+    fn flows(&self, metadata: &mut ClientMetadata, members: &Members) -> Result<(), Reason> {
+        if !members.name("response_types") {
+            let no_code =
+                members.name("grant_types") && !metadata.grant_types.contains(&GrantType::AuthorizationCode);
+            metadata.response_types = if no_code { Vec::new() } else { vec![ResponseType::Code] };
+        }
+        if !members.name("grant_types") {
+            let of_responses = metadata.response_types.iter().flat_map(|known| known.grant_types());
+            metadata.grant_types = of_responses.cloned().collect();
+        }
+        metadata.grant_types.retain(|asked| *asked != GrantType::RefreshToken || self.offers(asked));
+        if !metadata.response_types.iter().all(|asked| self.response_types.contains(asked)) {
+            return Err(Reason::MetadataResponseTypes);
+        }
+        if !metadata.grant_types.iter().all(|asked| self.offers(asked)) {
+            return Err(Reason::MetadataGrantTypes);
+        }
+        metadata.response_types = distinct(std::mem::take(&mut metadata.response_types));
+        metadata.grant_types = distinct(std::mem::take(&mut metadata.grant_types));
+        Ok(())
+    }
+
+    fn offers(&self, grant_type: &GrantType) -> bool {
+        self.grant_types.contains(grant_type)
+    }
+
+    /// An address of keys that nobody fetches is dropped, unless it is what the client authenticates by.
+    fn authentication(&self, metadata: &mut ClientMetadata) -> Result<(), Reason> {
+        let method = &metadata.token_endpoint_auth_method;
+        if !self.auth_methods.contains(method) {
+            return Err(Reason::MetadataAuthMethod);
+        }
+        let alg = metadata.token_endpoint_auth_signing_alg;
+        if alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
+            return Err(Reason::MetadataAuthSigningAlg);
+        }
+        if !self.jwks_uri && metadata.jwks_uri.is_some() {
+            if *method == ClientAuthMethod::PrivateKeyJwt {
+                return Err(Reason::MetadataJwksUri);
+            }
+            metadata.jwks_uri = None;
+        }
+        Ok(())
+    }
+
+    /// OpenID Connect Dynamic Client Registration 1.0 section 2: a native client answers on its device. What a web
+    /// client must not register where a response type has a token, no client may.
+    fn redirects(&self, metadata: &ClientMetadata) -> Result<(), Reason> {
+        let native = metadata.application_type == ApplicationType::Native;
+        let elsewhere = metadata.redirect_uris.iter().any(|uri| !uri.is_native());
+        match native && elsewhere && !self.bounds.claimed_https {
+            true => Err(Reason::MetadataNativeRedirectUris),
+            false => Ok(()),
+        }
+    }
+
+    /// What of the asked scope may be registered; all of that where none is asked for (attack 213).
+    fn scope(&self, metadata: &mut ClientMetadata, members: &Members) {
+        metadata.scope = match members.name("scope") {
+            true => metadata.scope.intersection(&self.bounds.scope),
+            false => self.bounds.scope.clone(),
+        };
+    }
+
+    /// ID tokens are of RS256 where nothing is asked for, as OpenID Connect Dynamic Client Registration 1.0 section 2
+    /// has it, or else of the first algorithm that there is a key for.
+    fn answers(&self, metadata: &mut ClientMetadata, members: &Members) -> Result<(), Reason> {
+        let algs = self.keyring.algorithms();
+        let signs = |alg: &SigningAlg| algs.contains(alg);
+        if !members.name("id_token_signed_response_alg") && !signs(&SigningAlg::Rs256) {
+            let first = algs.first().copied().ok_or(Reason::MetadataIdTokenAlg)?;
+            metadata.id_token_signed_response_alg = IdTokenAlg::Signed(first);
+        }
+        let offered = match &metadata.id_token_signed_response_alg {
+            IdTokenAlg::DangerousNone => self.unsigned_id_tokens,
+            IdTokenAlg::Signed(alg) => signs(alg),
+        };
+        if !offered {
+            return Err(Reason::MetadataIdTokenAlg);
+        }
+        match metadata.userinfo_signed_response_alg.as_ref().is_none_or(signs) {
+            true => Ok(()),
+            false => Err(Reason::MetadataUserinfoAlg),
+        }
+    }
+
+    /// The address of a sector that nobody fetches says nothing, unless it is what makes the sector.
+    fn subjects(&self, metadata: &mut ClientMetadata) -> Result<(), Reason> {
+        let pairwise = metadata.subject_type == SubjectType::Pairwise;
+        if pairwise && !self.pairwise {
+            return Err(Reason::MetadataSubjectType);
+        }
+        if !(self.pairwise && self.sectors) && metadata.sector_identifier_uri.is_some() {
+            if pairwise {
+                return Err(Reason::MetadataSectorIdentifier);
+            }
+            metadata.sector_identifier_uri = None;
+        }
+        Ok(())
+    }
+
+    /// Where there are no request objects, neither their addresses nor their algorithm matter. A client that wants no
+    /// others must not be given plain requests in its name.
+    fn request_objects(&self, metadata: &mut ClientMetadata) -> Result<(), Reason> {
+        if !self.request_uris {
+            metadata.request_uris.clear();
+        }
+        let on = !self.request_object_algs.is_empty();
+        if !on {
+            metadata.request_object_signing_alg = None;
+        }
+        let alg = metadata.request_object_signing_alg;
+        let offered = alg.is_none_or(|alg| self.request_object_algs.contains(&alg));
+        match offered && (on || !metadata.require_signed_request_object) {
+            true => Ok(()),
+            false => Err(Reason::MetadataRequestObjects),
+        }
+    }
+
+    /// What is not told, or not gone to, needs no address.
+    fn logouts(&self, metadata: &mut ClientMetadata) {
+        if !self.logout.rp_initiated {
+            metadata.post_logout_redirect_uris.clear();
+        }
+        if !self.logout.back_channel {
+            metadata.backchannel_logout_uri = None;
+            metadata.backchannel_logout_session_required = false;
+        }
+        if !self.logout.front_channel {
+            metadata.frontchannel_logout_uri = None;
+            metadata.frontchannel_logout_session_required = false;
+        }
+    }
+}
+
+fn request_object_algs(core: &Core) -> Vec<RequestObjectAlg> {
+    if !core.switches.request_parameter && core.request_uris.is_none() {
+        return Vec::new();
+    }
+    let signed = core.request_objects.algorithms().iter().copied().map(RequestObjectAlg::Signed);
+    signed.chain(core.switches.unsigned_request_objects.then_some(RequestObjectAlg::None)).collect()
+}
+
+/// Texts that people or hosts are shown (attack 217), and numbers, within their caps.
+fn texts(metadata: &ClientMetadata) -> Result<(), Reason> {
+    let names = metadata.localized.iter().filter(|(name, ..)| *name == "client_name").map(|(.., text)| text);
+    if names.chain(metadata.client_name.as_deref()).any(|name| name.len() > MAX_NAME_BYTES) {
+        return Err(Reason::MetadataName);
+    }
+    if !are_plain(&metadata.contacts) {
+        return Err(Reason::MetadataContacts);
+    }
+    let lasting = metadata.default_max_age.is_some_and(|seconds| seconds > u64::from(u32::MAX));
+    if lasting || !are_plain(&metadata.default_acr_values) {
+        return Err(Reason::MetadataDefaults);
+    }
+    let software = metadata.software_id.iter().chain(&metadata.software_version);
+    match software.into_iter().all(|text| is_plain(text)) {
+        true => Ok(()),
+        false => Err(Reason::MetadataSoftware),
+    }
+}
+
+fn are_plain(texts: &[String]) -> bool {
+    texts.len() <= MAX_TEXTS && texts.iter().all(|text| is_plain(text))
+}
+
+fn is_plain(text: &str) -> bool {
+    (1..=MAX_TEXT_BYTES).contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
+}
+
+fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}
