@@ -1,6 +1,6 @@
 //! Several issuers in one process, as a service has them that signs in the people of several customers:
-//! `cargo run --example several_issuers`. Each has its keys, its records, its clients and its people; what they share is
-//! the listener.
+//! `cargo run --example several_issuers`. Each has its keys, its records, its clients and its people; what they
+//! share is the listener.
 
 use std::sync::Arc;
 
@@ -36,9 +36,9 @@ async fn main() -> Result<(), BoxError> {
 
 /// One issuer more.
 ///
-/// The store is its own: two customers may then have clients of one name. Whoever keeps them in one database keeps each
-/// in a schema or a file of its own for that reason; rows that are copied from one to another do not open, since they are
-/// sealed for their issuer.
+/// The store is its own: two customers may then have clients of one name. Whoever keeps them in one database keeps
+/// each in a schema or a file of its own for that reason; rows that are copied from one to another do not open,
+/// since they are sealed for their issuer.
 fn issuer(issuer: Issuer, customer: &str) -> Result<Router, BoxError> {
     let metadata = ClientMetadata::code_flow([RedirectUri::register("https://app.example/callback")?])
         .with_auth_method(ClientAuthMethod::None);

@@ -60,8 +60,8 @@ impl Users {
         self.insert(username, password, claims)
     }
 
-    /// Creates the account that somebody asked for, until the process ends. Its `sub` is random, so that nobody's is ever
-    /// given out again.
+    /// Creates the account that somebody asked for, until the process ends. Its `sub` is random, so that nobody's is
+    /// ever given out again.
     pub(crate) fn create(&self, username: &str, password: &str) -> Result<Subject, InvalidUser> {
         if username.trim() != username || username.chars().any(char::is_control) {
             return Err(InvalidUser("the username must not begin or end with a space"));
