@@ -46,6 +46,11 @@ fn jose_verifies_logout_tokens_of_the_back_channel() {
     under_the_openid_profile("logout_tokens.mjs");
 }
 
+#[test]
+fn jose_and_openid_client_6_read_and_write_encrypted_tokens() {
+    under_the_openid_profile("encrypted_tokens.mjs");
+}
+
 fn under_the_openid_profile(script: &str) {
     let directory = workspace(script.trim_end_matches(".mjs"));
     let directory_name = directory.to_str().expect("the path is text");

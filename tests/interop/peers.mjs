@@ -1,13 +1,16 @@
 // What the scripts share that sign in at `examples/provider --profile openid`: `node peers.mjs DIRECTORY` writes their
-// client, and where they listen themselves.
+// clients, and where they listen themselves.
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair, importJWK } from 'jose';
 import { CLIENTS_FILE, REDIRECT_URI } from './clients.mjs';
 
 export const PEER = 'peer';
+/** The clients to which something is encrypted, by algorithm. */
+export const ENCRYPTED = { 'RSA-OAEP-256': 'encrypted-rsa', 'ECDH-ES': 'encrypted-ecdh' };
 export const SECRET = 'a secret of the peers with a & and a %';
 export const POST_LOGOUT_URI = 'https://client.example/signed-out';
 export const SCOPE = 'openid profile email offline_access';
@@ -25,24 +28,48 @@ const PEER_FILE = 'peer.json';
 const EXAMPLES = join(import.meta.dirname, '../examples');
 
 async function main(directory) {
-  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
-  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', pair.publicKey);
   const port = await freePort();
-  const client = {
-    client_id: PEER,
+  const signing = await keyPair('ES256', { kid: PEER, use: 'sig' });
+  const common = {
     client_secret: SECRET,
     redirect_uris: [REDIRECT_URI],
-    post_logout_redirect_uris: [POST_LOGOUT_URI],
-    backchannel_logout_uri: `https://127.0.0.1:${port}/logout`,
-    request_uris: [`https://127.0.0.1:${port}/request`],
     grant_types: ['authorization_code', 'implicit', 'refresh_token'],
     response_types: RESPONSE_TYPES,
-    jwks: { keys: [{ kty, crv, x, y, kid: PEER, alg: 'ES256', use: 'sig' }] },
     scope: SCOPE,
   };
-  writeFileSync(join(directory, CLIENTS_FILE), JSON.stringify([client]));
-  const key = await crypto.subtle.exportKey('jwk', pair.privateKey);
-  writeFileSync(join(directory, PEER_FILE), JSON.stringify({ port, key }));
+  const clients = [
+    {
+      ...common,
+      client_id: PEER,
+      post_logout_redirect_uris: [POST_LOGOUT_URI],
+      backchannel_logout_uri: `https://127.0.0.1:${port}/logout`,
+      request_uris: [`https://127.0.0.1:${port}/request`],
+      jwks: { keys: [signing.published] },
+    },
+  ];
+  const decryption = {};
+  for (const [alg, client_id] of Object.entries(ENCRYPTED)) {
+    const pair = await keyPair(alg, { kid: alg, use: 'enc' });
+    decryption[alg] = pair.kept;
+    clients.push({
+      ...common,
+      client_id,
+      id_token_encrypted_response_alg: alg,
+      id_token_encrypted_response_enc: 'A256GCM',
+      userinfo_signed_response_alg: 'RS256',
+      userinfo_encrypted_response_alg: alg,
+      jwks: { keys: [signing.published, pair.published] },
+    });
+  }
+  writeFileSync(join(directory, CLIENTS_FILE), JSON.stringify(clients));
+  writeFileSync(join(directory, PEER_FILE), JSON.stringify({ port, key: signing.kept, decryption }));
+}
+
+/** A key of a client: what it publishes, and what it keeps. */
+async function keyPair(alg, members) {
+  const pair = await generateKeyPair(alg, { extractable: true });
+  const [published, kept] = await Promise.all([exportJWK(pair.publicKey), exportJWK(pair.privateKey)]);
+  return { published: { ...published, alg, ...members }, kept };
 }
 
 /** A port that nothing listens on now. */
@@ -54,11 +81,11 @@ async function freePort() {
   return port;
 }
 
-/** What `main` left: the port that is this client's, and the key of its request objects. */
+/** What `main` left: the port that is this client's, the key of its request objects, and those that decrypt. */
 export async function peer(directory) {
-  const { port, key } = JSON.parse(readFileSync(join(directory, PEER_FILE), 'utf8'));
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
-  return { port, key: await crypto.subtle.importKey('jwk', key, algorithm, false, ['sign']) };
+  const { port, key, decryption } = JSON.parse(readFileSync(join(directory, PEER_FILE), 'utf8'));
+  const keys = Object.entries(decryption).map(async ([alg, jwk]) => [alg, await importJWK(jwk, alg)]);
+  return { port, key: await importJWK(key, 'ES256'), decryptionKeys: Object.fromEntries(await Promise.all(keys)) };
 }
 
 /** Serves https on this machine, by a certificate that the provider was told to trust. */
