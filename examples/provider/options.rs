@@ -142,6 +142,7 @@ impl Options {
                 self.account_creation = true;
                 self.request_objects = true;
                 self.dangerous_unsigned_request_objects = true;
+                self.encryption = true;
                 self.dangerous_allow_unsigned_id_tokens = true;
                 self.registration.get_or_insert(RegisteredBy::Open);
             }
@@ -190,7 +191,7 @@ pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
-    /// and ID tokens that need no signature, new accounts, and registration
+    /// and ID tokens that need no signature, encryption, new accounts, and registration
     Openid,
 }
 
