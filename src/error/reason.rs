@@ -578,6 +578,10 @@ reasons! {
     InternalFault => ServerError, "the server met an unexpected condition";
     /// No active key signs with the client's `id_token_signed_response_alg`, or it is `none`, which is not turned on.
     IdTokenAlgUnavailable => ServerError, "no key for the id_token_signed_response_alg of the client";
+    /// No active key signs with the client's `authorization_signed_response_alg`.
+    AuthorizationAlgUnavailable => ServerError, "no key for the authorization_signed_response_alg of the client";
+    /// Authorization responses are not encrypted as the client registered it.
+    AuthorizationEncryptionUnavailable => ServerError, "authorization_encrypted_response_alg or authorization_encrypted_response_enc of the client is not supported";
     /// No active key signs with the client's `userinfo_signed_response_alg`.
     UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use error::BuildError;
 
 use super::Provider;
-use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
+use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encoders};
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
 use super::config::Config;
@@ -290,6 +290,15 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on authorization responses that are JWTs: the response modes `jwt`, `query.jwt`, `fragment.jwt` and
+    /// `form_post.jwt` (JWT Secured Authorization Response Mode for OAuth 2.0). They are signed by the algorithm that a
+    /// client registered, and encrypted where [`with_encryption`](ProviderBuilder::with_encryption) is on and the client
+    /// registered that. Default off.
+    pub const fn with_jarm(mut self) -> Self {
+        self.core.switches.jarm = true;
+        self
+    }
+
     /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the
     /// clients that registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with
     /// decryption keys also request objects and hints that clients encrypt. Default off: such clients are
@@ -429,6 +438,10 @@ impl ProviderBuilder {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
             }
+        }
+        if self.core.switches.jarm {
+            let jarm: Vec<_> = jarm_encoders(&self.core).collect();
+            self.encoders.splice(..0, jarm);
         }
         for encoder in std::mem::take(&mut self.encoders) {
             if !self.core.encoders.add(Arc::clone(&encoder)) {

@@ -192,6 +192,10 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let all: Vec<_> = signed.chain(unsigned).collect();
         said.insert("request_object_signing_alg_values_supported".to_owned(), json!(all));
     }
+    if core.switches.jarm {
+        let algs = json!(core.keyring.algorithms());
+        said.insert("authorization_signing_alg_values_supported".to_owned(), algs);
+    }
     if let Some(pushed) = core.pushed_requests {
         let required = pushed == PushedRequests::Required;
         said.insert("require_pushed_authorization_requests".to_owned(), required.into());

@@ -89,6 +89,8 @@ pub(crate) enum Answer {
     /// Back-Channel Logout 1.0 section 2.4).
     IdToken,
     Userinfo,
+    /// An authorization response (JARM section 2.2).
+    Authorization,
 }
 
 impl Answer {
@@ -96,6 +98,7 @@ impl Answer {
         match self {
             Self::IdToken => client.metadata().id_token_encryption(),
             Self::Userinfo => client.metadata().userinfo_encryption(),
+            Self::Authorization => client.metadata().authorization_encryption(),
         }
     }
 
@@ -103,6 +106,7 @@ impl Answer {
         match self {
             Self::IdToken => Reason::IdTokenEncryptionUnavailable,
             Self::Userinfo => Reason::UserinfoEncryptionUnavailable,
+            Self::Authorization => Reason::AuthorizationEncryptionUnavailable,
         }
     }
 }
@@ -121,7 +125,7 @@ impl Recipients<'_> {
     ///
     /// # Errors
     /// [`Reason::IdTokenEncryptionUnavailable`], [`Reason::UserinfoEncryptionUnavailable`],
-    /// [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
+    /// [`Reason::AuthorizationEncryptionUnavailable`], [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
     /// [`Reason::EncryptionKeysUnfetched`].
     pub(crate) async fn encrypter(
         &self,
@@ -177,7 +181,8 @@ pub(crate) fn describe(core: &Core, metadata: &mut Map<String, Value>) {
         metadata.insert(format!("{what}_encryption_alg_values_supported"), algs);
         metadata.insert(format!("{what}_encryption_enc_values_supported"), encs);
     };
-    for answer in ["id_token", "userinfo"] {
+    let jarm = core.switches.jarm.then_some("authorization");
+    for answer in ["id_token", "userinfo"].into_iter().chain(jarm) {
         say(answer, json!(encryption.algs()), json!(encryption.encs()));
     }
     let objects = core.switches.request_parameter || core.request_uris.is_some();

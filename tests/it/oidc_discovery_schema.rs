@@ -69,6 +69,9 @@ const MEMBERS: &[(Kind, &[&str])] = &[
         Kind::Texts,
         &[
             "acr_values_supported",
+            "authorization_encryption_alg_values_supported",
+            "authorization_encryption_enc_values_supported",
+            "authorization_signing_alg_values_supported",
             "claim_types_supported",
             "claims_supported",
             "code_challenge_methods_supported",
@@ -152,6 +155,7 @@ fn everything() -> Harness {
             builder
                 .with_account_creation()
                 .with_pairwise_subjects()
+                .with_jarm()
                 .dangerous_allow_unsigned_id_tokens()
                 .with_registration(Registration::open())
         })
