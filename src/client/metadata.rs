@@ -122,6 +122,15 @@ pub struct ClientMetadata {
     /// How its authorization responses are encrypted; never without the member before. Default A128CBC-HS256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_encrypted_response_enc: Option<ContentEnc>,
+    /// The algorithm of its introspection responses where it asks for JWTs (RFC 9701 section 6). Default RS256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_signed_response_alg: Option<SigningAlg>,
+    /// How the key that encrypts its introspection responses reaches it; they are not encrypted where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_alg: Option<KeyAlg>,
+    /// How its introspection responses are encrypted; never without the member before. Default A128CBC-HS256.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub introspection_encrypted_response_enc: Option<ContentEnc>,
     /// The algorithm of its userinfo responses, which then are JWTs; plain JSON where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<SigningAlg>,
@@ -189,6 +198,9 @@ impl Default for ClientMetadata {
             authorization_signed_response_alg: None,
             authorization_encrypted_response_alg: None,
             authorization_encrypted_response_enc: None,
+            introspection_signed_response_alg: None,
+            introspection_encrypted_response_alg: None,
+            introspection_encrypted_response_enc: None,
             userinfo_signed_response_alg: None,
             userinfo_encrypted_response_alg: None,
             userinfo_encrypted_response_enc: None,
@@ -300,6 +312,18 @@ impl ClientMetadata {
     /// The algorithm of its authorization responses: the registered one, or RS256.
     pub(crate) fn authorization_alg(&self) -> SigningAlg {
         self.authorization_signed_response_alg.unwrap_or(SigningAlg::Rs256)
+    }
+
+    /// The algorithm of its introspection responses where it asks for JWTs.
+    #[must_use]
+    pub const fn with_introspection_alg(mut self, alg: SigningAlg) -> Self {
+        self.introspection_signed_response_alg = Some(alg);
+        self
+    }
+
+    /// The algorithm of its introspection responses: the registered one, or RS256.
+    pub(crate) fn introspection_alg(&self) -> SigningAlg {
+        self.introspection_signed_response_alg.unwrap_or(SigningAlg::Rs256)
     }
 
     /// Its userinfo responses are JWTs, signed by this algorithm.

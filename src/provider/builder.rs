@@ -317,6 +317,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Answers introspection with signed JWTs where the caller asks for them by `Accept` (RFC 9701), encrypted where
+    /// [`with_encryption`](ProviderBuilder::with_encryption) is on and the caller registered that; it needs
+    /// [`with_introspection`](ProviderBuilder::with_introspection). Default off.
+    pub const fn with_introspection_jwt(mut self) -> Self {
+        self.core.switches.introspection_jwt = true;
+        self
+    }
+
     /// Turns on dynamic registration (RFC 7591) and the management of what registered (RFC 7592); it needs a
     /// `ClientRegistry`, and a `TicketStore` unless it is open. Default: nobody registers. Clients that registered are
     /// clients for as long as the stores have their registry, also once this is turned off again.

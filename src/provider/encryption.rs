@@ -91,6 +91,8 @@ pub(crate) enum Answer {
     Userinfo,
     /// An authorization response (JARM section 2.2).
     Authorization,
+    /// What a token is good for (RFC 9701 section 5).
+    Introspection,
 }
 
 impl Answer {
@@ -99,6 +101,7 @@ impl Answer {
             Self::IdToken => client.metadata().id_token_encryption(),
             Self::Userinfo => client.metadata().userinfo_encryption(),
             Self::Authorization => client.metadata().authorization_encryption(),
+            Self::Introspection => client.metadata().introspection_encryption(),
         }
     }
 
@@ -107,6 +110,7 @@ impl Answer {
             Self::IdToken => Reason::IdTokenEncryptionUnavailable,
             Self::Userinfo => Reason::UserinfoEncryptionUnavailable,
             Self::Authorization => Reason::AuthorizationEncryptionUnavailable,
+            Self::Introspection => Reason::IntrospectionEncryptionUnavailable,
         }
     }
 }
@@ -125,7 +129,8 @@ impl Recipients<'_> {
     ///
     /// # Errors
     /// [`Reason::IdTokenEncryptionUnavailable`], [`Reason::UserinfoEncryptionUnavailable`],
-    /// [`Reason::AuthorizationEncryptionUnavailable`], [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
+    /// [`Reason::AuthorizationEncryptionUnavailable`], [`Reason::IntrospectionEncryptionUnavailable`],
+    /// [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
     /// [`Reason::EncryptionKeysUnfetched`].
     pub(crate) async fn encrypter(
         &self,
@@ -182,7 +187,8 @@ pub(crate) fn describe(core: &Core, metadata: &mut Map<String, Value>) {
         metadata.insert(format!("{what}_encryption_enc_values_supported"), encs);
     };
     let jarm = core.switches.jarm.then_some("authorization");
-    for answer in ["id_token", "userinfo"].into_iter().chain(jarm) {
+    let introspection = core.switches.introspection_jwt.then_some("introspection");
+    for answer in ["id_token", "userinfo"].into_iter().chain(jarm).chain(introspection) {
         say(answer, json!(encryption.algs()), json!(encryption.encs()));
     }
     let objects = core.switches.request_parameter || core.request_uris.is_some();

@@ -36,6 +36,14 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
+/// A token as a body of another type, with the same headers as [`json`].
+#[must_use]
+pub fn jwt_of(status: StatusCode, media_type: &'static str, token: String) -> Response {
+    let mut response = jwt(status, token);
+    insert(&mut response, CONTENT_TYPE, media_type);
+    response
+}
+
 /// A token as a body (`application/jwt`), with the same headers as [`json`].
 #[must_use]
 pub fn jwt(status: StatusCode, token: String) -> Response {

@@ -60,6 +60,7 @@ mod rfc9110_http;
 mod rfc9126_pushed_requests;
 mod rfc9207_iss;
 mod rfc9700_redirect_uri;
+mod rfc9701_introspection_jwt;
 mod secrets;
 mod server;
 mod taint;

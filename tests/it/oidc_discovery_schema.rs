@@ -82,6 +82,9 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "id_token_signing_alg_values_supported",
             "introspection_endpoint_auth_methods_supported",
             "introspection_endpoint_auth_signing_alg_values_supported",
+            "introspection_encryption_alg_values_supported",
+            "introspection_encryption_enc_values_supported",
+            "introspection_signing_alg_values_supported",
             "prompt_values_supported",
             "request_object_encryption_alg_values_supported",
             "request_object_encryption_enc_values_supported",
@@ -156,6 +159,7 @@ fn everything() -> Harness {
                 .with_account_creation()
                 .with_pairwise_subjects()
                 .with_jarm()
+                .with_introspection_jwt()
                 .dangerous_allow_unsigned_id_tokens()
                 .with_registration(Registration::open())
         })
