@@ -7,6 +7,7 @@
 mod back_channel;
 mod ended;
 mod front_channel;
+mod lines;
 mod pending;
 mod request;
 mod session;
