@@ -34,6 +34,7 @@ mod oidc_front_channel_logout;
 mod oidc_prompt_create;
 mod oidc_registration_encryption;
 mod oidc_rp_initiated_logout;
+mod oidc_rp_initiated_logout_detours;
 mod oidc_session_management;
 mod outbound_fetch;
 mod pending_requests;

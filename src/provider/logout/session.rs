@@ -35,12 +35,14 @@ pub(super) async fn end(
     cx: &Context<'_>,
     pending: &PendingLogout,
 ) -> Result<BTreeSet<Notice>> {
-    let mut notices = BTreeSet::new();
-    if let Some(session) = pending.session() {
-        let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
-        (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
-    }
-    cx.emit(&cx.event(EventKind::SessionEnded).with_subject(pending.subject()));
+    let emit = |kind| cx.emit(&cx.event(kind).with_subject(pending.subject()));
+    let Some(session) = pending.session() else {
+        emit(EventKind::SessionUnnamed);
+        return Ok(BTreeSet::new());
+    };
+    let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
+    let (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
+    emit(EventKind::SessionEnded);
     Ok(notices)
 }
 
