@@ -244,8 +244,10 @@ impl Provider {
     /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
     /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
     /// before. By a session or a subject, those clients of the sessions are told too whose grants were revoked before: they
-    /// may have sessions of their own all the same. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
-    /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
+    /// may have sessions of their own all the same. By a client, whose grants are read page by page, it may be told more
+    /// than once of a session that has several. Grants of clients that act for themselves are left alone, and those that
+    /// are given meanwhile end too. The host's own sessions are the host's to end; which there are,
+    /// [`grants`](Provider::grants) lists by their `authentication`.
     ///
     /// # Errors
     /// A store that fails; calling again finishes what was begun.

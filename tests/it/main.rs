@@ -12,6 +12,7 @@ mod grants;
 mod oauth_form_post;
 mod oauth_multiple_response_types;
 mod oidc_back_channel_logout;
+mod oidc_back_channel_sessions;
 mod oidc_core_acr;
 mod oidc_core_auth_time;
 mod oidc_core_claims;

@@ -17,12 +17,12 @@ use vouchsafe::testing::{AccountTable, Form, Harness, HttpTable, OneLogin, autho
 use vouchsafe::types::{Claims, ClientId, FetchUrl, GrantType, Params, RedirectUri, SessionId, Subject};
 use vouchsafe::wire::HttpErrorKind;
 
-fn url(id: &str) -> String {
+pub(crate) fn url(id: &str) -> String {
     format!("https://{id}.example/backchannel")
 }
 
 /// A public client that wants to be told.
-fn told(id: &str) -> Client {
+pub(crate) fn told(id: &str) -> Client {
     let metadata =
         ClientMetadata::code_flow([RedirectUri::register(&format!("https://{id}.example/cb")).unwrap()])
             .with_auth_method(ClientAuthMethod::None)
@@ -36,7 +36,7 @@ fn harness(ids: &[&str]) -> Harness {
     ids.iter().fold(Harness::builder(), |builder, id| builder.client(told(id))).build()
 }
 
-fn answers(h: &Harness, id: &str, status: StatusCode) {
+pub(crate) fn answers(h: &Harness, id: &str, status: StatusCode) {
     h.http().answer(url(id), Response::builder().status(status).body(Bytes::new()).unwrap());
 }
 
@@ -46,7 +46,7 @@ fn signs_in(h: &Harness, id: &str) -> Value {
 }
 
 /// Alice grants a client something in a session of this name.
-fn granted(h: &Harness, id: &str, session: &str, scope: &str) {
+pub(crate) fn granted(h: &Harness, id: &str, session: &str, scope: &str) {
     let login = h.login("alice").with_session(SessionId::new(session).unwrap());
     let visit = h.authorize(&authorize_form().client(id).scope(scope).prompt("consent"));
     let scope = visit.pending().request().scope.clone();
@@ -70,7 +70,7 @@ fn signs_out(h: &Harness) -> vouchsafe::testing::Outcome {
 }
 
 /// The logout tokens that were sent since this was last asked, by the URL that they went to.
-fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
     let mut tokens: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for request in h.http().take_requests() {
         assert_eq!(request.method(), "POST");
@@ -84,12 +84,12 @@ fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
 }
 
 /// What a logout token says.
-fn claims(h: &Harness, token: &str) -> Value {
+pub(crate) fn claims(h: &Harness, token: &str) -> Value {
     let jws = Jws::parse(token).unwrap();
     serde_json::from_slice(h.provider().keyring().verify(&jws).unwrap()).unwrap()
 }
 
-fn delivered(h: &Harness) -> usize {
+pub(crate) fn delivered(h: &Harness) -> usize {
     h.events().iter().filter(|event| event.kind == EventKind::LogoutTokenDelivered).count()
 }
 
