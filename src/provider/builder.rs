@@ -317,7 +317,7 @@ impl ProviderBuilder {
     }
 
     /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
-    /// [`Interaction::end_session`](super::Interaction::end_session), and name its sessions
+    /// [`Interaction::sign_out`](super::Interaction::sign_out), and name its sessions
     /// ([`Authentication::session`](crate::types::Authentication)): of one without a name no grant is revoked.
     pub const fn with_rp_initiated_logout(mut self) -> Self {
         self.core.switches.rp_initiated_logout = true;

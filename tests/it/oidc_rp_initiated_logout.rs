@@ -346,7 +346,7 @@ fn what_the_person_let_a_client_keep_while_away_stays_unless_the_host_asks() {
     let Logout::Confirm { pending, .. } = page else { panic!("{page:?}") };
     assert_eq!(pending.session(), login.session.as_ref());
     let pending = pending.with_offline_access(OfflineAccess::Ended);
-    assert!(!block_on(h.provider().end_session(&pending)).unwrap().leads_on());
+    assert!(!block_on(h.provider().carry_out_logout(&pending)).unwrap().leads_on());
     assert!(!h.is_active("api", &kept));
 }
 

@@ -10,7 +10,7 @@ use crate::types::Params;
 use crate::wire::reply::{self, Onward};
 use crate::wire::{Response, location};
 
-/// A logout that is done: where the browser goes, or that it stays.
+/// A logout that is done here: where the browser goes, or that it stays. Clients may be told of it later, or never.
 #[derive(Clone)]
 #[must_use]
 pub struct LoggedOut {

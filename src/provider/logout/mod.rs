@@ -45,7 +45,7 @@ pub enum Logout {
         /// A `Set-Cookie` header that the response must carry: it ties the question to the browser.
         set_cookie: Option<HeaderValue>,
     },
-    /// It may be carried out: the host goes on with [`Provider::end_session`](super::Provider::end_session), and ends
+    /// It may be carried out: the host goes on with [`Provider::carry_out_logout`](super::Provider::carry_out_logout), and ends
     /// its own session when that has succeeded.
     End(PendingLogout),
     /// Nobody is signed in: there is nothing to end.
