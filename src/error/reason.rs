@@ -240,6 +240,8 @@ reasons! {
     LogoutClientMismatch => InvalidRequest, "client_id is not the client of id_token_hint";
     /// The `id_token_hint` of a logout request is no JWT.
     LogoutHintMalformed => InvalidRequest, "id_token_hint is malformed";
+    /// What a browser repeats of a posted logout request is not what was given to it.
+    LogoutPostedAltered => InvalidRequest, "the posted request was altered, start again";
     /// The confirmation of a logout was not shown to this browser (403).
     LogoutForgedForm => AccessDenied, "the confirmation was not shown to this browser, start again";
 

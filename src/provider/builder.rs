@@ -351,21 +351,24 @@ impl ProviderBuilder {
     }
 
     /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
-    /// [`Interaction::end_session`](super::Interaction::end_session).
+    /// [`Interaction::sign_out`](super::Interaction::sign_out), and name its sessions
+    /// ([`Authentication::session`](crate::types::Authentication)): of one without a name no grant is revoked.
     pub const fn with_rp_initiated_logout(mut self) -> Self {
         self.core.switches.rp_initiated_logout = true;
         self
     }
 
     /// Tells the clients of a session that it has ended (OpenID Connect Back-Channel Logout 1.0); it needs an
-    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events.
+    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events. Clients of a session without
+    /// a name are not told, and what waits is lost with the process.
     pub const fn with_back_channel_logout(mut self) -> Self {
         self.back_channel_logout = true;
         self
     }
 
     /// Has the browser load the clients of a session in frames when it ends (OpenID Connect Front-Channel Logout 1.0);
-    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames.
+    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames: up to
+    /// 100, of hosts with names that a policy of 3 KiB can hold, and none where the session has no name.
     ///
     /// Browsers that keep cookies from frames of other sites keep a client from knowing whom to sign out; the back
     /// channel has no such gap.

@@ -235,23 +235,29 @@ impl Provider {
         logout::seal(&self.0, pending)
     }
 
-    /// Carries out a logout that may be: ends the grants of its session, but for those with `offline_access` unless
-    /// [`PendingLogout::with_offline_access`] says otherwise.
+    /// Carries out a logout that may be: has the clients of its session told, and ends its grants, but for those with
+    /// `offline_access` unless [`Config::offline_access_at_logout`] or [`PendingLogout::with_offline_access`] says
+    /// otherwise. Of a session without a name it does neither ([`EventKind::SessionUnnamed`](crate::event::EventKind)).
+    ///
+    /// Whether clients have been told is not known then: logout tokens are sent in the background, from memory, and not
+    /// all of them where very many wait.
     ///
     /// The host ends its own session when this has succeeded, and then gives the response. If it fails, the person is
     /// still signed in and can try again.
     ///
     /// # Errors
     /// A store that fails.
-    pub async fn end_session(&self, pending: &PendingLogout) -> Result<LoggedOut> {
+    pub async fn carry_out_logout(&self, pending: &PendingLogout) -> Result<LoggedOut> {
         logout::end(&self.0, pending).await
     }
 
     /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
     /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
     /// before. By a session or a subject, those clients of the sessions are told too whose grants were revoked before: they
-    /// may have sessions of their own all the same. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
-    /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
+    /// may have sessions of their own all the same. By a client, whose grants are read page by page, it may be told more
+    /// than once of a session that has several. Grants of clients that act for themselves are left alone, and those that
+    /// are given meanwhile end too. The host's own sessions are the host's to end; which there are,
+    /// [`grants`](Provider::grants) lists by their `authentication`.
     ///
     /// # Errors
     /// A store that fails; calling again finishes what was begun.

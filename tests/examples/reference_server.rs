@@ -259,6 +259,30 @@ async fn a_chosen_account_goes_on_without_a_password() {
     assert!(browser.follow(consent).await.body.contains("id=\"consent-allow\""));
 }
 
+/// The page names a person. Somebody else may have signed in in another tab before its button is pressed, and have agreed
+/// to this client: they would be sent there unasked, and the person at the page as somebody else.
+#[tokio::test]
+async fn a_chosen_account_is_the_one_that_was_shown() {
+    let users = directory("shown-users").join("users.json");
+    let user = |name: &str| json!({ "username": name, "password": "wonderland", "claims": { "sub": name, "name": name } });
+    std::fs::write(&users, json!([user("alice"), user("bob")]).to_string()).unwrap();
+    let server = server("shown", &["--users", &text(&users)]);
+    let (browser, _) = asked_for_consent(&server).await;
+    let choice = browser.visit_until(&request(&server, "&prompt=select_account"), "login-continue").await;
+    assert!(choice.body.contains("Continue as alice"), "{}", choice.content());
+
+    let login = browser.visit(&request(&server, "&prompt=login")).await;
+    let signed_in =
+        browser.press(&login, "login-submit", &[("username", "bob"), ("password", "wonderland")]).await;
+    let consent = browser.follow(signed_in).await;
+    assert!(browser.press(&consent, "consent-allow", &[]).await.sent_back("code").is_some());
+
+    let again = browser.press(&choice, "login-continue", &[]).await;
+    assert_eq!((again.status, again.sent_back("code")), (StatusCode::OK, None));
+    assert!(again.body.contains("Continue as bob") && again.body.contains("id=\"login-problem\""));
+    assert!(browser.press(&again, "login-continue", &[]).await.sent_back("code").is_some());
+}
+
 /// attack 47, attack 48: no page can be framed, tells where it was, is kept, or loads anything.
 #[tokio::test]
 async fn every_page_is_shut_to_frames_and_loads_nothing() {

@@ -47,7 +47,8 @@ impl Registered {
 
     /// The client, its parts checked.
     pub(super) fn client(&self, id: &ClientId) -> Result<Client, InvalidClient> {
-        let builder = Client::builder(id.clone(), self.metadata.clone()).settings(self.settings.clone());
+        let builder = Client::builder(id.clone(), self.metadata.clone()).self_registered();
+        let builder = builder.settings(self.settings.clone());
         self.secrets.iter().cloned().fold(builder, |builder, secret| builder.secret(secret)).build()
     }
 

@@ -349,7 +349,7 @@ fn sign_out(w: &Watch) {
             Logout::End(pending) => pending,
             other => panic!("somebody is signed in: {other:?}"),
         };
-        let ended = block_on(h.provider().end_session(&pending)).unwrap();
+        let ended = block_on(h.provider().carry_out_logout(&pending)).unwrap();
         w.said().debug("an ended logout", &(&pending, &ended, ended.response().headers()));
     }
 }
