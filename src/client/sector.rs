@@ -58,7 +58,9 @@ pub(super) fn sector(metadata: &ClientMetadata) -> Result<Option<String>, Invali
 ///
 /// # Security
 /// Without this check a stranger could join the sector of another's host, and learn by which `sub` that host knows
-/// people. Clients that the host puts together itself are not checked: it vouches for them.
+/// people. For the same reason a client must stay in the sector in which it got its first token: the provider refuses
+/// an update that would move it, and so must a host that changes the clients of strangers itself. Clients that the host
+/// puts together itself are not checked: it vouches for them.
 pub async fn check_sector(fetcher: &Fetcher, metadata: &ClientMetadata) -> Result<()> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
     let fetched = fetcher.get(FetchedDocument::SectorIdentifier, uri).await;

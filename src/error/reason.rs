@@ -474,8 +474,12 @@ reasons! {
     MetadataResponseTypes => InvalidClientMetadata, "response_types is not supported";
     /// `scope` is malformed.
     MetadataScope => InvalidClientMetadata, "scope is malformed";
+    /// An update would move the client into another sector, or change its `subject_type`.
+    MetadataSectorChanged => InvalidClientMetadata, "an update must not change subject_type or the sector";
     /// `sector_identifier_uri` is no https URL in its normal form, is needed and missing, or is not fetched.
     MetadataSectorIdentifier => InvalidClientMetadata, "sector_identifier_uri must be an https url, where the server fetches it";
+    /// The logout tokens of a client with pairwise subjects would go to a host that is none of its own.
+    MetadataSectorLogout => InvalidClientMetadata, "backchannel_logout_uri of a pairwise client must be of the host of a redirect uri or of the sector";
     /// `software_id` or `software_version` is malformed or too long.
     MetadataSoftware => InvalidClientMetadata, "software_id and software_version must be plain texts of up to 254 bytes";
     /// `subject_type` is not known, or is `pairwise` where that is not turned on.
@@ -513,6 +517,8 @@ reasons! {
     ClientDocumentNotAllowed => InvalidClient, "client authentication failed";
     /// The document at the client's URL is of another `client_id`, or of none.
     ClientDocumentForeign => InvalidClient, "client authentication failed";
+    /// The document at the client's URL asks for pairwise subjects.
+    ClientDocumentPairwise => InvalidClient, "client authentication failed";
     /// The document at the client's URL has a shared secret.
     ClientDocumentSecret => InvalidClient, "client authentication failed";
     /// A fetch of a client's document was given up before it came to anything.

@@ -157,6 +157,34 @@ fn a_document_says_no_more_than_it_may() {
     }
 }
 
+/// attack 213: nobody moves into the sector of another by changing what a document says.
+#[test]
+fn a_document_asks_in_vain_for_pairwise_subjects() {
+    #[derive(Debug)]
+    struct Pairwise;
+    impl ClientDocumentPolicy for Pairwise {
+        fn allows(&self, _: &ClientIdUrl) -> bool {
+            true
+        }
+
+        fn review(&self, _: &ClientIdUrl, metadata: ClientMetadata) -> Option<ClientMetadata> {
+            Some(metadata.with_pairwise_subjects())
+        }
+    }
+    let asked = json!({ "subject_type": "pairwise" });
+    let by_policy = ClientDocuments::of_policy(Arc::new(Pairwise));
+    for (documents, members) in [(allowing(), asked), (by_policy, json!({}))] {
+        let pairwise = |builder: vouchsafe::provider::ProviderBuilder| {
+            builder.with_pairwise_subjects().with_client_id_metadata_documents(documents)
+        };
+        let h = Harness::builder().provider(pairwise).build();
+        h.serve(URL, &document(members));
+        let refused = ask(&h, URL);
+        assert_eq!(told(&refused), [Reason::ClientDocumentPairwise]);
+        let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
+    }
+}
+
 /// attack 218: what is no identifier is not asked, and neither is a host that the policy does not allow.
 #[test]
 fn nothing_is_fetched_from_a_url_that_names_nobody() {

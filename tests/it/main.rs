@@ -35,6 +35,7 @@ mod oidc_dynamic_registration;
 mod oidc_front_channel_logout;
 mod oidc_prompt_create;
 mod oidc_registration_encryption;
+mod oidc_registration_sectors;
 mod oidc_rp_initiated_logout;
 mod oidc_session_management;
 mod outbound_fetch;

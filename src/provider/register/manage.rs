@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::answer::ClientInformation;
 use super::record::{self, Registered};
 use super::settle::{self, Current};
-use super::{issued_secret, validate};
+use super::{issued_secret, sector, validate};
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, SecretCheck};
 use crate::error::{Reason, Result};
 use crate::event::{Endpoint, EventKind};
@@ -54,7 +54,8 @@ pub(super) async fn update(
         let token = record::mint_token(cx)?;
         let settings = before.settings.clone();
         let registered = Registered::new(&token, before.issued_at, settled, settings, secrets);
-        registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
+        let client = registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
+        sector::check(Some(&owner.client), &client)?;
         let record = registered.record(cx, &owner.id)?;
         match record::registry(core)?.replace_registered(record, owner.version, cx.now).await? {
             Replacement::Written => {

@@ -10,6 +10,7 @@ mod manage;
 mod record;
 mod respond;
 mod rules;
+mod sector;
 mod settings;
 mod settle;
 mod statement;
@@ -96,6 +97,7 @@ async fn enroll(
     let settings = registration.client_settings().clone();
     let registered = Registered::new(&token, cx.now, settled, settings, secrets);
     let client = registered.client(&id).map_err(|refused| validate::refusal(&refused))?;
+    sector::check(None, &client)?;
     let record = registered.record(cx, &id)?;
     initial::use_up(core, cx, admission).await?;
     record::registry(core)?.register(record, cx.now).await?;
