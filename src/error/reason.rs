@@ -424,7 +424,7 @@ reasons! {
     RegistrationTokenMissing => InvalidToken, "a registration access token is required";
     /// The registration access token is not one of ours.
     RegistrationTokenInvalid => InvalidToken, "the access token is not valid";
-    /// The registration access token is of another client, or was replaced.
+    /// The registration access token is of another client, or a newer one was used.
     RegistrationTokenForeign => InvalidToken, "the access token is not valid";
     /// The client of the configuration URL is not there, or its record does not open.
     RegistrationClientGone => InvalidToken, "the access token is not valid";

@@ -382,8 +382,9 @@ impl Provider {
         register::read(&self.0, id, registration_access_token).await
     }
 
-    /// Replaces all that a client registered, for whoever has its registration access token, which is good no more
-    /// afterwards (RFC 7592 section 2.2). `metadata` names the `client_id` too.
+    /// Replaces all that a client registered, for whoever has its registration access token (RFC 7592 section 2.2). The
+    /// answer has another one, and the token that was sent is good until that is used. `metadata` names the `client_id`
+    /// too.
     ///
     /// # Errors
     /// The refusals of the token and of registration, and faults. Nothing was changed.
@@ -423,6 +424,15 @@ impl Provider {
     /// A store that fails.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>> {
         register::client(&self.0, id).await
+    }
+
+    /// Mints a registration access token for a client that registered itself and has lost its own, or whose own was
+    /// stolen: whatever it had is good no more. `None` where there is no such client.
+    ///
+    /// # Errors
+    /// A store that fails or is not there (`ClientRegistry`), or a random source that fails.
+    pub async fn mint_registration_access_token(&self, id: &ClientId) -> Result<Option<Secret>> {
+        register::mint_registration_token(&self.0, id).await
     }
 
     /// Replaces what the host decided for a client that registered itself, to shut it out perhaps, and says whether

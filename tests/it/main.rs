@@ -51,6 +51,7 @@ mod rfc7523_client_assertion;
 mod rfc7591_registration;
 mod rfc7591_software_statements;
 mod rfc7592_management;
+mod rfc7592_overtaken;
 mod rfc7636_pkce;
 mod rfc7636_token;
 mod rfc7662_introspection;

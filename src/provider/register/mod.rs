@@ -4,6 +4,7 @@
 //! the provider stays one that is compared byte for byte.
 
 mod answer;
+mod by_host;
 mod encryption;
 mod initial;
 mod manage;
@@ -14,13 +15,14 @@ mod sector;
 mod settings;
 mod settle;
 mod statement;
+mod tokens;
 mod validate;
 
 use serde_json::{Map, Value};
 
 pub use answer::ClientInformation;
+pub(crate) use by_host::{client, mint_registration_token, remove_by_host, set_settings};
 pub(crate) use initial::mint as mint_initial_token;
-pub(crate) use manage::{client, remove_by_host, set_settings};
 pub(crate) use record::RegisteredClients;
 pub(crate) use respond::respond;
 pub(super) use rules::{Bounds, Rules};
@@ -29,6 +31,7 @@ pub use statement::SoftwareStatementIssuer;
 pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
 
 use self::record::Registered;
+use self::tokens::RegistrationTokens;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use crate::client::{ClientMetadata, ClientSecret};
@@ -95,7 +98,8 @@ async fn enroll(
     let id =
         ClientId::new(generate(cx.entropy, CLIENT_ID_BITS)?.expose()).map_err(|_| Reason::InternalFault)?;
     let settings = registration.client_settings().clone();
-    let registered = Registered::new(&token, cx.now, settled, settings, secrets);
+    let tokens = RegistrationTokens::new(&token);
+    let registered = Registered::new(tokens, cx.now, settled, settings, secrets);
     let client = registered.client(&id).map_err(|refused| validate::refusal(&refused))?;
     sector::check(None, &client)?;
     let record = registered.record(cx, &id)?;

@@ -67,6 +67,9 @@ pub trait RegistrationPolicy: Debug + Send + Sync {
     /// against the bounds of the [`Registration`], filled in what was left out, and checks afterwards that the parts
     /// still fit together, and asks its sector.
     ///
+    /// It may be asked again about one request, up to 3 times in all: where another has written the client while an
+    /// update was under way, with the `current` that is there then. So it must do nothing that counts twice.
+    ///
     /// # Errors
     /// What the client is refused with, as a rule [`Reason::Custom`](crate::error::Reason::Custom) with the code
     /// `invalid_client_metadata` or `unapproved_software_statement`; nothing is registered then.
