@@ -432,6 +432,8 @@ reasons! {
     RegistrationClientDisabled => InvalidToken, "the access token is not valid";
     /// The client was written by others again and again while this request wanted to.
     RegistrationContended => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// An address of keys, request objects, a sector, a logout or a page is of a host that is not public.
+    MetadataAddress => InvalidClientMetadata, "the uris of keys, request objects, sectors, logouts and pages must be of public hosts";
     /// `application_type` is neither `web` nor `native`.
     MetadataApplicationType => InvalidClientMetadata, "application_type must be web or native";
     /// `token_endpoint_auth_method` is not offered, or does not fit.

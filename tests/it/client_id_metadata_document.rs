@@ -146,6 +146,8 @@ fn a_document_says_no_more_than_it_may() {
         (json!({ "grant_types": ["client_credentials"] }), Reason::MetadataGrantTypes),
         (json!({ "response_types": ["id_token"] }), Reason::MetadataResponseTypes),
         (json!({ "logo_uri": "http://169.254.169.254/" }), Reason::MetadataPage),
+        (json!({ "logo_uri": "https://169.254.169.254/" }), Reason::MetadataAddress),
+        (json!({ "jwks_uri": "https://localhost/" }), Reason::MetadataAddress),
         (json!({ "client_name": "\u{202e}knab" }), Reason::MetadataName),
     ];
     for (members, reason) in rows {

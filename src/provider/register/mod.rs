@@ -3,6 +3,7 @@
 //! The configuration of a client is the registration endpoint with its `client_id` in the query, so that every path of
 //! the provider stays one that is compared byte for byte.
 
+mod addresses;
 mod answer;
 mod by_host;
 mod encryption;
