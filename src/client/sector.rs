@@ -52,6 +52,8 @@ pub(super) fn sector(metadata: &ClientMetadata) -> Result<Option<String>, Invali
 /// Fetches the document at the `sector_identifier_uri` of a client that registers, which must list every redirect URI
 /// of the client; a client without that member passes (OpenID Connect Dynamic Client Registration 1.0 section 5).
 ///
+/// A host with a provider calls `Provider::check_sector`, which fetches as the provider does.
+///
 /// # Errors
 /// [`Reason::SectorRedirectUriMissing`] when it lacks one, [`Reason::SectorMalformed`] when it is no JSON array of
 /// texts, and what [`FetchErrorKind::of_sector`] says when it cannot be had.
@@ -90,7 +92,7 @@ impl FetchErrorKind {
             Self::Abandoned => Reason::SectorAbandoned,
             Self::AddressRefused => Reason::SectorAddressRefused,
             Self::BodyTooLarge => Reason::SectorTooLarge,
-            Self::Busy => Reason::FetchingBusy,
+            Self::Busy | Self::Limited => Reason::FetchingBusy,
             Self::ContentTypeUnsupported => Reason::SectorContentType,
             Self::Malformed => Reason::SectorMalformed,
             Self::Panicked => Reason::SectorPanicked,

@@ -529,6 +529,8 @@ reasons! {
     ClientDocumentAddressRefused => InvalidClient, "client authentication failed";
     /// What is at the client's URL is not served as JSON.
     ClientDocumentContentType => InvalidClient, "client authentication failed";
+    /// The limiter let nothing be fetched from the host of the client's URL.
+    ClientDocumentLimited => InvalidClient, "client authentication failed";
     /// What is at the client's URL is no JSON object, or was of no use a moment ago.
     ClientDocumentMalformed => InvalidClient, "client authentication failed";
     /// The host's HTTP client panicked over a client's URL. An alarm.

@@ -72,7 +72,7 @@ pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::context::Arrival;
 use self::core::Core;
-use crate::client::{Client, ClientSettings};
+use crate::client::{Client, ClientMetadata, ClientSettings};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
@@ -403,6 +403,16 @@ impl Provider {
     /// The refusals of the token, and faults; calling again finishes what was begun.
     pub async fn remove_registration(&self, id: &ClientId, registration_access_token: &Secret) -> Result<()> {
         register::remove(&self.0, id, registration_access_token).await
+    }
+
+    /// Asks the `sector_identifier_uri` of a stranger that the host registers by itself, which must list every redirect URI.
+    /// Metadata without one pass. [`Provider::register`] asks by itself.
+    ///
+    /// # Errors
+    /// What [`check_sector`](crate::client::check_sector) says, and [`Reason::MetadataSectorIdentifier`] where the provider
+    /// has no `HttpClient` or no `Runtime`.
+    pub async fn check_sector(&self, metadata: &ClientMetadata) -> Result<()> {
+        register::check_sector_of(&self.0, metadata).await
     }
 
     /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.

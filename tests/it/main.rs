@@ -7,6 +7,7 @@ mod adapter_reqwest;
 mod adapter_tracing;
 mod authorize_faults;
 mod client_id_metadata_document;
+mod client_id_metadata_limits;
 mod client_jwks_uri;
 mod consent;
 mod grants;

@@ -1,11 +1,15 @@
 //! OpenID Connect Core 1.0 section 8.1, Dynamic Client Registration 1.0 section 5: nobody gets into a foreign sector by
 //! registering, or by updating what was registered.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use vouchsafe::client::ClientMetadata;
 use vouchsafe::error::Reason;
-use vouchsafe::provider::Registration;
+use vouchsafe::provider::{Provider, Registration};
+use vouchsafe::store::Stores;
 use vouchsafe::testing::{AuthorizeForm, Harness, Outcome, TokenForm, authorize_form, block_on, code_form};
-use vouchsafe::types::ClientId;
+use vouchsafe::types::{ClientId, FetchUrl, RedirectUri};
 
 use crate::rfc7591_registration::{register, send};
 
@@ -102,6 +106,32 @@ fn the_redirect_uris_of_a_sector_are_of_one_host_or_vouched_for() {
         let asked = extended(asked, json!({ "sector_identifier_uri": SECTOR }));
         let _ = register(&h, &asked).rejected(Reason::SectorRedirectUriMissing).unchanged();
     }
+}
+
+/// A host that registers strangers by itself asks their sectors as the provider does.
+#[test]
+fn a_host_asks_a_sector_through_the_provider() {
+    let uris = ["https://bank.example/cb", "https://teller.example/cb"];
+    let redirect_uris = uris.map(|uri| RedirectUri::register(uri).unwrap());
+    let metadata = ClientMetadata::code_flow(redirect_uris).with_sector(FetchUrl::parse(SECTOR).unwrap());
+    let h = Harness::new();
+    let asked = |h: &Harness, metadata: &ClientMetadata| {
+        block_on(h.provider().check_sector(metadata)).map_err(|error| error.reason())
+    };
+    assert_eq!(asked(&h, &metadata), Err(Reason::SectorUnreachable));
+    h.serve(SECTOR, &json!(uris));
+    assert_eq!(asked(&h, &metadata), Ok(()));
+    h.serve(SECTOR, &json!([uris[0]]));
+    assert_eq!(asked(&h, &metadata), Err(Reason::SectorRedirectUriMissing));
+    assert_eq!(h.http().take_requests().len(), 3);
+    assert_eq!(asked(&h, &ClientMetadata::service()), Ok(()));
+    let (config, keyring) = (h.provider().config().clone(), h.provider().keyring().clone());
+    let stores = Stores::of(Arc::new(h.store().clone()));
+    let builder = Provider::builder(config, stores, keyring, h.system_secrets().clone());
+    let offline = builder.with_client_credentials().build().unwrap();
+    let refused = block_on(offline.check_sector(&metadata)).unwrap_err();
+    assert_eq!(refused.reason(), Reason::MetadataSectorIdentifier);
+    assert!(block_on(offline.check_sector(&ClientMetadata::service())).is_ok());
 }
 
 /// attack 213: a logout token has the `sub` too, and goes where the client says.

@@ -28,6 +28,7 @@ pub(crate) use record::RegisteredClients;
 pub(crate) use respond::respond;
 pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};
+pub(crate) use settle::check_sector_of;
 pub use statement::SoftwareStatementIssuer;
 pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
 
