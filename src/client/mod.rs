@@ -14,6 +14,7 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use fetch::Gate;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;

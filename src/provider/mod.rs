@@ -72,7 +72,7 @@ pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::context::Arrival;
 use self::core::Core;
-use crate::client::{Client, ClientSettings};
+use crate::client::{Client, ClientMetadata, ClientSettings};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
@@ -388,8 +388,9 @@ impl Provider {
         register::read(&self.0, id, registration_access_token).await
     }
 
-    /// Replaces all that a client registered, for whoever has its registration access token, which is good no more
-    /// afterwards (RFC 7592 section 2.2). `metadata` names the `client_id` too.
+    /// Replaces all that a client registered, for whoever has its registration access token (RFC 7592 section 2.2). The
+    /// answer has another one, and the token that was sent is good until that is used. `metadata` names the `client_id`
+    /// too.
     ///
     /// # Errors
     /// The refusals of the token and of registration, and faults. Nothing was changed.
@@ -408,6 +409,16 @@ impl Provider {
     /// The refusals of the token, and faults; calling again finishes what was begun.
     pub async fn remove_registration(&self, id: &ClientId, registration_access_token: &Secret) -> Result<()> {
         register::remove(&self.0, id, registration_access_token).await
+    }
+
+    /// Asks the `sector_identifier_uri` of a stranger that the host registers by itself, which must list every redirect URI.
+    /// Metadata without one pass. [`Provider::register`] asks by itself.
+    ///
+    /// # Errors
+    /// What [`check_sector`](crate::client::check_sector) says, and [`Reason::MetadataSectorIdentifier`] where the provider
+    /// has no `HttpClient` or no `Runtime`.
+    pub async fn check_sector(&self, metadata: &ClientMetadata) -> Result<()> {
+        register::check_sector_of(&self.0, metadata).await
     }
 
     /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.
@@ -429,6 +440,15 @@ impl Provider {
     /// A store that fails.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>> {
         register::client(&self.0, id).await
+    }
+
+    /// Mints a registration access token for a client that registered itself and has lost its own, or whose own was
+    /// stolen: whatever it had is good no more. `None` where there is no such client.
+    ///
+    /// # Errors
+    /// A store that fails or is not there (`ClientRegistry`), or a random source that fails.
+    pub async fn mint_registration_access_token(&self, id: &ClientId) -> Result<Option<Secret>> {
+        register::mint_registration_token(&self.0, id).await
     }
 
     /// Replaces what the host decided for a client that registered itself, to shut it out perhaps, and says whether

@@ -146,6 +146,8 @@ fn a_document_says_no_more_than_it_may() {
         (json!({ "grant_types": ["client_credentials"] }), Reason::MetadataGrantTypes),
         (json!({ "response_types": ["id_token"] }), Reason::MetadataResponseTypes),
         (json!({ "logo_uri": "http://169.254.169.254/" }), Reason::MetadataPage),
+        (json!({ "logo_uri": "https://169.254.169.254/" }), Reason::MetadataAddress),
+        (json!({ "jwks_uri": "https://localhost/" }), Reason::MetadataAddress),
         (json!({ "client_name": "\u{202e}knab" }), Reason::MetadataName),
     ];
     for (members, reason) in rows {
@@ -154,6 +156,34 @@ fn a_document_says_no_more_than_it_may() {
         assert_eq!(told(&refused), [reason]);
         let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
         assert_eq!(h.http().take_requests().len(), 1, "attack 208: nothing that it names is fetched");
+    }
+}
+
+/// attack 213: nobody moves into the sector of another by changing what a document says.
+#[test]
+fn a_document_asks_in_vain_for_pairwise_subjects() {
+    #[derive(Debug)]
+    struct Pairwise;
+    impl ClientDocumentPolicy for Pairwise {
+        fn allows(&self, _: &ClientIdUrl) -> bool {
+            true
+        }
+
+        fn review(&self, _: &ClientIdUrl, metadata: ClientMetadata) -> Option<ClientMetadata> {
+            Some(metadata.with_pairwise_subjects())
+        }
+    }
+    let asked = json!({ "subject_type": "pairwise" });
+    let by_policy = ClientDocuments::of_policy(Arc::new(Pairwise));
+    for (documents, members) in [(allowing(), asked), (by_policy, json!({}))] {
+        let pairwise = |builder: vouchsafe::provider::ProviderBuilder| {
+            builder.with_pairwise_subjects().with_client_id_metadata_documents(documents)
+        };
+        let h = Harness::builder().provider(pairwise).build();
+        h.serve(URL, &document(members));
+        let refused = ask(&h, URL);
+        assert_eq!(told(&refused), [Reason::ClientDocumentPairwise]);
+        let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
     }
 }
 

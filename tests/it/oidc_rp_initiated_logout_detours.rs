@@ -1,16 +1,14 @@
 //! OpenID Connect RP-Initiated Logout 1.0 sections 2 and 3: what other sites post, and addresses that nobody vouches for.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::json;
-use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
-use vouchsafe::error::{Reason, Result};
-use vouchsafe::provider::{Context, Registration, RegistrationPolicy};
+use vouchsafe::client::{Client, ClientAuthMethod};
+use vouchsafe::error::Reason;
+use vouchsafe::provider::Registration;
 use vouchsafe::testing::{Form, Harness, OneLogin, Outcome, authorize_form};
-use vouchsafe::types::{FetchUrl, RedirectUri};
+use vouchsafe::types::FetchUrl;
 
 use crate::oidc_rp_initiated_logout::{RETURN, alice, asked, hinted, sent_back, signed_out, text};
 use crate::rfc7591_registration as registration;
@@ -88,29 +86,15 @@ fn offered(out: &Outcome, uri: &str, origin: &str) {
     assert!(page.contains(&link), "{page}");
 }
 
-/// Gives each client that registers an address after a logout.
-#[derive(Debug)]
-struct LeadsOut(RedirectUri);
-
-#[async_trait]
-impl RegistrationPolicy for LeadsOut {
-    async fn review(
-        &self,
-        _: &Context<'_>,
-        _: Option<&Client>,
-        metadata: ClientMetadata,
-    ) -> Result<ClientMetadata> {
-        Ok(metadata.with_post_logout_redirect_uris([self.0.clone()]))
-    }
-}
-
 /// attack 234: anybody can register an address here, and must not have us lead people to it.
 #[test]
 fn an_address_that_a_client_registered_by_itself_is_not_gone_to_without_a_hint() {
     let out = "https://rp.example/out?x=%22";
-    let rules = Registration::open().with_policy(Arc::new(LeadsOut(RedirectUri::register(out).unwrap())));
+    let rules = Registration::open();
     let h = Harness::builder().provider(|builder| builder.with_registration(rules)).build();
-    let metadata = registration::with(json!({ "token_endpoint_auth_method": "none" }));
+    let metadata = registration::with(
+        json!({ "token_endpoint_auth_method": "none", "post_logout_redirect_uris": [out] }),
+    );
     let body = registration::register(&h, &metadata).accepted().json();
     let id = body["client_id"].as_str().unwrap();
     let form = Form::new().set("client_id", id).set("post_logout_redirect_uri", out).set("state", "a&\"b");
