@@ -97,6 +97,19 @@ async fn registration_can_be_off_under_the_profile() {
     assert!(metadata["registration_endpoint"].is_null());
 }
 
+/// Clients of strangers name no service of this machine, unless the provider may ask it.
+#[tokio::test]
+async fn addresses_of_loopback_are_registered_where_they_may_be_fetched() {
+    let client = json!({ "redirect_uris": [CALLBACK], "jwks_uri": "https://127.0.0.1:8443/jwks" });
+    let careful = openid(&[]);
+    let answer = reqwest::Client::new().post(careful.at("/register")).json(&client).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let refused: Value = answer.json().await.unwrap();
+    assert_eq!(refused["error"], "invalid_client_metadata");
+    let lenient = openid(&["--dangerous-allow-loopback-fetch"]);
+    assert_eq!(register(&lenient, &client).await["jwks_uri"], client["jwks_uri"]);
+}
+
 /// Neither by file nor by registration does a client that authenticates need a challenge; one that does not, does.
 #[tokio::test]
 async fn a_challenge_is_demanded_of_public_clients_alone() {

@@ -63,7 +63,7 @@ fn found(h: &Harness, url: &str) -> Result<(), Option<Reason>> {
         _ => None,
     };
     let events = h.events();
-    client.map(drop).ok_or_else(|| events.iter().filter_map(|event| reason(&event.kind)).last())
+    client.map(drop).ok_or_else(|| events.iter().filter_map(|event| reason(&event.kind)).next_back())
 }
 
 fn serve(h: &Harness, url: &str) {
