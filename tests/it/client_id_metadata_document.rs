@@ -10,7 +10,8 @@ use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
 use vouchsafe::provider::{BuildError, ClientDocumentPolicy, ClientDocuments, Needs, Registration};
 use vouchsafe::testing::{
-    AuthorizeForm, Harness, Outcome, TokenForm, authorize_form, block_on, client_key, code_form, token_form,
+    AuthorizeForm, Form, Harness, OneLogin, Outcome, TokenForm, authorize_form, block_on, client_key,
+    code_form, token_form,
 };
 use vouchsafe::types::{ClientId, ClientIdUrl, RedirectUri};
 use vouchsafe::wire::HttpErrorKind;
@@ -350,6 +351,18 @@ fn the_host_changes_or_refuses_what_a_document_says() {
     let evil = "https://evil.example/client.json";
     h.serve(evil, &document(json!({ "client_id": evil })));
     assert!(found(&h, evil).is_none());
+}
+
+/// attack 234: what a stranger wrote into a document is a link at most.
+#[test]
+fn an_address_for_after_a_logout_is_offered_and_not_gone_to() {
+    let out = "https://app.example/out";
+    let h = serving(json!({ "post_logout_redirect_uris": [out] }));
+    let form = Form::new().set("client_id", URL).set("post_logout_redirect_uri", out);
+    let page = h.log_out(&form, &OneLogin::nobody());
+    assert_eq!((page.response.status().as_u16(), page.header("location")), (200, None));
+    let page = String::from_utf8(page.response.body().to_vec()).unwrap();
+    assert!(page.contains("id=\"logout-continue\"") && page.contains(out), "{page}");
 }
 
 #[test]

@@ -273,14 +273,16 @@ fn register(w: &Watch) {
         w.h.provider().mint_initial_access_token(InitialTokenUses::UntilExpiry, Duration::from_secs(3600));
     let initial = block_on(minted).unwrap();
     w.secret("an initial access token", initial.expose());
-    let send = |method: Method, uri: &str, token: &str, body: String| {
+    let request = |method: Method, uri: &str, token: &str, body: String| {
         let request = http::Request::builder()
             .method(method)
             .uri(uri)
             .header("content-type", "application/json")
             .header(AUTHORIZATION, format!("Bearer {token}"));
-        let request = request.body(Bytes::from(body)).unwrap();
-        // First, since an update that is answered ends its token.
+        request.body(Bytes::from(body)).unwrap()
+    };
+    let send = |method: Method, uri: &str, token: &str, body: String| {
+        let request = request(method, uri, token, body);
         let answer = w.send(&request);
         w.send_with_wrong_heads(&request);
         answer
@@ -307,7 +309,9 @@ fn register(w: &Watch) {
         update.to_string()
     };
     drop(send(Method::PUT, uri, token, update(&w.marker())));
-    let updated = send(Method::PUT, uri, token, update(secret));
+    drop(send(Method::PUT, uri, token, update(secret)));
+    // Each update that is answered gives another token, of which the last is good.
+    let updated = w.send(&request(Method::PUT, uri, token, update(secret)));
     let body: serde_json::Value = serde_json::from_slice(updated.body()).unwrap();
     let token = body["registration_access_token"].as_str().unwrap();
     w.said().debug("a registered client", &block_on(w.h.provider().client(&ClientId::new(id).unwrap())));
