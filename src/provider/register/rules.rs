@@ -51,6 +51,7 @@ pub(in crate::provider) struct Rules {
     request_object_algs: Vec<RequestObjectAlg>,
     request_uris: bool,
     jwks_uri: bool,
+    dpop: bool,
     pairwise: bool,
     sectors: bool,
     logout: Logout,
@@ -80,6 +81,7 @@ impl Rules {
             request_object_algs: request_object_algs(core),
             request_uris: core.request_uris.is_some(),
             jwks_uri: core.switches.jwks_uri,
+            dpop: core.dpop.is_some(),
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
             logout: Logout {
@@ -107,6 +109,9 @@ impl Rules {
         self.answers(metadata, members)?;
         self.subjects(metadata)?;
         self.request_objects(metadata)?;
+        if metadata.dpop_bound_access_tokens && !self.dpop {
+            return Err(Reason::MetadataDpop);
+        }
         self.logouts(metadata);
         texts(metadata)
     }
