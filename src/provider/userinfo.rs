@@ -193,7 +193,7 @@ fn refuse(core: &Core, cx: &Context<'_>, (request, error): (&Request, &Error)) -
         return response;
     }
     let bearer = Challenge::bearer(cx.issuer());
-    let dpop = core.dpop.as_ref().map(|dpop| Challenge::dpop(cx.issuer(), dpop.algorithms()));
+    let dpop = core.dpop.as_ref().map(|dpop| Challenge::dpop(cx.issuer(), &names(dpop.algorithms())));
     let bound = of_proof || reason == Reason::AccessTokenBound || sent_as_dpop(request);
     let challenges = match (reason, dpop) {
         (Reason::AccessTokenMissing, dpop) => [Some(bearer), dpop],
@@ -212,6 +212,10 @@ fn explained(challenge: Challenge, reason: Reason) -> Challenge {
         Reason::AccessTokenScope => challenge.with_scope(&Scope::parse(Scope::OPENID).unwrap_or_default()),
         _ => challenge,
     }
+}
+
+fn names(algorithms: &[SigningAlg]) -> String {
+    algorithms.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn sent_as_dpop(request: &Request) -> bool {

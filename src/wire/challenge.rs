@@ -3,7 +3,6 @@
 use http::HeaderValue;
 
 use crate::error::{Reason, plain_text};
-use crate::jose::SigningAlg;
 use crate::types::Scope;
 
 /// Most bytes of a header that [`parse`] reads.
@@ -36,11 +35,11 @@ impl Challenge {
         Self::new("Bearer").with("realm", realm)
     }
 
-    /// `DPoP realm="…", algs="…"`, for an access token that is bound to a key (RFC 9449 section 7.1).
+    /// `DPoP realm="…", algs="…"`, for an access token that is bound to a key; the algorithms are separated by spaces
+    /// (RFC 9449 section 7.1).
     #[must_use]
-    pub fn dpop(realm: &str, algorithms: &[SigningAlg]) -> Self {
-        let names: Vec<_> = algorithms.iter().map(|alg| alg.as_str()).collect();
-        Self::new("DPoP").with("realm", realm).with("algs", &names.join(" "))
+    pub fn dpop(realm: &str, algorithms: &str) -> Self {
+        Self::new("DPoP").with("realm", realm).with("algs", algorithms)
     }
 
     /// Adds `error` and `error_description` (RFC 6750 section 3.1).
