@@ -7,7 +7,7 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
-use vouchsafe::provider::{Config, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, DpopConfig, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -98,6 +98,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
+    }
+    if options.dpop {
+        builder = builder.with_dpop(DpopConfig::new());
     }
     if options.dangerous_unsigned_request_objects {
         builder = builder.dangerous_with_unsigned_request_objects();
