@@ -148,7 +148,8 @@ async fn a_challenge_is_demanded_of_public_clients_alone() {
 /// The README lets people register this client, for a server at its usual port.
 #[tokio::test]
 async fn the_client_of_the_readme_registers_for_the_demo() {
-    let server = openid(&["--demo-client", "--tls-cert", CERTIFICATE, "--tls-key", KEY]);
+    let tls = ["--tls-cert", CERTIFICATE, "--tls-key", KEY];
+    let server = openid(&[&["--demo-client", "--dangerous-allow-loopback-fetch"], &tls[..]].concat());
     let port = server.url.rsplit(':').next().unwrap();
     let readme = include_str!("../../README.md");
     let (_, after) = readme.split_once("--json '").unwrap();

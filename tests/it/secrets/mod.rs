@@ -307,11 +307,13 @@ fn register(w: &Watch) {
         update.to_string()
     };
     drop(send(Method::PUT, uri, token, update(&w.marker())));
-    let updated = send(Method::PUT, uri, token, update(secret));
-    let body: serde_json::Value = serde_json::from_slice(updated.body()).unwrap();
-    let token = body["registration_access_token"].as_str().unwrap();
-    w.said().debug("a registered client", &block_on(w.h.provider().client(&ClientId::new(id).unwrap())));
-    assert_eq!(send(Method::DELETE, uri, token, String::new()).status(), StatusCode::NO_CONTENT);
+    assert_eq!(send(Method::PUT, uri, token, update(secret)).status(), StatusCode::OK);
+    let id = ClientId::new(id).unwrap();
+    w.said().debug("a registered client", &block_on(w.h.provider().client(&id)));
+    let minted = block_on(w.h.provider().mint_registration_access_token(&id)).unwrap().unwrap();
+    w.secret("the minted registration access token", minted.expose());
+    w.said().debug("a minted token", &minted);
+    assert_eq!(send(Method::DELETE, uri, minted.expose(), String::new()).status(), StatusCode::NO_CONTENT);
 }
 
 /// Logouts of people who are signed in and of nobody, and who is watched meanwhile.
