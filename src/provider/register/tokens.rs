@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::secret::{Secret, TokenHash};
 
 /// Most tokens that wait for their first use. An answer that was lost leaves one behind.
-const MAX_UNUSED: usize = 3;
+const MAX_UNUSED: usize = 8;
 
 /// The hashes of the tokens that are good.
 ///
@@ -71,7 +71,7 @@ impl RegistrationTokens {
 mod tests {
     use super::*;
 
-    fn secrets() -> [Secret; 6] {
+    fn secrets() -> [Secret; MAX_UNUSED + 2] {
         std::array::from_fn(|n| Secret::new(format!("token {n}")))
     }
 

@@ -273,16 +273,13 @@ fn register(w: &Watch) {
         w.h.provider().mint_initial_access_token(InitialTokenUses::UntilExpiry, Duration::from_secs(3600));
     let initial = block_on(minted).unwrap();
     w.secret("an initial access token", initial.expose());
-    let request = |method: Method, uri: &str, token: &str, body: String| {
+    let send = |method: Method, uri: &str, token: &str, body: String| {
         let request = http::Request::builder()
             .method(method)
             .uri(uri)
             .header("content-type", "application/json")
             .header(AUTHORIZATION, format!("Bearer {token}"));
-        request.body(Bytes::from(body)).unwrap()
-    };
-    let send = |method: Method, uri: &str, token: &str, body: String| {
-        let request = request(method, uri, token, body);
+        let request = request.body(Bytes::from(body)).unwrap();
         let answer = w.send(&request);
         w.send_with_wrong_heads(&request);
         answer
@@ -309,13 +306,13 @@ fn register(w: &Watch) {
         update.to_string()
     };
     drop(send(Method::PUT, uri, token, update(&w.marker())));
-    drop(send(Method::PUT, uri, token, update(secret)));
-    // Each update that is answered gives another token, of which the last is good.
-    let updated = w.send(&request(Method::PUT, uri, token, update(secret)));
-    let body: serde_json::Value = serde_json::from_slice(updated.body()).unwrap();
-    let token = body["registration_access_token"].as_str().unwrap();
-    w.said().debug("a registered client", &block_on(w.h.provider().client(&ClientId::new(id).unwrap())));
-    assert_eq!(send(Method::DELETE, uri, token, String::new()).status(), StatusCode::NO_CONTENT);
+    assert_eq!(send(Method::PUT, uri, token, update(secret)).status(), StatusCode::OK);
+    let id = ClientId::new(id).unwrap();
+    w.said().debug("a registered client", &block_on(w.h.provider().client(&id)));
+    let minted = block_on(w.h.provider().mint_registration_access_token(&id)).unwrap().unwrap();
+    w.secret("the minted registration access token", minted.expose());
+    w.said().debug("a minted token", &minted);
+    assert_eq!(send(Method::DELETE, uri, minted.expose(), String::new()).status(), StatusCode::NO_CONTENT);
 }
 
 /// Logouts of people who are signed in and of nobody, and who is watched meanwhile.
