@@ -142,6 +142,8 @@ fn what_is_harmless_and_not_there_is_left_out() {
 fn what_a_client_would_rely_on_is_refused_where_it_is_not_there() {
     for (asked, reason) in [
         (json!({ "require_signed_request_object": true }), Reason::MetadataRequestObjects),
+        (json!({ "dpop_bound_access_tokens": true }), Reason::MetadataDpop),
+        (json!({ "dpop_bound_access_tokens": "true" }), Reason::MetadataDpop),
         (json!({ "subject_type": "pairwise" }), Reason::MetadataSubjectType),
         (json!({ "subject_type": "secret" }), Reason::MetadataSubjectType),
         (json!({ "id_token_signed_response_alg": "RS256" }), Reason::MetadataIdTokenAlg),
