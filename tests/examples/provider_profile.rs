@@ -78,6 +78,17 @@ async fn the_profile_turns_on_all_of_openid_connect() {
 }
 
 #[tokio::test]
+async fn a_flag_takes_proofs_of_possession() {
+    let listed = async |server: &Server| {
+        let metadata = json_of(&server.at("/.well-known/openid-configuration")).await;
+        metadata.get("dpop_signing_alg_values_supported").cloned()
+    };
+    let algorithms = json!(["ES256", "PS256", "EdDSA", "RS256"]);
+    assert_eq!(listed(&openid(&["--dpop"])).await, Some(algorithms));
+    assert_eq!(listed(&openid(&[])).await, None);
+}
+
+#[tokio::test]
 async fn without_the_profile_none_of_what_it_loosens_is_on() {
     let server = start(&[]);
     let metadata = json_of(&server.at("/.well-known/openid-configuration")).await;

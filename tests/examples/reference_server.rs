@@ -686,6 +686,7 @@ fn every_flag_is_explained() {
         "--admin-listen",
         "--dangerous-admin-beyond-loopback",
         "--demo-client",
+        "--dpop",
         "--encryption",
         "--workers",
         "--dangerous-allow-loopback-fetch",

@@ -182,6 +182,8 @@ fn a_response_type_is_opened_to_strangers_by_a_call_of_its_own() {
 fn what_a_client_would_rely_on_is_refused_where_it_is_not_there() {
     for (asked, reason) in [
         (json!({ "require_signed_request_object": true }), Reason::MetadataRequestObjects),
+        (json!({ "dpop_bound_access_tokens": true }), Reason::MetadataDpop),
+        (json!({ "dpop_bound_access_tokens": "true" }), Reason::MetadataDpop),
         (json!({ "subject_type": "pairwise" }), Reason::MetadataSubjectType),
         (json!({ "subject_type": "secret" }), Reason::MetadataSubjectType),
         (json!({ "id_token_signed_response_alg": "RS256" }), Reason::MetadataIdTokenAlg),

@@ -127,6 +127,7 @@ fn check_algorithms(h: &Harness, metadata: &ClientMetadata) {
         metadata.userinfo_signed_response_alg.is_none_or(|alg| algs.contains(&alg)),
         "no key for userinfo"
     );
+    assert!(!metadata.dpop_bound_access_tokens, "bound access tokens, without proofs");
 }
 
 fn check_shown(metadata: &ClientMetadata) {
