@@ -19,7 +19,9 @@ use crate::store::{
     AccessToken, AuthorizationCode, CodeRecord, Grant, GrantRecord, GrantedToken, SessionKey, SubjectKey,
     TokenRecord,
 };
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
+use crate::types::{
+    Authentication, AuthorizationDetails, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope,
+};
 
 /// The longest life of an access token, whatever a policy answers: 24 hours.
 pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -52,6 +54,9 @@ struct Brought {
     scope: Option<Scope>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     resources: Vec<String>,
+    /// `None` where they are the token's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<AuthorizationDetails>,
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     claims: ClaimsRequest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -65,6 +70,8 @@ impl Brought {
             grant_type: grant.grant_type.clone(),
             scope: (grant.scope != token.scope).then(|| grant.scope.clone()),
             resources: grant.resources.clone(),
+            authorization_details: (grant.authorization_details != token.authorization_details)
+                .then(|| grant.authorization_details.clone()),
             claims: grant.claims.clone(),
             claims_locales: grant.claims_locales.clone(),
             created_at: grant.created_at,
@@ -75,6 +82,7 @@ impl Brought {
         let mut grant = Grant::new(token.grant, token.client, self.grant_type, self.created_at)
             .with_scope(self.scope.unwrap_or(token.scope))
             .with_resources(self.resources)
+            .with_authorization_details(self.authorization_details.unwrap_or(token.authorization_details))
             .with_claims(self.claims)
             .with_claims_locales(self.claims_locales)
             .with_expiry(token.expires_at);

@@ -10,7 +10,9 @@ use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
+use crate::types::{
+    Authentication, AuthorizationDetails, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope,
+};
 
 /// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
 ///
@@ -33,6 +35,9 @@ pub struct Grant {
     /// The resources granted (RFC 8707); empty stands for the default audience.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// What was granted in detail (RFC 9396); tokens may narrow it, never widen it.
+    #[serde(default, skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// The claims granted beyond those of the scope.
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     pub claims: ClaimsRequest,
@@ -56,6 +61,7 @@ impl Grant {
             authentication: None,
             scope: Scope::empty(),
             resources: Vec::new(),
+            authorization_details: AuthorizationDetails::empty(),
             claims: ClaimsRequest::default(),
             claims_locales: Vec::new(),
             created_at,
@@ -81,6 +87,13 @@ impl Grant {
     #[must_use]
     pub fn with_resources(mut self, resources: Vec<String>) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// What was granted in detail.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: AuthorizationDetails) -> Self {
+        self.authorization_details = details;
         self
     }
 

@@ -11,7 +11,9 @@ use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, LanguageTag, Scope};
+use crate::types::{
+    Authentication, AuthorizationDetails, ClaimRequest, Claims, ClientId, GrantId, LanguageTag, Scope,
+};
 
 /// What an access token stands for; the sealed payload of a [`TokenRecord`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct AccessToken {
     /// Who may accept it (`aud`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
+    /// What it permits in detail (RFC 9396).
+    #[serde(default, skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// Claims asked of userinfo beyond those of the scope.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub userinfo: Vec<(String, ClaimRequest)>,
@@ -54,6 +59,7 @@ impl AccessToken {
             authentication: None,
             scope: Scope::empty(),
             audience: Vec::new(),
+            authorization_details: AuthorizationDetails::empty(),
             userinfo: Vec::new(),
             claims_locales: Vec::new(),
             extra: Claims::new(),

@@ -59,6 +59,7 @@ mod rfc9101_request_objects;
 mod rfc9110_http;
 mod rfc9126_pushed_requests;
 mod rfc9207_iss;
+mod rfc9396_rar;
 mod rfc9700_redirect_uri;
 mod rfc9701_introspection_jwt;
 mod secrets;

@@ -24,6 +24,7 @@ pub(in crate::provider) struct Bounds {
     pub(in crate::provider) scope: Scope,
     pub(in crate::provider) grant_types: Vec<GrantType>,
     pub(in crate::provider) claimed_https: bool,
+    pub(in crate::provider) details: Vec<String>,
 }
 
 impl Default for Bounds {
@@ -32,7 +33,14 @@ impl Default for Bounds {
             scope: Scope::parse("openid profile email address phone offline_access").unwrap_or_default(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::Implicit, GrantType::RefreshToken],
             claimed_https: false,
+            details: Vec::new(),
         }
+    }
+}
+
+impl Bounds {
+    fn allow_details(&self, name: &str) -> bool {
+        self.details.iter().any(|allowed| allowed == name)
     }
 }
 
@@ -44,6 +52,7 @@ pub(in crate::provider) struct Rules {
     bounds: Bounds,
     grant_types: Vec<GrantType>,
     response_types: Vec<ResponseType>,
+    details: Vec<String>,
     auth_methods: Vec<ClientAuthMethod>,
     keyring: Keyring,
     unsigned_id_tokens: bool,
@@ -72,6 +81,12 @@ impl Rules {
         Self {
             grant_types: offered.filter(|known| bounds.grant_types.contains(known)).cloned().collect(),
             bounds: bounds.clone(),
+            details: core
+                .details
+                .names()
+                .filter(|name| bounds.allow_details(name))
+                .map(str::to_owned)
+                .collect(),
             response_types: core.response_types.clone(),
             // A method of the host's own needs credentials that nobody can register here.
             auth_methods: methods.filter(|known| !matches!(known, ClientAuthMethod::Extension(_))).collect(),
@@ -104,6 +119,7 @@ impl Rules {
         self.authentication(metadata)?;
         self.redirects(metadata)?;
         self.scope(metadata, members);
+        metadata.authorization_details_types.retain(|name| self.details.contains(name));
         self.answers(metadata, members)?;
         self.subjects(metadata)?;
         self.request_objects(metadata)?;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::secret::Secret;
-use crate::types::Scope;
+use crate::types::{AuthorizationDetails, Scope};
 use crate::wire::{Response, reply};
 
 /// What a successful token request gets (RFC 6749 section 5.1). The token type is always `Bearer`.
@@ -20,6 +20,8 @@ pub struct TokenResponse {
     pub expires_in: Duration,
     /// What it permits.
     pub scope: Scope,
+    /// What it permits in detail (RFC 9396 section 7).
+    pub authorization_details: AuthorizationDetails,
     /// The refresh token.
     pub refresh_token: Option<Secret>,
     /// The ID token.
@@ -33,6 +35,8 @@ struct Body<'a> {
     expires_in: u64,
     #[serde(skip_serializing_if = "Scope::is_empty")]
     scope: &'a Scope,
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: &'a AuthorizationDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +66,7 @@ impl TokenResponse {
             token_type: TOKEN_TYPE,
             expires_in: self.expires_in.as_secs(),
             scope: &self.scope,
+            authorization_details: &self.authorization_details,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
             id_token: self.id_token.as_ref().map(Secret::expose),
         };
