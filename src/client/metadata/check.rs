@@ -10,6 +10,9 @@ use crate::types::{GrantType, RedirectUri, is_plain_host, is_rfc3986_text};
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
 
+/// Most types of authorization details.
+const MAX_DETAILS_TYPES: usize = 50;
+
 /// Most addresses of request objects.
 const MAX_REQUEST_URIS: usize = 50;
 
@@ -36,6 +39,10 @@ impl ClientMetadata {
         let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
+        }
+        let types = &self.authorization_details_types;
+        if types.len() > MAX_DETAILS_TYPES || types.iter().any(|name| !(1..=256).contains(&name.len())) {
+            return refuse("authorization_details_types", "at most 50, of 1 to 256 bytes");
         }
         self.check_request_objects()?;
         self.check_encryption()?;
