@@ -107,6 +107,7 @@ impl Harness {
                 Stores::of(Arc::clone(&store))
                     .with_registry(store.clone())
                     .with_replays(store.clone())
+                    .with_deferred(store.clone())
                     .with_tickets(store)
             }),
         }
