@@ -20,6 +20,10 @@ pub enum Endpoint {
     Authorization,
     /// The page by which clients watch the login state of a browser.
     CheckSession,
+    /// Device authorization (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The page where a person types the code of a device, and what the host does for it.
+    DeviceVerification,
     /// Discovery.
     Discovery,
     /// The logout endpoint, and what ends sessions.
@@ -48,6 +52,8 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// A request waits for its person, who answers elsewhere.
+    RequestDeferred,
     /// An authorization request was pushed and waits.
     RequestPushed,
     /// A registered client was removed, and its grants were revoked.

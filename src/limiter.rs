@@ -1,11 +1,15 @@
 //! Admission: where a host bounds how often something may be tried.
 
+mod window;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
+
+pub use window::{Allowance, WindowLimiter};
 
 /// Where admission is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +20,8 @@ pub enum LimitPoint {
     Authorization,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
+    /// Before a device gets a code; the key is the `client_id`, which has authenticated unless the client is public.
+    DeviceAuthorization,
     /// Before a token is introspected; the key is the authenticated `client_id`.
     Introspection,
     /// Before a pushed authorization request is read and kept; the key is the `client_id`, which has authenticated unless
@@ -29,6 +35,9 @@ pub enum LimitPoint {
     RequestUri,
     /// Before a grant is redeemed; the key is the authenticated `client_id`.
     Token,
+    /// Before the code of a device is looked up that a person typed: asked for each key that the host counts by, for the
+    /// person, and last for all together, when the key is empty.
+    UserCode,
 }
 
 /// Whether a request may go on.

@@ -35,8 +35,12 @@ error_codes! {
     AccessDenied = "access_denied", 400;
     /// An account must be chosen, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
     AccountSelectionRequired = "account_selection_required", 400;
+    /// The person has not answered yet (RFC 8628 section 3.5).
+    AuthorizationPending = "authorization_pending", 400;
     /// Consent is missing, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
     ConsentRequired = "consent_required", 400;
+    /// What the client polls with has expired (RFC 8628 section 3.5).
+    ExpiredToken = "expired_token", 400;
     /// The token's scope does not reach (RFC 6750 section 3.1).
     InsufficientScope = "insufficient_scope", 403;
     /// Something must be shown, and `prompt=none` forbids it (OpenID Connect Core section 3.1.2.6).
@@ -73,6 +77,8 @@ error_codes! {
     RequestUriNotSupported = "request_uri_not_supported", 400;
     /// A fault of the server (RFC 6749 section 4.1.2.1).
     ServerError = "server_error", 500;
+    /// The client polls too often (RFC 8628 section 3.5).
+    SlowDown = "slow_down", 400;
     /// The server cannot answer now (RFC 6749 section 4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable", 503;
     /// The software statement is from somebody who is not approved (RFC 7591 section 3.2.2).

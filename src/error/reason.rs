@@ -399,6 +399,36 @@ reasons! {
     /// Another person approves than the one who was asked.
     ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 
+    // Requests that a person answers elsewhere
+    /// The person has not answered yet.
+    DeferredPending => AuthorizationPending, "the person has not answered yet";
+    /// The client polls before its interval is over.
+    DeferredTooEarly => SlowDown, "the interval between two requests has grown by 5 seconds";
+    /// The person or the host refused.
+    DeferredDenied => AccessDenied, "the request was denied";
+    /// The person did not answer in time, or the client did not come in time.
+    DeferredExpired => ExpiredToken, "the request has expired";
+    /// What the client polls with is of no request that is remembered.
+    DeferredUnknown => InvalidGrant, "the request is not known";
+    /// What the client polls with is not one of ours.
+    DeferredMalformed => InvalidGrant, "the request is not known";
+    /// The request is another client's.
+    DeferredForeign => InvalidGrant, "the request is not known";
+    /// The request was redeemed before; its grant is revoked.
+    DeferredReplayed => InvalidGrant, "the request was redeemed before";
+    /// The record of the request does not open, or does not name its grant. An alarm.
+    DeferredUnreadable => InvalidGrant, "the request is not known";
+    /// The request was answered before, or its time is over.
+    DeferredAnswered => InvalidRequest, "the request was answered before or has expired";
+    /// `device_code` is missing.
+    DeviceCodeMissing => InvalidRequest, "device_code is missing";
+    /// No device waits with the code that was typed.
+    UserCodeUnknown => InvalidRequest, "no device waits with this code";
+    /// Too many wrong codes were typed into one form (429).
+    UserCodeLocked => TemporarilyUnavailable, "too many wrong codes were typed, begin again";
+    /// A form about a device was posted that no page of ours held, or from another browser (403).
+    DeviceFormForged => InvalidRequest, "the form is not one that this browser was shown";
+
     // Access tokens at userinfo
     /// No access token.
     AccessTokenMissing => InvalidToken, "an access token is required";

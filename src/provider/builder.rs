@@ -368,6 +368,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on device authorization (RFC 8628): an endpoint for devices, the page where people type their codes, and the
+    /// grant type. It needs a `DeferredStore`, and a [`Limiter`], since codes that people can type can be guessed. Default
+    /// off.
+    pub const fn with_device_authorization(mut self) -> Self {
+        self.core.switches.device_authorization = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);

@@ -19,6 +19,10 @@ pub struct EndpointPaths {
     pub authorization: String,
     /// Default `/check-session`.
     pub check_session: String,
+    /// Where devices ask for a code (RFC 8628 section 3.1). Default `/device`.
+    pub device_authorization: String,
+    /// Where people type it (`verification_uri`). Default `/device/verify`.
+    pub device_verification: String,
     /// Default `/logout`.
     pub end_session: String,
     /// Default `/introspect`.
@@ -42,6 +46,8 @@ impl Default for EndpointPaths {
         Self {
             authorization: "/authorize".to_owned(),
             check_session: "/check-session".to_owned(),
+            device_authorization: "/device".to_owned(),
+            device_verification: "/device/verify".to_owned(),
             end_session: "/logout".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),
@@ -62,6 +68,8 @@ pub struct TokenPrefixes {
     pub access_token: String,
     /// Of authorization codes. Default `vs_ac_`.
     pub authorization_code: String,
+    /// Of device codes. Default `vs_dc_`.
+    pub device_code: String,
     /// Of initial access tokens, which let clients register. Default `vs_ia_`.
     pub initial_access_token: String,
     /// Of refresh tokens. Default `vs_rt_`.
@@ -75,6 +83,7 @@ impl Default for TokenPrefixes {
         Self {
             access_token: "vs_at_".to_owned(),
             authorization_code: "vs_ac_".to_owned(),
+            device_code: "vs_dc_".to_owned(),
             initial_access_token: "vs_ia_".to_owned(),
             refresh_token: "vs_rt_".to_owned(),
             registration_access_token: "vs_ra_".to_owned(),
@@ -88,6 +97,7 @@ impl TokenPrefixes {
         let all = [
             &self.access_token,
             &self.authorization_code,
+            &self.device_code,
             &self.initial_access_token,
             &self.refresh_token,
             &self.registration_access_token,
@@ -201,6 +211,10 @@ pub struct Config {
     pub pending_lifetime: Duration,
     /// How long a browser may come with the reference of a pushed request: 5 to 600 s, default 60 s.
     pub pushed_request_lifetime: Duration,
+    /// How long a device waits for its person: 1 to 30 minutes. Default 10 minutes.
+    pub device_code_lifetime: Duration,
+    /// How long a client that waits for a person leaves between two requests at first: 1 to 60 seconds. Default 5 seconds.
+    pub poll_interval: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
@@ -251,6 +265,8 @@ impl Config {
             rotation_grace: Duration::from_secs(30),
             pending_lifetime: Duration::from_secs(30 * 60),
             pushed_request_lifetime: Duration::from_secs(60),
+            device_code_lifetime: Duration::from_secs(10 * 60),
+            poll_interval: Duration::from_secs(5),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
@@ -405,6 +421,20 @@ impl Config {
     #[must_use]
     pub const fn with_pushed_request_lifetime(mut self, pushed_request_lifetime: Duration) -> Self {
         self.pushed_request_lifetime = pushed_request_lifetime;
+        self
+    }
+
+    /// Sets [`Config::device_code_lifetime`].
+    #[must_use]
+    pub const fn with_device_code_lifetime(mut self, device_code_lifetime: Duration) -> Self {
+        self.device_code_lifetime = device_code_lifetime;
+        self
+    }
+
+    /// Sets [`Config::poll_interval`].
+    #[must_use]
+    pub const fn with_poll_interval(mut self, poll_interval: Duration) -> Self {
+        self.poll_interval = poll_interval;
         self
     }
 

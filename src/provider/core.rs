@@ -163,6 +163,7 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) client_documents: bool,
+    pub(crate) device_authorization: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) jwks_uri: bool,

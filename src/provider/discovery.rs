@@ -221,6 +221,7 @@ const fn member(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::Authorization => Some("authorization_endpoint"),
         Endpoint::CheckSession => Some("check_session_iframe"),
+        Endpoint::DeviceAuthorization => Some("device_authorization_endpoint"),
         Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),

@@ -9,10 +9,13 @@ mod config;
 mod consent;
 mod context;
 mod core;
+mod deferred;
+mod device;
 mod discovery;
 mod encryption;
 pub(crate) mod format;
 mod grant;
+mod granting;
 mod grants;
 mod hooks;
 mod introspect;
@@ -51,6 +54,7 @@ pub use client_auth::{ClientAuthenticator, Credentials};
 pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
 pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
+pub use device::{DeviceRequests, DeviceResponse, PendingDevice};
 pub use encryption::Encryption;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
@@ -59,7 +63,7 @@ pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
-pub use mount::{Interaction, LogoutQuestion, Mount, Question};
+pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
     ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,
@@ -349,6 +353,25 @@ impl Provider {
     /// faults. Nothing is kept then.
     pub async fn push(&self, head: &RequestHead, params: Params) -> Result<PushedResponse> {
         pushed::push(&self.0, head, params).await
+    }
+
+    /// Answers a request to the device authorization endpoint (RFC 8628 section 3.1).
+    pub async fn device_authorization(&self, request: &Request) -> Response {
+        scope::scoped(&self.0, Endpoint::DeviceAuthorization, device::respond(&self.0, request)).await
+    }
+
+    /// Lets a device begin to wait: the same for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication and of the scope, and faults. Nothing is kept then.
+    pub async fn begin_device(&self, head: &RequestHead, params: Params) -> Result<DeviceResponse> {
+        device::begin(&self.0, head, params).await
+    }
+
+    /// The devices that wait, for pages of the host's own.
+    #[must_use]
+    pub fn device(&self) -> DeviceRequests<'_> {
+        DeviceRequests::of(&self.0)
     }
 
     /// Answers a request to the registration endpoint (RFC 7591), where clients also manage what they registered

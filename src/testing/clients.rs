@@ -80,6 +80,18 @@ pub(super) fn front() -> Client {
     begin("front", metadata, settings()).build().expect(SOUND)
 }
 
+/// The public client of a device, which has no browser.
+pub(super) fn device() -> Client {
+    let metadata =
+        ClientMetadata::service().with_auth_method(ClientAuthMethod::None).with_scope(scope(PERSONAL_SCOPE));
+    let metadata = ClientMetadata {
+        grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
+        client_name: Some("Television".to_owned()),
+        ..metadata
+    };
+    begin("tv", metadata, settings()).build().expect(SOUND)
+}
+
 /// The public clients that make request objects: one signs them, one does not.
 pub(super) fn with_objects() -> [Client; 2] {
     let public = |id: &str, metadata: ClientMetadata| {

@@ -25,6 +25,7 @@ use crate::client::{Client, ClientAuthMethod, ClientBuilder};
 use crate::clock::{Clock as _, Timestamp};
 use crate::event::Event;
 use crate::jose::{self, SigningHeader};
+use crate::limiter::WindowLimiter;
 use crate::provider::{Config, Provider, ProviderBuilder, PushedRequests, ResourceSettings};
 use crate::secret::{Secret, SystemSecrets};
 use crate::store::memory::{MemoryStore, Snapshot};
@@ -407,6 +408,16 @@ impl HarnessBuilder {
         self.provider(|builder| builder.with_pushed_authorization_requests(PushedRequests::Accepted))
     }
 
+    /// Turns device authorization on, with a limiter, and registers a public client `tv` that has no browser.
+    ///
+    /// # Panics
+    /// Never: the client is sound.
+    pub fn devices(self) -> Self {
+        self.client(clients::device()).provider(|builder| {
+            builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization()
+        })
+    }
+
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
     pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
         self.stores = Box::new(stores);
@@ -516,6 +527,7 @@ const CONFIDENTIAL: &[&str] = &[
     "client_secret",
     "code",
     "code_verifier",
+    "device_code",
     "id_token",
     "id_token_hint",
     "logout_token",
@@ -523,6 +535,7 @@ const CONFIDENTIAL: &[&str] = &[
     "refresh_token",
     "registration_access_token",
     "token",
+    "user_code",
 ];
 
 /// Characters below which a text is no secret, and may stand anywhere by chance.

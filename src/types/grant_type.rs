@@ -16,6 +16,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// `client_credentials` (RFC 6749 section 4.4)
     ClientCredentials,
+    /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4)
+    DeviceCode,
     /// `implicit` (RFC 6749 section 4.2): tokens in the authorization response. No token request has it.
     Implicit,
     /// `refresh_token` (RFC 6749 section 6)
@@ -24,6 +26,8 @@ pub enum GrantType {
     Extension(Arc<str>),
 }
 
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 impl GrantType {
     /// The name on the wire.
     #[must_use]
@@ -31,6 +35,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => DEVICE_CODE,
             Self::Implicit => "implicit",
             Self::RefreshToken => "refresh_token",
             Self::Extension(name) => name,
@@ -43,6 +48,7 @@ impl From<&str> for GrantType {
         match name {
             "authorization_code" => Self::AuthorizationCode,
             "client_credentials" => Self::ClientCredentials,
+            DEVICE_CODE => Self::DeviceCode,
             "implicit" => Self::Implicit,
             "refresh_token" => Self::RefreshToken,
             other => Self::Extension(other.into()),

@@ -102,6 +102,7 @@ fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
     let label: &[u8] = match kind {
         TokenKind::AccessToken => b"access token",
         TokenKind::AuthorizationCode => b"authorization code",
+        TokenKind::DeviceCode => b"device code",
         TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::PushedRequest => b"pushed request",
         TokenKind::RefreshToken => b"refresh token",

@@ -9,6 +9,7 @@ mod browser;
 mod challenge_reuse;
 mod consent;
 mod draft;
+mod elsewhere;
 mod encoder;
 mod issued;
 mod needs;
@@ -25,8 +26,10 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderValue, Method};
 
+pub(super) use approve::asked_key;
 pub use approve::{Approval, Denial, Refused};
 pub(super) use browser::{Browser, cookie_name};
+pub(super) use elsewhere::read_elsewhere;
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub use needs::{LoginNeed, MissingConsent, Needs};
@@ -69,6 +72,10 @@ pub enum Authorize {
     LogOut,
     /// It is answered.
     Respond(Response),
+    /// It came to the page where people type the code of a device: the host goes on with
+    /// [`Mount`](super::Mount), since it knows who is signed in. Never from
+    /// [`Provider::authorize`](super::Provider::authorize).
+    VerifyDevice,
 }
 
 /// What a pending request comes to.
@@ -99,6 +106,7 @@ impl fmt::Debug for Authorize {
             }
             Self::LogOut => f.write_str("LogOut"),
             Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+            Self::VerifyDevice => f.write_str("VerifyDevice"),
         }
     }
 }
@@ -179,15 +187,8 @@ async fn read(
     cx.note_client(&draft.client);
     let back = ReturnAddress::registered(&core.encoders, draft)?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
-    let readers = Readers {
-        policy: &*core.policy,
-        hints: &core.hints,
-        encoders: &core.encoders,
-        response_types: &core.response_types,
-        refresh_tokens: core.issues_refresh_tokens(),
-        account_creation: core.switches.account_creation,
-    };
-    let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
+    let request =
+        AuthorizationRequest::parse(&readers(core), draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.
     if request.scope.contains(Scope::OPENID) {
         core.check_answers(&draft.client).map_err(|reason| returned(reason.into()))?;
@@ -200,6 +201,17 @@ async fn read(
         rule.check(cx, &asked).await.map_err(returned)?;
     }
     Ok((back, request, params))
+}
+
+fn readers(core: &Core) -> Readers<'_> {
+    Readers {
+        policy: &*core.policy,
+        hints: &core.hints,
+        encoders: &core.encoders,
+        response_types: &core.response_types,
+        refresh_tokens: core.issues_refresh_tokens(),
+        account_creation: core.switches.account_creation,
+    }
 }
 
 /// Says what a pending request needs, or answers it.

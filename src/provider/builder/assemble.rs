@@ -10,8 +10,9 @@ use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
 use crate::provider::client_documents::DocumentedClients;
+use crate::provider::deferred::Kind;
 use crate::provider::grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, GrantHandler, RefreshTokenGrant,
 };
 use crate::types::ResponseType;
 
@@ -77,6 +78,11 @@ impl ProviderBuilder {
             if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
+            }
+            if let (Some(requests), true) = (&stores.deferred, self.core.switches.device_authorization) {
+                let (requests, tokens) = (Arc::clone(requests), Arc::clone(&stores.tokens));
+                let people = Arc::clone(accounts);
+                all.push(Arc::new(DeferredGrant::new(Kind::Device, requests, tokens, people)));
             }
             if self.refresh_token {
                 let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));

@@ -34,6 +34,7 @@ pub(crate) struct PrivateKeyJwt {
     replays: Arc<dyn ReplayStore>,
     remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
+    device_authorization: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     pushed_authorization: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
@@ -60,6 +61,7 @@ impl PrivateKeyJwt {
             replays,
             remote,
             token: verifier(&paths.token),
+            device_authorization: verifier(&paths.device_authorization),
             introspection: verifier(&paths.introspection),
             pushed_authorization: verifier(&paths.pushed_authorization),
             revocation: verifier(&paths.revocation),
@@ -68,6 +70,7 @@ impl PrivateKeyJwt {
 
     fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
+            Endpoint::DeviceAuthorization => &self.device_authorization,
             Endpoint::Introspection => &self.introspection,
             Endpoint::PushedAuthorization => &self.pushed_authorization,
             Endpoint::Revocation => &self.revocation,
