@@ -18,6 +18,8 @@ pub enum Endpoint {
     Administration,
     /// The authorization endpoint and what the host does for it.
     Authorization,
+    /// Backchannel authentication (CIBA), and what the host does for it.
+    BackchannelAuthentication,
     /// The page by which clients watch the login state of a browser.
     CheckSession,
     /// Device authorization (RFC 8628 section 3.1).
@@ -56,6 +58,10 @@ pub enum EventKind {
     RequestDeferred,
     /// An authorization request was pushed and waits.
     RequestPushed,
+    /// A client was told that a request of its has been answered.
+    ClientNotified,
+    /// A client could not be told that a request of its has been answered; it still can ask.
+    ClientNotificationFailed(FetchErrorKind),
     /// A registered client was removed, and its grants were revoked.
     ClientDeleted,
     /// There is no client at the URL that is named as a `client_id`, for this reason. Whoever named it is told of an unknown

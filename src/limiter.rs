@@ -18,6 +18,9 @@ pub enum LimitPoint {
     /// Before an authorization request too large for the browser is written to the store, when nobody may have signed
     /// in yet; the key is the `client_id`.
     Authorization,
+    /// Before a person is asked on behalf of a client that is not in their browser; the key is the authenticated
+    /// `client_id`.
+    BackchannelAuthentication,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
     /// Before a device gets a code; the key is the `client_id`, which has authenticated unless the client is public.

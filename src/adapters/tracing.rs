@@ -173,6 +173,8 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientNotified => "client notified",
+        EventKind::ClientNotificationFailed(_) => "a client could not be notified",
         EventKind::ClientDeleted => "client deleted",
         EventKind::ClientDocumentRefused(_) => "no client at this url",
         EventKind::ClientRegistered => "client registered",

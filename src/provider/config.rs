@@ -19,6 +19,8 @@ pub struct EndpointPaths {
     pub authorization: String,
     /// Default `/check-session`.
     pub check_session: String,
+    /// Where clients ask for people who are not in their browser (CIBA). Default `/backchannel`.
+    pub backchannel_authentication: String,
     /// Where devices ask for a code (RFC 8628 section 3.1). Default `/device`.
     pub device_authorization: String,
     /// Where people type it (`verification_uri`). Default `/device/verify`.
@@ -46,6 +48,7 @@ impl Default for EndpointPaths {
         Self {
             authorization: "/authorize".to_owned(),
             check_session: "/check-session".to_owned(),
+            backchannel_authentication: "/backchannel".to_owned(),
             device_authorization: "/device".to_owned(),
             device_verification: "/device/verify".to_owned(),
             end_session: "/logout".to_owned(),
@@ -68,6 +71,8 @@ pub struct TokenPrefixes {
     pub access_token: String,
     /// Of authorization codes. Default `vs_ac_`.
     pub authorization_code: String,
+    /// Of `auth_req_id` values. Default `vs_ar_`.
+    pub auth_req_id: String,
     /// Of device codes. Default `vs_dc_`.
     pub device_code: String,
     /// Of initial access tokens, which let clients register. Default `vs_ia_`.
@@ -83,6 +88,7 @@ impl Default for TokenPrefixes {
         Self {
             access_token: "vs_at_".to_owned(),
             authorization_code: "vs_ac_".to_owned(),
+            auth_req_id: "vs_ar_".to_owned(),
             device_code: "vs_dc_".to_owned(),
             initial_access_token: "vs_ia_".to_owned(),
             refresh_token: "vs_rt_".to_owned(),
@@ -97,6 +103,7 @@ impl TokenPrefixes {
         let all = [
             &self.access_token,
             &self.authorization_code,
+            &self.auth_req_id,
             &self.device_code,
             &self.initial_access_token,
             &self.refresh_token,

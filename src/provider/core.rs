@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::authorize::{AuthorizationRule, Encoders};
+use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -73,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) request_uris: Option<RemoteRequestObjects>,
     /// `None` takes none.
     pub(crate) pushed_requests: Option<PushedRequests>,
+    /// `None` asks for nobody who is not there.
+    pub(crate) backchannel: Option<Backchannel>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,

@@ -1,6 +1,7 @@
 //! The OpenID provider: one method for each endpoint.
 
 mod authorize;
+mod backchannel;
 mod builder;
 mod client_auth;
 mod client_documents;
@@ -48,6 +49,10 @@ pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
     LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,
     ReturnAddress, Unresumable,
+};
+pub use backchannel::{
+    Backchannel, BackchannelAuthentication, BackchannelDecision, BackchannelHint, BackchannelRequest,
+    BackchannelResponse, Hinted, PendingBackchannel,
 };
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
@@ -353,6 +358,34 @@ impl Provider {
     /// faults. Nothing is kept then.
     pub async fn push(&self, head: &RequestHead, params: Params) -> Result<PushedResponse> {
         pushed::push(&self.0, head, params).await
+    }
+
+    /// Answers a request to the backchannel authentication endpoint (CIBA Core section 7).
+    pub async fn backchannel_authentication(&self, request: &Request) -> Response {
+        let endpoint = Endpoint::BackchannelAuthentication;
+        scope::scoped(&self.0, endpoint, backchannel::respond(&self.0, request)).await
+    }
+
+    /// Lets a client ask for a person: the same for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication and of the request, and faults. Nobody is asked then.
+    pub async fn begin_backchannel(&self, head: &RequestHead, params: Params) -> Result<BackchannelResponse> {
+        backchannel::begin(&self.0, head, params).await
+    }
+
+    /// Takes the answer of a person whom [`BackchannelAuthentication::begin`] has asked: the client gets it when it asks
+    /// next, and is told that there is one if it wants to be.
+    ///
+    /// # Errors
+    /// [`Reason::ApprovalExceeds`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalSubjectGone`],
+    /// [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], and faults. Nothing was given.
+    pub async fn complete_backchannel(
+        &self,
+        auth_req_id: &Secret,
+        decision: BackchannelDecision,
+    ) -> Result<()> {
+        backchannel::complete(&self.0, auth_req_id, decision).await
     }
 
     /// Answers a request to the device authorization endpoint (RFC 8628 section 3.1).

@@ -8,7 +8,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{device, introspect, pushed, register, revoke, scope, token, userinfo};
+use super::{backchannel, device, introspect, pushed, register, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -49,6 +49,10 @@ impl Routes {
         }
         if core.pushed_requests.is_some() {
             routes.push((Endpoint::PushedAuthorization, below(issuer, &paths.pushed_authorization)?));
+        }
+        if core.backchannel.is_some() {
+            let path = below(issuer, &paths.backchannel_authentication)?;
+            routes.push((Endpoint::BackchannelAuthentication, path));
         }
         if on.device_authorization {
             routes.push((Endpoint::DeviceAuthorization, below(issuer, &paths.device_authorization)?));
@@ -115,6 +119,7 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::EndSession => return Authorize::LogOut,
         Endpoint::DeviceVerification => return Authorize::VerifyDevice,
+        Endpoint::BackchannelAuthentication => Box::pin(backchannel::respond(core, request)).await,
         Endpoint::CheckSession => check_session(core, request),
         Endpoint::DeviceAuthorization => Box::pin(device::respond(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub enum GrantType {
     /// `authorization_code` (RFC 6749 section 4.1)
     AuthorizationCode,
+    /// `urn:openid:params:grant-type:ciba` (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0 section
+    /// 10.1)
+    Ciba,
     /// `client_credentials` (RFC 6749 section 4.4)
     ClientCredentials,
     /// `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 section 3.4)
@@ -26,6 +29,7 @@ pub enum GrantType {
     Extension(Arc<str>),
 }
 
+const CIBA: &str = "urn:openid:params:grant-type:ciba";
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 impl GrantType {
@@ -34,6 +38,7 @@ impl GrantType {
     pub fn as_str(&self) -> &str {
         match self {
             Self::AuthorizationCode => "authorization_code",
+            Self::Ciba => CIBA,
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => DEVICE_CODE,
             Self::Implicit => "implicit",
@@ -47,6 +52,7 @@ impl From<&str> for GrantType {
     fn from(name: &str) -> Self {
         match name {
             "authorization_code" => Self::AuthorizationCode,
+            CIBA => Self::Ciba,
             "client_credentials" => Self::ClientCredentials,
             DEVICE_CODE => Self::DeviceCode,
             "implicit" => Self::Implicit,

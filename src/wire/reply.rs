@@ -70,9 +70,10 @@ pub fn error_json(reason: Reason) -> Response {
 #[must_use]
 pub fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::DeviceFormForged | Reason::LogoutForgedForm | Reason::PendingForgedForm => {
-            StatusCode::FORBIDDEN
-        }
+        Reason::BackchannelDenied
+        | Reason::DeviceFormForged
+        | Reason::LogoutForgedForm
+        | Reason::PendingForgedForm => StatusCode::FORBIDDEN,
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

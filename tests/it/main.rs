@@ -6,6 +6,7 @@ mod adapter_axum;
 mod adapter_reqwest;
 mod adapter_tracing;
 mod authorize_faults;
+mod ciba;
 mod client_id_metadata_document;
 mod client_jwks_uri;
 mod consent;

@@ -37,6 +37,7 @@ impl ClientMetadata {
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
+        self.check_backchannel()?;
         self.check_request_objects()?;
         self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {

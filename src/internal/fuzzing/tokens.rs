@@ -101,6 +101,7 @@ fn minted(kind: TokenKind, prefix: &str, seed: &[u8]) -> String {
 fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
     let label: &[u8] = match kind {
         TokenKind::AccessToken => b"access token",
+        TokenKind::AuthReqId => b"auth req id",
         TokenKind::AuthorizationCode => b"authorization code",
         TokenKind::DeviceCode => b"device code",
         TokenKind::InitialAccessToken => b"initial access token",

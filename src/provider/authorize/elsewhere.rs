@@ -1,7 +1,7 @@
 //! What requests of other endpoints have in common with those at this one: the same rules for the same parameters.
 
 use super::draft::Draft;
-use super::request::Readers;
+use super::request::{HintedSubject, Readers};
 use super::rules;
 use crate::client::Client;
 use crate::error::Reason;
@@ -33,6 +33,22 @@ pub(in crate::provider) fn read_elsewhere<'a>(
 impl AskedElsewhere<'_> {
     pub(in crate::provider) const fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    pub(in crate::provider) const fn params(&self) -> &Params {
+        &self.draft.params
+    }
+
+    pub(in crate::provider) fn acr_values(&self) -> Result<Vec<String>, Reason> {
+        rules::oidc::acr_values(&self.draft)
+    }
+
+    pub(in crate::provider) fn login_hint(&self) -> Result<Option<String>, Reason> {
+        rules::oidc::login_hint(&self.draft.params)
+    }
+
+    pub(in crate::provider) fn id_token_hint(&self) -> Result<HintedSubject, Reason> {
+        rules::oidc::id_token_hint(&self.readers, &self.draft)
     }
 
     pub(in crate::provider) fn resources(&self) -> Result<Vec<String>, Reason> {

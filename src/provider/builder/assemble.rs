@@ -6,6 +6,7 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
+use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
@@ -32,6 +33,17 @@ impl ProviderBuilder {
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
         }
+    }
+
+    /// Clients can be told where somebody sends what is sent, and somebody runs what is done meanwhile.
+    pub(super) fn register_backchannel(&mut self) {
+        let Some(backchannel) = self.core.backchannel.take() else { return };
+        self.core.backchannel = Some(match (&self.http_client, &self.core.runtime) {
+            (Some(http), Some(runtime)) => {
+                backchannel.pinging(Pinger::new(Arc::clone(http), Arc::clone(runtime)))
+            }
+            _ => backchannel,
+        });
     }
 
     /// Comes when all else is there: what a document may ask for is what the provider has.
@@ -79,10 +91,15 @@ impl ProviderBuilder {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
             }
-            if let (Some(requests), true) = (&stores.deferred, self.core.switches.device_authorization) {
-                let (requests, tokens) = (Arc::clone(requests), Arc::clone(&stores.tokens));
-                let people = Arc::clone(accounts);
-                all.push(Arc::new(DeferredGrant::new(Kind::Device, requests, tokens, people)));
+            for (kind, on) in [
+                (Kind::Backchannel, self.core.backchannel.is_some()),
+                (Kind::Device, self.core.switches.device_authorization),
+            ] {
+                if let (Some(requests), true) = (&stores.deferred, on) {
+                    let (requests, tokens) = (Arc::clone(requests), Arc::clone(&stores.tokens));
+                    let people = Arc::clone(accounts);
+                    all.push(Arc::new(DeferredGrant::new(kind, requests, tokens, people)));
+                }
             }
             if self.refresh_token {
                 let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));

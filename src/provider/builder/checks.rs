@@ -112,6 +112,17 @@ impl ProviderBuilder {
                 return needs("a required software statement", "an issuer of software statements");
             }
         }
+        if core.backchannel.is_some() {
+            if !core.signs_in() {
+                return needs("backchannel_authentication", "the authorization endpoint");
+            }
+            if core.stores.deferred.is_none() {
+                return needs("backchannel_authentication", "DeferredStore");
+            }
+            if core.stores.replays.is_none() {
+                return needs("backchannel_authentication", "ReplayStore");
+            }
+        }
         if core.switches.device_authorization {
             if !core.signs_in() {
                 return needs("device_authorization", "the authorization endpoint");

@@ -34,6 +34,7 @@ pub(crate) struct PrivateKeyJwt {
     replays: Arc<dyn ReplayStore>,
     remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
+    backchannel_authentication: ClientAssertionVerifier,
     device_authorization: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     pushed_authorization: ClientAssertionVerifier,
@@ -61,6 +62,7 @@ impl PrivateKeyJwt {
             replays,
             remote,
             token: verifier(&paths.token),
+            backchannel_authentication: verifier(&paths.backchannel_authentication),
             device_authorization: verifier(&paths.device_authorization),
             introspection: verifier(&paths.introspection),
             pushed_authorization: verifier(&paths.pushed_authorization),
@@ -70,6 +72,7 @@ impl PrivateKeyJwt {
 
     fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
+            Endpoint::BackchannelAuthentication => &self.backchannel_authentication,
             Endpoint::DeviceAuthorization => &self.device_authorization,
             Endpoint::Introspection => &self.introspection,
             Endpoint::PushedAuthorization => &self.pushed_authorization,

@@ -28,6 +28,9 @@ pub(in crate::provider) async fn approve(
     if waiting.expires_at.has_passed(cx.now) {
         return Err(Reason::DeferredAnswered.into());
     }
+    if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
+        return Err(Reason::ApprovalOtherSubject.into());
+    }
     if !approval.scope().is_subset(&waiting.scope) {
         return Err(Reason::ApprovalExceeds.into());
     }
@@ -73,7 +76,12 @@ pub(in crate::provider) async fn deny(
 }
 
 /// Whether the person is still there: disabled, deleted and locked accounts give nothing (attack 225).
-async fn check_account(core: &Core, cx: &Context<'_>, client: &Client, subject: &Subject) -> Result<()> {
+pub(in crate::provider) async fn check_account(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    subject: &Subject,
+) -> Result<()> {
     let accounts = core.accounts.as_deref().ok_or(Reason::ApprovalSubjectGone)?;
     let none = Scope::empty();
     match accounts.claims(AccountQuery::new(subject, client.id(), &none, cx.now)).await {

@@ -6,7 +6,7 @@
 mod decide;
 mod record;
 
-pub(super) use decide::{approve, deny};
+pub(super) use decide::{approve, check_account, deny};
 pub(super) use record::{Draft, Kind, Waiting, keep, open};
 
 use super::core::Core;

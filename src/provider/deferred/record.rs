@@ -24,6 +24,7 @@ const MAX_ATTEMPTS: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::provider) enum Kind {
+    Backchannel,
     Device,
 }
 
@@ -31,6 +32,7 @@ impl Kind {
     /// The grant type that it is redeemed by.
     pub(in crate::provider) const fn grant_type(self) -> GrantType {
         match self {
+            Self::Backchannel => GrantType::Ciba,
             Self::Device => GrantType::DeviceCode,
         }
     }
@@ -38,6 +40,7 @@ impl Kind {
     /// The parameter that it is redeemed by, and the refusal where that is missing.
     pub(in crate::provider) const fn parameter(self) -> (&'static str, Reason) {
         match self {
+            Self::Backchannel => ("auth_req_id", Reason::AuthReqIdMissing),
             Self::Device => ("device_code", Reason::DeviceCodeMissing),
         }
     }
@@ -45,6 +48,7 @@ impl Kind {
     /// What the client polls with: its kind and its prefix.
     pub(in crate::provider) fn credential<'a>(self, cx: &Context<'a>) -> (TokenKind, &'a str) {
         match self {
+            Self::Backchannel => (TokenKind::AuthReqId, &cx.config.prefixes.auth_req_id),
             Self::Device => (TokenKind::DeviceCode, &cx.config.prefixes.device_code),
         }
     }
@@ -67,6 +71,9 @@ pub(in crate::provider) struct Waiting {
     /// Whom it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::provider) subject: Option<Subject>,
+    /// What a client proves itself to be told by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::provider) notification_token: Option<String>,
     /// Since an approval, what it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::provider) grant: Option<GrantId>,
@@ -80,6 +87,7 @@ pub(in crate::provider) struct Draft {
     pub(in crate::provider) scope: Scope,
     pub(in crate::provider) resources: Vec<String>,
     pub(in crate::provider) subject: Option<Subject>,
+    pub(in crate::provider) notification_token: Option<String>,
 }
 
 impl Draft {
@@ -95,6 +103,7 @@ impl Draft {
             resources: self.resources.clone(),
             user_code,
             subject: self.subject.clone(),
+            notification_token: self.notification_token.clone(),
             grant: None,
         }
     }
@@ -111,7 +120,7 @@ impl Waiting {
     }
 }
 
-/// Leaves out whom it is about and what is typed.
+/// Leaves out whom it is about, what is typed, and what is secret.
 impl fmt::Debug for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiting")

@@ -26,6 +26,8 @@ const TAG: usize = 16;
 pub enum TokenKind {
     /// An access token.
     AccessToken,
+    /// The `auth_req_id` of a backchannel authentication (CIBA Core section 7.3).
+    AuthReqId,
     /// An authorization code.
     AuthorizationCode,
     /// The `device_code` of a device (RFC 8628 section 3.2).
@@ -44,6 +46,7 @@ impl TokenKind {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::AccessToken => b"access token",
+            Self::AuthReqId => b"auth req id",
             Self::AuthorizationCode => b"authorization code",
             Self::DeviceCode => b"device code",
             Self::InitialAccessToken => b"initial access token",
