@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::draw;
 use super::super::model::Dice;
 use crate::clock::Timestamp;
+use crate::error::StoreError;
 use crate::error::StoreErrorKind::{self, Conflict};
 use crate::secret::TokenHash;
 use crate::store::{
@@ -52,11 +53,11 @@ struct Run {
 
 fn same<T: PartialEq + std::fmt::Debug>(
     question: &str,
-    answer: Result<T, crate::error::StoreError>,
-    expected: Result<T, StoreErrorKind>,
+    answer: Result<T, StoreError>,
+    expected: &Result<T, StoreErrorKind>,
 ) -> Result<(), String> {
     let answer = answer.map_err(|error| error.kind());
-    if answer == expected {
+    if answer == *expected {
         return Ok(());
     }
     Err(format!("{question}: the store answered {answer:?}, the model {expected:?}"))
@@ -66,7 +67,7 @@ impl Run {
     async fn ask<S: DeferredStore + Sweep>(&mut self, store: &S) -> Result<(), String> {
         match self.dice.below(12) {
             0..=1 => self.now = self.soon(12),
-            2 => return same("sweep 0", store.sweep(0, self.now).await, Ok(0)),
+            2 => return same("sweep 0", store.sweep(0, self.now).await, &Ok(0)),
             3..=4 => return self.insert(store).await,
             5 => return self.look(store).await,
             6..=7 => return self.decide(store).await,
@@ -108,7 +109,7 @@ impl Run {
         if expected == Ok(Deferral::Waiting) {
             self.known.push(Known { record, decided: None, redeemed: false, polled_at: None });
         }
-        same(&format!("insert_deferred at {:?}", self.now), answer, expected)
+        same(&format!("insert_deferred at {:?}", self.now), answer, &expected)
     }
 
     fn expected(&self, record: &DeferredRecord, limit: WaitingLimit) -> Result<Deferral, StoreErrorKind> {
@@ -131,9 +132,9 @@ impl Run {
             found.map(|known| known.record.clone())
         };
         let by_key = waiting(&|record| record.key == key);
-        same(&format!("deferred at {now:?}"), store.deferred(&key, now).await, Ok(by_key))?;
+        same(&format!("deferred at {now:?}"), store.deferred(&key, now).await, &Ok(by_key))?;
         let by_code = waiting(&|record| record.user_code == Some(code));
-        same(&format!("by_user_code at {now:?}"), store.by_user_code(&code, now).await, Ok(by_code))
+        same(&format!("by_user_code at {now:?}"), store.by_user_code(&code, now).await, &Ok(by_code))
     }
 
     async fn decide<S: DeferredStore>(&mut self, store: &S) -> Result<(), String> {
@@ -153,7 +154,7 @@ impl Run {
                 known.record.payload = payload;
             }
         }
-        same(&format!("decide at {now:?}"), answer, Ok(expected))
+        same(&format!("decide at {now:?}"), answer, &Ok(expected))
     }
 
     async fn poll<S: DeferredStore>(&mut self, store: &S) -> Result<(), String> {
@@ -162,7 +163,7 @@ impl Run {
         let answer = store.poll(&key, &client, now).await;
         let found = self.known.iter_mut().find(|known| known.record.key == key);
         let expected = found.map_or(Polled::Absent, |known| polled(known, &client, now));
-        same(&format!("poll at {now:?}"), answer, Ok(expected))
+        same(&format!("poll at {now:?}"), answer, &Ok(expected))
     }
 }
 
