@@ -18,7 +18,9 @@ pub(crate) use fetch::Gate;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
-pub use metadata::{ApplicationType, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg};
+pub use metadata::{
+    ApplicationType, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg, TokenDeliveryMode,
+};
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;

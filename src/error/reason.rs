@@ -457,6 +457,88 @@ reasons! {
     /// Another person approves than the one who was asked.
     ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 
+    // Requests that a person answers elsewhere
+    /// The person has not answered yet.
+    DeferredPending => AuthorizationPending, "the person has not answered yet";
+    /// The client polls before its interval is over.
+    DeferredTooEarly => SlowDown, "the interval between two requests has grown by 5 seconds";
+    /// The person or the host refused.
+    DeferredDenied => AccessDenied, "the request was denied";
+    /// The person did not answer in time, or the client did not come in time.
+    DeferredExpired => ExpiredToken, "the request has expired";
+    /// What the client polls with is of no request that is remembered.
+    DeferredUnknown => InvalidGrant, "the request is not known";
+    /// What the client polls with is not one of ours.
+    DeferredMalformed => InvalidGrant, "the request is not known";
+    /// The request is another client's.
+    DeferredForeign => InvalidGrant, "the request is not known";
+    /// The request was redeemed before; its grant is revoked.
+    DeferredReplayed => InvalidGrant, "the request was redeemed before";
+    /// The record of the request does not open, or does not name its grant. An alarm.
+    DeferredUnreadable => InvalidGrant, "the request is not known";
+    /// The request was answered before, or its time is over.
+    DeferredAnswered => InvalidRequest, "the request was answered before or has expired";
+    /// `device_code` is missing.
+    DeviceCodeMissing => InvalidRequest, "device_code is missing";
+    /// No device waits with the code that was typed.
+    UserCodeUnknown => InvalidRequest, "no device waits with this code";
+    /// Too many wrong codes were typed into one form (429).
+    UserCodeLocked => TemporarilyUnavailable, "too many wrong codes were typed, begin again";
+    /// A form about a device was posted that no page of ours held, or from another browser (403).
+    DeviceFormForged => InvalidRequest, "the form is not one that this browser was shown";
+
+    // Backchannel authentication
+    /// `auth_req_id` is missing.
+    AuthReqIdMissing => InvalidRequest, "auth_req_id is missing";
+    /// The request needs one of three hints, and has none or several.
+    BackchannelHints => InvalidRequest, "exactly one of login_hint, id_token_hint and login_hint_token is needed";
+    /// `id_token_hint` is no ID token that this client was given.
+    BackchannelHintInvalid => InvalidRequest, "id_token_hint must be an id token of the client";
+    /// `login_hint_token` was good once.
+    BackchannelHintExpired => ExpiredLoginHintToken, "login_hint_token has expired";
+    /// The hint names nobody, or nobody who could be asked.
+    BackchannelUserUnknown => UnknownUserId, "the hint names nobody";
+    /// The scope lacks `openid`.
+    BackchannelScope => InvalidScope, "the scope must contain openid";
+    /// `binding_message` is too long, or not of plain characters.
+    BackchannelMessage => InvalidBindingMessage, "binding_message must be up to 100 plain characters";
+    /// The host does not show such a `binding_message`.
+    BackchannelMessageRefused => InvalidBindingMessage, "binding_message is not accepted";
+    /// `requested_expiry` is no positive number of seconds.
+    BackchannelExpiry => InvalidRequest, "requested_expiry must be a positive whole number of seconds";
+    /// `client_notification_token` is missing or malformed where a client wants to be told.
+    BackchannelNotificationToken => InvalidRequest, "client_notification_token must be a bearer token of up to 1024 characters";
+    /// `user_code` is needed and missing.
+    BackchannelUserCodeMissing => MissingUserCode, "user_code is missing";
+    /// `user_code` is wrong.
+    BackchannelUserCodeWrong => InvalidUserCode, "user_code is not valid";
+    /// The host does not ask this person for this client (403).
+    BackchannelDenied => AccessDenied, "the request was denied";
+    /// As many requests as may be wait for this person.
+    BackchannelCrowded => SlowDown, "too many requests wait for this person";
+    /// The client wants to be told in a way that is not there.
+    BackchannelModeUnavailable => UnauthorizedClient, "the backchannel_token_delivery_mode of the client is not supported";
+    /// The request is not signed, and has to be.
+    BackchannelUnsigned => InvalidRequest, "the request must be signed";
+    /// A `request_uri` in place of a request.
+    BackchannelRequestUri => InvalidRequest, "request_uri is not supported";
+    /// The signed request is encrypted, is no JWT of the accepted form, or of another type.
+    BackchannelObjectMalformed => InvalidRequest, "the signed request is not valid";
+    /// The signed request's algorithm is not the registered one.
+    BackchannelObjectAlgorithm => InvalidRequest, "the signed request is not valid";
+    /// No registered key verifies the signed request, or the keys cannot be had.
+    BackchannelObjectSignature => InvalidRequest, "the signed request is not valid";
+    /// `iss` of the signed request is not the client, or `aud` not this server.
+    BackchannelObjectParties => InvalidRequest, "iss of the signed request must be the client_id and aud the issuer";
+    /// The signed request lacks one of `iss`, `aud`, `exp`, `iat`, `nbf` and `jti`.
+    BackchannelObjectClaims => InvalidRequest, "the signed request needs iss, aud, exp, iat, nbf and jti";
+    /// The signed request is not valid now, or for longer than an hour.
+    BackchannelObjectTimes => InvalidRequest, "the signed request is not valid now, or for longer than an hour";
+    /// A parameter of the signed request is malformed.
+    BackchannelObjectParameter => InvalidRequest, "a parameter of the signed request is malformed";
+    /// The signed request was used before.
+    BackchannelObjectReplayed => InvalidRequest, "the signed request was used before";
+
     // Access tokens at userinfo
     /// No access token.
     AccessTokenMissing => InvalidToken, "an access token is required";
@@ -510,6 +592,8 @@ reasons! {
     MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
     /// `client_secret` of an update is not the client's.
     MetadataClientSecret => InvalidClientMetadata, "client_secret must be that of the client";
+    /// A member about backchannel authentication is malformed, or does not fit the others.
+    MetadataBackchannel => InvalidClientMetadata, "the members about backchannel authentication are not supported or do not fit together";
     /// `contacts` is malformed or over its caps.
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
     /// `dpop_bound_access_tokens` is no boolean, or asks for what is not offered.

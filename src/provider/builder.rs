@@ -12,6 +12,7 @@ pub use error::BuildError;
 use super::Provider;
 use super::authorization_details::{AuthorizationDetailsType, DetailsTypes};
 use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encoders};
+use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
 use super::config::Config;
@@ -102,6 +103,7 @@ impl ProviderBuilder {
             request_uris: None,
             pushed_requests: None,
             dpop: None,
+            backchannel: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -406,6 +408,22 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on backchannel authentication (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0), for the
+    /// delivery mode `poll`, and `ping` where there are an [`HttpClient`] and a [`Runtime`]. It needs a `DeferredStore` and a
+    /// `ReplayStore`. Default off.
+    pub fn with_backchannel_authentication(mut self, backchannel: Backchannel) -> Self {
+        self.core.backchannel = Some(backchannel);
+        self
+    }
+
+    /// Turns on device authorization (RFC 8628): an endpoint for devices, the page where people type their codes, and the
+    /// grant type. It needs a `DeferredStore`, and a [`Limiter`], since codes that people can type can be guessed. Default
+    /// off.
+    pub const fn with_device_authorization(mut self) -> Self {
+        self.core.switches.device_authorization = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -466,6 +484,7 @@ impl ProviderBuilder {
         if let Some(decrypter) = &self.core.decrypter {
             self.core.hints = self.core.hints.with_decrypter(decrypter.clone());
         }
+        self.register_backchannel();
         RegisteredClients::join(&mut self.core);
         self.register_dpop()?;
         self.register_fetching();

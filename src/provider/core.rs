@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::authorization_details::DetailsTypes;
 use super::authorize::{AuthorizationRule, Encoders};
+use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -78,6 +79,8 @@ pub(crate) struct Core {
     pub(crate) pushed_requests: Option<PushedRequests>,
     /// `None` takes no proofs of possession.
     pub(crate) dpop: Option<Dpop>,
+    /// `None` asks for nobody who is not there.
+    pub(crate) backchannel: Option<Backchannel>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
@@ -168,6 +171,7 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) client_documents: bool,
+    pub(crate) device_authorization: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) introspection_jwt: bool,

@@ -44,6 +44,7 @@ impl ClientMetadata {
         if types.len() > MAX_DETAILS_TYPES || types.iter().any(|name| !(1..=256).contains(&name.len())) {
             return refuse("authorization_details_types", "at most 50, of 1 to 256 bytes");
         }
+        self.check_backchannel()?;
         self.check_request_objects()?;
         self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {

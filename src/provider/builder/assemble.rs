@@ -6,12 +6,14 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
+use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
 use crate::provider::client_documents::{DocumentGate, DocumentedClients};
+use crate::provider::deferred::Kind;
 use crate::provider::grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, GrantHandler, RefreshTokenGrant,
 };
 use crate::provider::proof::Dpop;
 use crate::provider::register::Registration;
@@ -41,6 +43,17 @@ impl ProviderBuilder {
             self.core.dpop = Some(taking.map_err(long)?);
         }
         Ok(())
+    }
+
+    /// Clients can be told where somebody sends what is sent, and somebody runs what is done meanwhile.
+    pub(super) fn register_backchannel(&mut self) {
+        let Some(backchannel) = self.core.backchannel.take() else { return };
+        self.core.backchannel = Some(match (&self.http_client, &self.core.runtime) {
+            (Some(http), Some(runtime)) => {
+                backchannel.pinging(Pinger::new(Arc::clone(http), Arc::clone(runtime)))
+            }
+            _ => backchannel,
+        });
     }
 
     /// Comes when all else is there: what a document may ask for is what the provider has.
@@ -88,6 +101,16 @@ impl ProviderBuilder {
             if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
+            }
+            for (kind, on) in [
+                (Kind::Backchannel, self.core.backchannel.is_some()),
+                (Kind::Device, self.core.switches.device_authorization),
+            ] {
+                if let (Some(requests), true) = (&stores.deferred, on) {
+                    let (requests, tokens) = (Arc::clone(requests), Arc::clone(&stores.tokens));
+                    let people = Arc::clone(accounts);
+                    all.push(Arc::new(DeferredGrant::new(kind, requests, tokens, people)));
+                }
             }
             if self.refresh_token {
                 let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));

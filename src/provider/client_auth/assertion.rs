@@ -34,6 +34,8 @@ pub(crate) struct PrivateKeyJwt {
     replays: Arc<dyn ReplayStore>,
     remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
+    backchannel_authentication: ClientAssertionVerifier,
+    device_authorization: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     pushed_authorization: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
@@ -60,6 +62,8 @@ impl PrivateKeyJwt {
             replays,
             remote,
             token: verifier(&paths.token),
+            backchannel_authentication: verifier(&paths.backchannel_authentication),
+            device_authorization: verifier(&paths.device_authorization),
             introspection: verifier(&paths.introspection),
             pushed_authorization: verifier(&paths.pushed_authorization),
             revocation: verifier(&paths.revocation),
@@ -68,6 +72,8 @@ impl PrivateKeyJwt {
 
     fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
+            Endpoint::BackchannelAuthentication => &self.backchannel_authentication,
+            Endpoint::DeviceAuthorization => &self.device_authorization,
             Endpoint::Introspection => &self.introspection,
             Endpoint::PushedAuthorization => &self.pushed_authorization,
             Endpoint::Revocation => &self.revocation,
