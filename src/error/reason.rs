@@ -215,6 +215,40 @@ reasons! {
     /// The resource asked is not among those granted.
     ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
 
+    // Assertions as grants
+    /// `assertion` is missing.
+    AssertionMissing => InvalidRequest, "assertion is missing";
+    /// The assertion's algorithm is not one that its issuer signs with.
+    AssertionAlgorithm => InvalidGrant, "the assertion is not valid";
+    /// The assertion is meant for another audience.
+    AssertionAudience => InvalidGrant, "the assertion is not valid";
+    /// The assertion is about a person, whose consent the client needs and nobody asked for.
+    AssertionConsentMissing => InvalidGrant, "the assertion is not valid";
+    /// The assertion has no usable `jti`.
+    AssertionId => InvalidGrant, "the assertion is not valid";
+    /// The assertion names no issuer or no subject, or another issuer than the trust is in.
+    AssertionIssuer => InvalidGrant, "the assertion is not valid";
+    /// The keys of the assertion's issuer could not be had.
+    AssertionKeysUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// The assertion is no signed JWT.
+    AssertionMalformed => InvalidGrant, "the assertion is not valid";
+    /// The assertion's `jti` was used before.
+    AssertionReplayed => InvalidGrant, "the assertion is not valid";
+    /// No key of its issuer, for its subject, verifies the assertion.
+    AssertionSignature => InvalidGrant, "the assertion is not valid";
+    /// The host knows nobody whom the assertion stands for.
+    AssertionSubjectUnknown => InvalidGrant, "the assertion is not valid";
+    /// The assertion is expired, not yet valid, without `exp`, or lives too long.
+    AssertionTimes => InvalidGrant, "the assertion is not valid";
+    /// The trust in the assertion's issuer has expired.
+    AssertionTrustExpired => InvalidGrant, "the assertion is not valid";
+    /// The assertion is a token of another kind.
+    AssertionType => InvalidGrant, "the assertion is not valid";
+    /// The cryptographic library panicked over the assertion. An alarm.
+    AssertionUnchecked => InvalidGrant, "the assertion is not valid";
+    /// The assertion is of an issuer that is not trusted, or not with its subject.
+    AssertionUntrusted => InvalidGrant, "the assertion is not valid";
+
     // Authorization endpoint: shown, never redirected
     /// `client_id` is missing.
     ClientIdMissing => InvalidRequest, "client_id is missing";

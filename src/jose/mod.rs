@@ -14,11 +14,13 @@
 
 mod access_token;
 mod algorithm;
+mod authorization_grant;
 mod claims_set;
 mod client_assertion;
 mod engine;
 mod error;
 mod header;
+mod id_token;
 mod id_token_hint;
 mod jwe;
 mod jwk;
@@ -38,12 +40,17 @@ mod verifier;
 
 pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
 pub use algorithm::{ContentEnc, KeyAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg};
+pub use authorization_grant::{
+    AuthorizationGrantAssertion, AuthorizationGrantError, AuthorizationGrantVerifier,
+    PresentedAuthorizationGrant,
+};
 pub use claims_set::{ClaimsError, ClaimsSet, Expected, NotATime};
 pub use client_assertion::{
     ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion,
 };
 pub use error::JoseError;
 pub use header::{Header, SigningHeader};
+pub use id_token::{IdTokenError, IdTokenVerifier, VerifiedIdToken};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
 pub use jwe::{
     AgreementCurve, Content, Decrypted, Decrypter, DecryptionKey, DecryptionKeyState, DecryptionKeys,

@@ -25,6 +25,7 @@ use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
+use super::trust::TrustedIssuers;
 use crate::accounts::Accounts;
 use crate::client::SlowHash;
 use crate::clock::{Clock, SystemClock};
@@ -54,6 +55,8 @@ pub struct ProviderBuilder {
     refresh_token: bool,
     client_credentials: bool,
     private_key_jwt: bool,
+    jwt_bearer: bool,
+    trusted_issuers: Option<Arc<dyn TrustedIssuers>>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
     jwks_uri: bool,
@@ -111,6 +114,8 @@ impl ProviderBuilder {
             refresh_token: false,
             client_credentials: false,
             private_key_jwt: false,
+            jwt_bearer: false,
+            trusted_issuers: None,
             http_client: None,
             client_documents: None,
             jwks_uri: false,
@@ -239,6 +244,23 @@ impl ProviderBuilder {
     /// Turns on the grant type `client_credentials`.
     pub const fn with_client_credentials(mut self) -> Self {
         self.client_credentials = true;
+        self
+    }
+
+    /// Whom the host trusts to vouch for people and clients by assertions. Default: nobody.
+    pub fn trusted_issuers(mut self, trusted: Arc<dyn TrustedIssuers>) -> Self {
+        self.trusted_issuers = Some(trusted);
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): access tokens for
+    /// assertions of [`trusted_issuers`](ProviderBuilder::trusted_issuers); it needs a `ReplayStore` and
+    /// [`Accounts`]. Default off.
+    ///
+    /// # Security
+    /// Nobody is asked for consent: a client gets tokens of people only where its consent is waived.
+    pub const fn with_jwt_bearer(mut self) -> Self {
+        self.jwt_bearer = true;
         self
     }
 

@@ -277,8 +277,12 @@ fn recorded_where_needed(
     let particular = !grant.claims.userinfo.is_empty() || !grant.claims_locales.is_empty();
     let asked = issuance.scope.contains(Scope::OPENID) && particular;
     let pairwise = grant.authentication.is_some() && client.sector().is_some();
+    // What others vouched for, or passed on, has to be found and ended by the host.
+    let passed_on = matches!(grant.grant_type, GrantType::JwtBearer | GrantType::TokenExchange);
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked || pairwise => AccessTokenFormatChoice::Jwt,
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise || passed_on => {
+            AccessTokenFormatChoice::Jwt
+        }
         format => format,
     }
 }
@@ -331,6 +335,7 @@ async fn access_token(
     let expires_at = cx.now.plus(plan.lifetime).min(grant.expires_at);
     let mut token = AccessToken::new(grant.id, grant.client.clone(), cx.now, expires_at);
     token.authentication.clone_from(&grant.authentication);
+    token.actors.clone_from(&grant.actors);
     token.scope.clone_from(&issuance.scope);
     token.audience.clone_from(&plan.audience);
     token.confirmation = plan.confirmation;

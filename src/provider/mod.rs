@@ -33,6 +33,7 @@ mod scope;
 mod session_state;
 mod subject;
 mod token;
+mod trust;
 mod userinfo;
 
 use std::sync::Arc;
@@ -69,6 +70,7 @@ pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
+pub use trust::{Principal, Trust, TrustedIssuers};
 
 use self::context::Arrival;
 use self::core::Core;

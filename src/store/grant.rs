@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{
-    Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
+    Actors, Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
 };
 
 /// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
@@ -30,6 +30,9 @@ pub struct Grant {
     /// Who gave it and how they had signed in; `None` when the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
+    /// Who acts for them.
+    #[serde(rename = "act", default, skip_serializing_if = "Actors::is_empty")]
+    pub actors: Actors,
     /// The scope granted; tokens may narrow it, never widen it.
     pub scope: Scope,
     /// The resources granted (RFC 8707); empty stands for the default audience.
@@ -59,6 +62,7 @@ impl Grant {
             client,
             grant_type,
             authentication: None,
+            actors: Actors::none(),
             scope: Scope::empty(),
             resources: Vec::new(),
             claims: ClaimsRequest::default(),
@@ -73,6 +77,13 @@ impl Grant {
     #[must_use]
     pub fn with_authentication(mut self, authentication: Authentication) -> Self {
         self.authentication = Some(authentication);
+        self
+    }
+
+    /// Who acts for whoever gave it.
+    #[must_use]
+    pub fn with_actors(mut self, actors: Actors) -> Self {
+        self.actors = actors;
         self
     }
 

@@ -511,6 +511,8 @@ fn answer_confidences(response: &Response) -> Vec<String> {
 /// The parameters and members whose values are secrets.
 const CONFIDENTIAL: &[&str] = &[
     "access_token",
+    "actor_token",
+    "assertion",
     "client_assertion",
     "client_secret",
     "code",
@@ -520,6 +522,7 @@ const CONFIDENTIAL: &[&str] = &[
     "logout_token",
     "password",
     "refresh_token",
+    "subject_token",
     "registration_access_token",
     "token",
 ];

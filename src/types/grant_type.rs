@@ -18,8 +18,12 @@ pub enum GrantType {
     ClientCredentials,
     /// `implicit` (RFC 6749 section 4.2): tokens in the authorization response. No token request has it.
     Implicit,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1)
+    JwtBearer,
     /// `refresh_token` (RFC 6749 section 6)
     RefreshToken,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1)
+    TokenExchange,
     /// The grant of a host, by its own name.
     Extension(Arc<str>),
 }
@@ -32,7 +36,9 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
             Self::Implicit => "implicit",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::RefreshToken => "refresh_token",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Extension(name) => name,
         }
     }
@@ -45,6 +51,8 @@ impl From<&str> for GrantType {
             "client_credentials" => Self::ClientCredentials,
             "implicit" => Self::Implicit,
             "refresh_token" => Self::RefreshToken,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Self::JwtBearer,
+            "urn:ietf:params:oauth:grant-type:token-exchange" => Self::TokenExchange,
             other => Self::Extension(other.into()),
         }
     }

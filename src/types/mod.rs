@@ -1,5 +1,6 @@
 //! Vocabulary: values that parse and print, and do nothing else.
 
+mod actor;
 mod authentication;
 mod claims;
 mod client_id_url;
@@ -18,6 +19,7 @@ mod resource;
 mod response;
 mod scope;
 
+pub use actor::{Actor, Actors, InvalidActors, MAX_ACTORS};
 pub use authentication::Authentication;
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use client_id_url::ClientIdUrl;

@@ -48,6 +48,7 @@ mod rfc6749_client_auth;
 mod rfc6749_token;
 mod rfc7009_revocation;
 mod rfc7523_client_assertion;
+mod rfc7523_jwt_bearer;
 mod rfc7591_registration;
 mod rfc7591_software_statements;
 mod rfc7592_management;

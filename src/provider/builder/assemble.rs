@@ -11,8 +11,9 @@ use crate::provider::client_auth::{
 };
 use crate::provider::client_documents::DocumentedClients;
 use crate::provider::grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, JwtBearerGrant, RefreshTokenGrant,
 };
+use crate::provider::trust::Assertions;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -86,6 +87,12 @@ impl ProviderBuilder {
         if self.client_credentials {
             all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
         }
+        if let (Some(accounts), Some(assertions), true) =
+            (&self.core.accounts, self.assertions(), self.jwt_bearer)
+        {
+            let (accounts, policy) = (Arc::clone(accounts), Arc::clone(policy));
+            all.push(Arc::new(JwtBearerGrant::new(assertions, accounts, policy)));
+        }
         for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
             let grant_type = handler.grant_type();
             if self.core.grants.insert(grant_type.clone(), handler).is_some() {
@@ -93,5 +100,14 @@ impl ProviderBuilder {
             }
         }
         Ok(())
+    }
+
+    /// What takes assertions, where the host trusts somebody; with the keys that are fetched for it.
+    fn assertions(&self) -> Option<Arc<Assertions>> {
+        let trusted = Arc::clone(self.trusted_issuers.as_ref()?);
+        let replays = Arc::clone(self.core.stores.replays.as_ref()?);
+        let outgoing = self.http_client.as_ref().zip(self.core.runtime.as_ref());
+        let remote = outgoing.map(|(http, runtime)| RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)));
+        Some(Arc::new(Assertions::new(trusted, replays, remote)))
     }
 }

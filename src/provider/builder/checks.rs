@@ -89,6 +89,15 @@ impl ProviderBuilder {
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
+        if self.jwt_bearer && self.trusted_issuers.is_none() {
+            return needs("jwt_bearer", "TrustedIssuers");
+        }
+        if self.jwt_bearer && core.accounts.is_none() {
+            return needs("jwt_bearer", "Accounts");
+        }
+        if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
+            return needs("trusted issuers", "ReplayStore");
+        }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }

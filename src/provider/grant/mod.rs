@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod jwt_bearer;
 mod refresh_token;
 
 use std::fmt::Debug;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub(crate) use authorization_code::AuthorizationCodeGrant;
 pub(crate) use client_credentials::ClientCredentialsGrant;
+pub(crate) use jwt_bearer::JwtBearerGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
 
 use super::context::Context;
