@@ -17,6 +17,7 @@ use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::encryption::Encryption;
+use super::exchange::TokenExchangePolicy;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
@@ -56,6 +57,7 @@ pub struct ProviderBuilder {
     client_credentials: bool,
     private_key_jwt: bool,
     jwt_bearer: bool,
+    token_exchange: Option<Arc<dyn TokenExchangePolicy>>,
     trusted_issuers: Option<Arc<dyn TrustedIssuers>>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
@@ -66,7 +68,7 @@ pub struct ProviderBuilder {
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
-        let formats = Formats::new(&config, &keyring);
+        let formats = Arc::new(Formats::new(&config, &keyring));
         let request_objects = request_objects(&config);
         let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
@@ -115,6 +117,7 @@ impl ProviderBuilder {
             client_credentials: false,
             private_key_jwt: false,
             jwt_bearer: false,
+            token_exchange: None,
             trusted_issuers: None,
             http_client: None,
             client_documents: None,
@@ -261,6 +264,14 @@ impl ProviderBuilder {
     /// Nobody is asked for consent: a client gets tokens of people only where its consent is waived.
     pub const fn with_jwt_bearer(mut self) -> Self {
         self.jwt_bearer = true;
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693) for confidential clients, as
+    /// `policy` decides; it needs [`Accounts`]. JWTs of others are taken where there are
+    /// [`trusted_issuers`](ProviderBuilder::trusted_issuers). Default off.
+    pub fn with_token_exchange(mut self, policy: Arc<dyn TokenExchangePolicy>) -> Self {
+        self.token_exchange = Some(policy);
         self
     }
 
@@ -463,12 +474,8 @@ impl ProviderBuilder {
         RegisteredClients::join(&mut self.core);
         self.register_fetching();
         self.register_authenticators()?;
+        self.register_formats()?;
         self.register_grants()?;
-        for (name, format) in std::mem::take(&mut self.formats) {
-            if !self.core.formats.add(Arc::clone(&name), format) {
-                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
-            }
-        }
         if self.core.switches.jarm {
             let jarm: Vec<_> = jarm_encoders(&self.core).collect();
             self.encoders.splice(..0, jarm);
@@ -484,6 +491,7 @@ impl ProviderBuilder {
             self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.join_client_documents();
+        self.register_token_exchange()?;
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::core::Core;
+use super::exchange::TokenType;
+use super::exchanged;
 use super::format::id_token::{Channel, IdToken};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
@@ -34,6 +36,8 @@ pub struct Issuance {
     pub resources: Vec<String>,
     /// The ID token to issue beside it; never for a client that acts for itself.
     pub id_token: Option<IdTokenIssuance>,
+    /// What a token exchange was asked for; `None` for every other grant.
+    pub exchanged: Option<TokenType>,
 }
 
 /// How the grant of an [`Issuance`] is written.
@@ -73,13 +77,20 @@ impl Issuance {
     #[must_use]
     pub fn new(grant: Grant) -> Self {
         let (scope, resources) = (grant.scope.clone(), grant.resources.clone());
-        Self { grant, write: Write::New, scope, resources, id_token: None }
+        Self { grant, write: Write::New, scope, resources, id_token: None, exchanged: None }
     }
 
     /// Tokens under a grant that exists.
     #[must_use]
     pub fn under(grant: Grant) -> Self {
         Self { write: Write::Existing, ..Self::new(grant) }
+    }
+
+    /// The answer to an exchange that asked for a token of this type.
+    #[must_use]
+    pub(super) const fn exchanged_for(mut self, token_type: TokenType) -> Self {
+        self.exchanged = Some(token_type);
+        self
     }
 
     /// Whether it stays within its grant, and the grant is of the client that asks: a handler of a host can err.
@@ -133,6 +144,9 @@ pub(crate) async fn issue(
     }
     if issuance.grant.confirmation.is_some_and(|bound| Some(bound) != request.confirmation) {
         return Err(Reason::ConfirmationMismatch.into());
+    }
+    if issuance.exchanged == Some(TokenType::IdToken) {
+        return Box::pin(exchanged::id_token(core, cx, client, &issuance.grant)).await;
     }
     let mut plan = Plan::new(core, cx, client, &issuance);
     plan.confirmation = request.confirmation;
@@ -216,6 +230,7 @@ async fn attempt(
         refresh_token: refresh_token.map(|token| encode(cx, &token)),
         id_token,
         confirmation: plan.confirmation,
+        exchanged: issuance.exchanged,
     })
 }
 
@@ -248,6 +263,10 @@ impl Plan {
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
         let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let format = match issuance.exchanged {
+            Some(TokenType::Jwt) => AccessTokenFormatChoice::Jwt,
+            _ => format,
+        };
         let format = recorded_where_needed(format, client, issuance);
         let lifetime = default_lifetime(cx, client, (resources, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);

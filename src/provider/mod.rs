@@ -11,6 +11,8 @@ mod context;
 mod core;
 mod discovery;
 mod encryption;
+mod exchange;
+mod exchanged;
 pub(crate) mod format;
 mod grant;
 mod grants;
@@ -53,6 +55,9 @@ pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
 pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
 pub use encryption::Encryption;
+pub use exchange::{
+    ExchangeDecision, ExchangeRequest, ExchangeTerms, ExchangeToken, TokenExchangePolicy, TokenType,
+};
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
 pub use grants::{GrantFilter, LiveGrant};

@@ -55,6 +55,7 @@ mod rfc7592_management;
 mod rfc7636_pkce;
 mod rfc7636_token;
 mod rfc7662_introspection;
+mod rfc8693_token_exchange;
 mod rfc9068_jwt_access_tokens;
 mod rfc9101_request_objects;
 mod rfc9110_http;

@@ -322,8 +322,7 @@ fn the_scope_is_bounded_by_the_trust_and_by_the_client() {
 
 #[test]
 fn a_trust_ends_and_so_does_what_it_gave() {
-    let h = builder([]).build();
-    let ends = h.now().plus(Duration::from_secs(100));
+    let ends = Harness::new().now().plus(Duration::from_secs(100));
     let h = builder([trust().with_expiry(ends)]).build();
     let body = h.redeem(form(h.client_assertion(&claims(&h)))).json();
     assert_eq!(body["expires_in"], 100);

@@ -95,6 +95,9 @@ impl ProviderBuilder {
         if self.jwt_bearer && core.accounts.is_none() {
             return needs("jwt_bearer", "Accounts");
         }
+        if self.token_exchange.is_some() && core.accounts.is_none() {
+            return needs("token_exchange", "Accounts");
+        }
         if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
             return needs("trusted issuers", "ReplayStore");
         }

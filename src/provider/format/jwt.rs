@@ -24,7 +24,7 @@ use crate::store::AccessToken;
 use crate::types::{Actor, Actors, Authentication, Claims, ClientId, Confirmation, GrantId, Scope, Subject};
 
 /// Claims that the provider alone sets in an access token or its introspection, or that mean something there.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 23] = [
     "iss",
     "sub",
     "aud",
@@ -42,7 +42,6 @@ const RESERVED: [&str; 24] = [
     "nonce",
     "cnf",
     "act",
-    "may_act",
     "authorization_details",
     "active",
     "token_type",

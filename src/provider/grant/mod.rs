@@ -4,6 +4,7 @@ mod authorization_code;
 mod client_credentials;
 mod jwt_bearer;
 mod refresh_token;
+mod token_exchange;
 
 use std::fmt::Debug;
 
@@ -13,6 +14,7 @@ pub(crate) use authorization_code::AuthorizationCodeGrant;
 pub(crate) use client_credentials::ClientCredentialsGrant;
 pub(crate) use jwt_bearer::JwtBearerGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
+pub(crate) use token_exchange::{ExchangeTokens, TokenExchangeGrant};
 
 use super::context::Context;
 use super::issue::{IdTokenIssuance, Issuance};
@@ -53,6 +55,11 @@ async fn person(accounts: &dyn Accounts, cx: &Context<'_>, grant: &Grant) -> Res
     let query = AccountQuery::new(&authentication.subject, &grant.client, &none, cx.now)
         .with_claims(&grant.claims.id_token)
         .with_claims_locales(&grant.claims_locales);
+    account(accounts, query).await
+}
+
+/// The claims of an account that is still there.
+async fn account(accounts: &dyn Accounts, query: AccountQuery<'_>) -> Result<Claims> {
     match accounts.claims(query).await {
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::SubjectGone.into()),

@@ -116,7 +116,7 @@ impl GrantHandler for RefreshTokenGrant {
         let resources = narrowed_resources(cx, &grant, resources)?;
         let id_token = id_token(&grant, &scope, (None, &account));
         let write = Write::Refresh(RefreshIssuance { presented: token, used });
-        Ok(Issuance { grant, write, scope, resources, id_token })
+        Ok(Issuance { grant, write, scope, resources, id_token, exchanged: None })
     }
 }
 
