@@ -7,7 +7,7 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
-use vouchsafe::provider::{Config, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, DpopConfig, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -99,6 +99,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
     }
+    if options.dpop {
+        builder = builder.with_dpop(DpopConfig::new());
+    }
     if options.dangerous_unsigned_request_objects {
         builder = builder.dangerous_with_unsigned_request_objects();
     }
@@ -110,7 +113,15 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
         RegisteredBy::Open => Registration::open(),
         RegisteredBy::Token => Registration::by_initial_access_token(),
     };
-    builder.with_registration(registration.with_settings(ClientSettings::new().with_pkce(options.pkce())))
+    let settings = ClientSettings::new().with_pkce(options.pkce());
+    let mut registration = registration.with_settings(settings);
+    for response_type in &options.response_types {
+        registration = registration.with_response_type(*response_type);
+    }
+    if options.dangerous_allow_loopback_fetch {
+        registration = registration.dangerous_allow_inner_addresses();
+    }
+    builder.with_registration(registration)
 }
 
 /// The users, and what the login page says of them.

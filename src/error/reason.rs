@@ -299,6 +299,42 @@ reasons! {
     /// An ID token is asked for, and the subject token is about no person.
     RequestedIdTokenOfClient => InvalidRequest, "an id token is about a person";
 
+    // Proofs of possession
+    /// The request carries two `DPoP` headers.
+    DpopHeaderRepeated => InvalidDpopProof, "the dpop header must not be repeated";
+    /// The client's tokens have to be bound to a key, and the request has no proof of one.
+    DpopProofMissing => InvalidDpopProof, "this client must send a dpop proof";
+    /// The proof is no JWT of the accepted form.
+    DpopProofMalformed => InvalidDpopProof, "the dpop proof is malformed";
+    /// The proof's `typ` is missing or not `dpop+jwt`.
+    DpopProofType => InvalidDpopProof, "the typ of the dpop proof must be dpop+jwt";
+    /// The proof's algorithm is not accepted.
+    DpopProofAlgorithm => InvalidDpopProof, "the algorithm of the dpop proof is not accepted";
+    /// The proof's `jwk` is missing, private, weak, malformed, or not for its algorithm.
+    DpopProofKey => InvalidDpopProof, "the dpop proof must have a sound public key in jwk";
+    /// The proof's key does not verify it.
+    DpopProofSignature => InvalidDpopProof, "the signature of the dpop proof is wrong";
+    /// The cryptographic library panicked over the proof. An alarm.
+    DpopProofUnchecked => InvalidDpopProof, "the dpop proof could not be checked";
+    /// The proof has no usable `jti`.
+    DpopProofId => InvalidDpopProof, "the dpop proof must have a jti of 1 to 256 bytes";
+    /// The proof's `htm` is not the method of the request.
+    DpopProofMethod => InvalidDpopProof, "the htm of the dpop proof is not the method of the request";
+    /// The proof's `htu` is not the URI of the request.
+    DpopProofUri => InvalidDpopProof, "the htu of the dpop proof is not the uri of the request";
+    /// The proof's `ath` is missing or not the hash of the access token.
+    DpopProofAccessToken => InvalidDpopProof, "the ath of the dpop proof is not the hash of the access token";
+    /// The proof's `iat` is missing, too old or in the future, or its `exp` or `nbf` says no.
+    DpopProofTimes => InvalidDpopProof, "the dpop proof is not valid now";
+    /// The proof's `jti` was used before.
+    DpopProofReplayed => InvalidDpopProof, "the dpop proof was used before";
+    /// The proof carries no nonce where one is demanded.
+    DpopNonceMissing => UseDpopNonce, "the dpop proof must carry the nonce of the dpop-nonce header";
+    /// The proof's nonce is not one of ours, or too old.
+    DpopNonceStale => UseDpopNonce, "the dpop proof must carry the nonce of the dpop-nonce header";
+    /// `dpop_jkt` is not the key of the proof beside it.
+    DpopKeyMismatch => InvalidDpopProof, "dpop_jkt is not the thumbprint of the key of the dpop proof";
+
     // Authorization endpoint: shown, never redirected
     /// `client_id` is missing.
     ClientIdMissing => InvalidRequest, "client_id is missing";
@@ -328,6 +364,8 @@ reasons! {
     LogoutClientMismatch => InvalidRequest, "client_id is not the client of id_token_hint";
     /// The `id_token_hint` of a logout request is no JWT.
     LogoutHintMalformed => InvalidRequest, "id_token_hint is malformed";
+    /// What a browser repeats of a posted logout request is not what was given to it.
+    LogoutPostedAltered => InvalidRequest, "the posted request was altered, start again";
     /// The confirmation of a logout was not shown to this browser (403).
     LogoutForgedForm => AccessDenied, "the confirmation was not shown to this browser, start again";
 
@@ -354,6 +392,10 @@ reasons! {
     PkceChallengeMissing => InvalidRequest, "code challenge required";
     /// `code_challenge` is that of another request of the client, and the provider refuses that.
     PkceChallengeReused => InvalidRequest, "code_challenge must be a new one for each request";
+    /// `dpop_jkt` is no thumbprint.
+    DpopJktMalformed => InvalidRequest, "dpop_jkt must be 43 characters of base64url";
+    /// `dpop_jkt` is missing where an access token in the response has to be bound.
+    DpopJktMissing => InvalidRequest, "this client must send dpop_jkt with this response_type";
     /// `code_challenge_method` is not S256.
     PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
     /// `code_challenge` is not 43 base64url characters.
@@ -500,6 +542,14 @@ reasons! {
     AccessTokenClientGone => InvalidToken, "the access token is not valid";
     /// The access token's subject is gone: disabled, deleted or locked.
     AccessTokenSubjectGone => InvalidToken, "the access token is not valid";
+    /// The access token is bound to a key, and came as if it were not.
+    AccessTokenBound => InvalidToken, "the access token is bound to a key, and needs proof of it";
+    /// The access token is bound to a key, and no proof came with it.
+    AccessTokenProofMissing => InvalidToken, "the access token is bound to a key, and needs proof of it";
+    /// The access token is bound to another key than the one that the request proved.
+    AccessTokenKeyMismatch => InvalidToken, "the access token is bound to another key";
+    /// The access token came as one that is bound to a key, and is not.
+    AccessTokenUnbound => InvalidToken, "the access token is not bound to a key";
     /// The access token lacks the scope `openid`.
     AccessTokenScope => InsufficientScope, "the access token lacks the scope openid";
 
@@ -512,7 +562,7 @@ reasons! {
     RegistrationTokenMissing => InvalidToken, "a registration access token is required";
     /// The registration access token is not one of ours.
     RegistrationTokenInvalid => InvalidToken, "the access token is not valid";
-    /// The registration access token is of another client, or was replaced.
+    /// The registration access token is of another client, or a newer one was used.
     RegistrationTokenForeign => InvalidToken, "the access token is not valid";
     /// The client of the configuration URL is not there, or its record does not open.
     RegistrationClientGone => InvalidToken, "the access token is not valid";
@@ -520,6 +570,8 @@ reasons! {
     RegistrationClientDisabled => InvalidToken, "the access token is not valid";
     /// The client was written by others again and again while this request wanted to.
     RegistrationContended => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// An address of keys, request objects, a sector, a logout or a page is of a host that is not public.
+    MetadataAddress => InvalidClientMetadata, "the uris of keys, request objects, sectors, logouts and pages must be of public hosts";
     /// `application_type` is neither `web` nor `native`.
     MetadataApplicationType => InvalidClientMetadata, "application_type must be web or native";
     /// `token_endpoint_auth_method` is not offered, or does not fit.
@@ -532,6 +584,8 @@ reasons! {
     MetadataClientSecret => InvalidClientMetadata, "client_secret must be that of the client";
     /// `contacts` is malformed or over its caps.
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
+    /// `dpop_bound_access_tokens` is no boolean, or asks for what is not offered.
+    MetadataDpop => InvalidClientMetadata, "dpop_bound_access_tokens is not offered";
     /// `default_max_age`, `require_auth_time` or `default_acr_values` is malformed or over its caps.
     MetadataDefaults => InvalidClientMetadata, "default_max_age, require_auth_time or default_acr_values is malformed";
     /// A member about encryption names what is not turned on, or does not fit the others.
@@ -562,8 +616,12 @@ reasons! {
     MetadataResponseTypes => InvalidClientMetadata, "response_types is not supported";
     /// `scope` is malformed.
     MetadataScope => InvalidClientMetadata, "scope is malformed";
+    /// An update would move the client into another sector, or change its `subject_type`.
+    MetadataSectorChanged => InvalidClientMetadata, "an update must not change subject_type or the sector";
     /// `sector_identifier_uri` is no https URL in its normal form, is needed and missing, or is not fetched.
     MetadataSectorIdentifier => InvalidClientMetadata, "sector_identifier_uri must be an https url, where the server fetches it";
+    /// The logout tokens of a client with pairwise subjects would go to a host that is none of its own.
+    MetadataSectorLogout => InvalidClientMetadata, "backchannel_logout_uri of a pairwise client must be of the host of a redirect uri or of the sector";
     /// `software_id` or `software_version` is malformed or too long.
     MetadataSoftware => InvalidClientMetadata, "software_id and software_version must be plain texts of up to 254 bytes";
     /// `subject_type` is not known, or is `pairwise` where that is not turned on.
@@ -601,6 +659,8 @@ reasons! {
     ClientDocumentNotAllowed => InvalidClient, "client authentication failed";
     /// The document at the client's URL is of another `client_id`, or of none.
     ClientDocumentForeign => InvalidClient, "client authentication failed";
+    /// The document at the client's URL asks for pairwise subjects.
+    ClientDocumentPairwise => InvalidClient, "client authentication failed";
     /// The document at the client's URL has a shared secret.
     ClientDocumentSecret => InvalidClient, "client authentication failed";
     /// A fetch of a client's document was given up before it came to anything.
@@ -609,6 +669,8 @@ reasons! {
     ClientDocumentAddressRefused => InvalidClient, "client authentication failed";
     /// What is at the client's URL is not served as JSON.
     ClientDocumentContentType => InvalidClient, "client authentication failed";
+    /// The limiter let nothing be fetched from the host of the client's URL.
+    ClientDocumentLimited => InvalidClient, "client authentication failed";
     /// What is at the client's URL is no JSON object, or was of no use a moment ago.
     ClientDocumentMalformed => InvalidClient, "client authentication failed";
     /// The host's HTTP client panicked over a client's URL. An alarm.

@@ -22,6 +22,7 @@ use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
+use super::proof::DpopConfig;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
@@ -59,6 +60,7 @@ pub struct ProviderBuilder {
     jwt_bearer: bool,
     token_exchange: Option<Arc<dyn TokenExchangePolicy>>,
     trusted_issuers: Option<Arc<dyn TrustedIssuers>>,
+    dpop: Option<DpopConfig>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
     jwks_uri: bool,
@@ -101,6 +103,7 @@ impl ProviderBuilder {
             request_objects,
             request_uris: None,
             pushed_requests: None,
+            dpop: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -119,6 +122,7 @@ impl ProviderBuilder {
             jwt_bearer: false,
             token_exchange: None,
             trusted_issuers: None,
+            dpop: None,
             http_client: None,
             client_documents: None,
             jwks_uri: false,
@@ -332,6 +336,16 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on DPoP (RFC 9449): clients that prove a key get tokens that are worth nothing without it; it needs a
+    /// `ReplayStore`. Default off.
+    ///
+    /// Clients with `dpop_bound_access_tokens` get no others. What is bound stays bound when this is turned off again,
+    /// and can then not be used.
+    pub fn with_dpop(mut self, dpop: DpopConfig) -> Self {
+        self.dpop = Some(dpop);
+        self
+    }
+
     /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the
     /// clients that registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with
     /// decryption keys also request objects and hints that clients encrypt. Default off: such clients are
@@ -384,21 +398,24 @@ impl ProviderBuilder {
     }
 
     /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
-    /// [`Interaction::end_session`](super::Interaction::end_session).
+    /// [`Interaction::sign_out`](super::Interaction::sign_out), and name its sessions
+    /// ([`Authentication::session`](crate::types::Authentication)): of one without a name no grant is revoked.
     pub const fn with_rp_initiated_logout(mut self) -> Self {
         self.core.switches.rp_initiated_logout = true;
         self
     }
 
     /// Tells the clients of a session that it has ended (OpenID Connect Back-Channel Logout 1.0); it needs an
-    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events.
+    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events. Clients of a session without
+    /// a name are not told, and what waits is lost with the process.
     pub const fn with_back_channel_logout(mut self) -> Self {
         self.back_channel_logout = true;
         self
     }
 
     /// Has the browser load the clients of a session in frames when it ends (OpenID Connect Front-Channel Logout 1.0);
-    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames.
+    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames: up to
+    /// 100, of hosts with names that a policy of 3 KiB can hold, and none where the session has no name.
     ///
     /// Browsers that keep cookies from frames of other sites keep a client from knowing whom to sign out; the back
     /// channel has no such gap.
@@ -472,6 +489,7 @@ impl ProviderBuilder {
             self.core.hints = self.core.hints.with_decrypter(decrypter.clone());
         }
         RegisteredClients::join(&mut self.core);
+        self.register_dpop()?;
         self.register_fetching();
         self.register_authenticators()?;
         self.register_formats()?;

@@ -105,6 +105,9 @@ fn metadata(core: &Core) -> Map<String, Value> {
     if core.switches.introspection_jwt {
         say("introspection_signing_alg_values_supported", json!(core.keyring.algorithms()));
     }
+    if let Some(dpop) = &core.dpop {
+        say("dpop_signing_alg_values_supported", json!(dpop.algorithms()));
+    }
     say("grant_types_supported", grant_types(core).into_iter().map(GrantType::as_str).collect());
     say("scopes_supported", scopes(core).collect());
     for (name, locales) in [

@@ -35,6 +35,13 @@ impl Challenge {
         Self::new("Bearer").with("realm", realm)
     }
 
+    /// `DPoP realm="…", algs="…"`, for an access token that is bound to a key; the algorithms are separated by spaces
+    /// (RFC 9449 section 7.1).
+    #[must_use]
+    pub fn dpop(realm: &str, algorithms: &str) -> Self {
+        Self::new("DPoP").with("realm", realm).with("algs", algorithms)
+    }
+
     /// Adds `error` and `error_description` (RFC 6750 section 3.1).
     #[must_use]
     pub fn with_reason(self, reason: Reason) -> Self {
@@ -234,6 +241,8 @@ mod tests {
     #[test]
     fn a_challenge_reads_as_the_specification_writes_it() {
         assert_eq!(Challenge::basic("op").header_value(), "Basic realm=\"op\"");
+        let proof = Challenge::dpop("op", "ES256 PS256").header_value();
+        assert_eq!(proof, "DPoP realm=\"op\", algs=\"ES256 PS256\"");
         let scope = Scope::parse("openid profile").unwrap();
         let challenge = Challenge::bearer("op").with_reason(Reason::AccessTokenScope).with_scope(&scope);
         let text = "Bearer realm=\"op\", error=\"insufficient_scope\", \

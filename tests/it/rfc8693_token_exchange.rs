@@ -12,13 +12,13 @@ use vouchsafe::error::{BoxError, Reason, Result as Decided};
 use vouchsafe::event::EventKind;
 use vouchsafe::jose::{AuthorizationGrantAssertion, JwkSet, Jws};
 use vouchsafe::provider::{
-    AccessTokenFormat, BuildError, ClaimsHook, Context, ExchangeDecision, ExchangeRequest, GrantFilter,
-    Minted, Presented, Principal, Provider, TokenExchangePolicy, Trust, TrustedIssuers,
+    AccessTokenFormat, BuildError, ClaimsHook, Context, DpopConfig, ExchangeDecision, ExchangeRequest,
+    GrantFilter, Minted, Presented, Principal, Provider, TokenExchangePolicy, Trust, TrustedIssuers,
 };
 use vouchsafe::store::{AccessToken, Page};
 use vouchsafe::testing::{
     AuthorizeForm, DEFAULT_AUDIENCE, Fault, Faults, Harness, HarnessBuilder, Outcome, RESOURCE, TokenForm,
-    authorize_form, block_on, client_key, keyring, refresh_form, token_form,
+    authorize_form, block_on, client_key, code_form, dpop_keys, keyring, refresh_form, token_form,
 };
 use vouchsafe::types::{
     Authentication, Claims, ClientId, Confirmation, GrantId, GrantType, RedirectUri, Scope, Subject,
@@ -635,6 +635,28 @@ fn a_bound_token_is_not_exchanged_without_its_proof() {
         let token = jwt(&h, &json!({ "cnf": cnf }));
         h.redeem(form("jwt", &token)).rejected(Reason::SubjectTokenBound).unchanged();
     }
+}
+
+/// attack 137: whoever holds the key gets a token that is bound to it, and nobody else gets one.
+#[test]
+fn an_exchange_keeps_the_key_that_a_token_is_bound_to() {
+    let h = saying(as_asked).dpop(DpopConfig::new()).build();
+    let [jkt, _] = dpop_keys().map(|key| key.public_key().thumbprint());
+    let asked = offline().client("spa");
+    let code = h.code(&asked, "alice");
+    let bound = h.redeem(code_form(&asked, &code).proved(&h.token_proof())).issued_as("DPoP").access_token;
+    h.redeem(form("access_token", &bound)).rejected(Reason::SubjectTokenBound).unchanged();
+    let anothers = h.token_proof().by(&dpop_keys()[1]);
+    h.redeem(form("access_token", &bound).proved(&anothers)).rejected(Reason::SubjectTokenBound);
+    let outcome = h.redeem(form("access_token", &bound).proved(&h.token_proof()));
+    assert_eq!(outcome.json()["token_type"], "DPoP");
+    assert_eq!(told(&h, &outcome)["cnf"], json!({ "jkt": jkt }));
+    // A token that is not bound may become one that is.
+    let outcome = h.redeem(form("access_token", &alices(&h)).proved(&h.token_proof()));
+    assert_eq!(told(&h, &outcome)["cnf"], json!({ "jkt": jkt }));
+    let assertion = jwt(&h, &json!({ "cnf": { "jkt": jkt } }));
+    let outcome = h.redeem(form("jwt", &assertion).proved(&h.token_proof()));
+    assert_eq!(told(&h, &outcome)["cnf"], json!({ "jkt": jkt }));
 }
 
 /// What was given is the host's to find and to end, also where tokens would not be recorded.

@@ -3,6 +3,7 @@
 
 mod authorization_grant;
 mod claims;
+mod dpop_proof;
 mod findings;
 mod framing;
 mod jwe;

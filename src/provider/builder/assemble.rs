@@ -10,12 +10,14 @@ use crate::jose::IdTokenVerifier;
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
-use crate::provider::client_documents::DocumentedClients;
+use crate::provider::client_documents::{DocumentGate, DocumentedClients};
 use crate::provider::format::Formats;
 use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, ExchangeTokens, GrantHandler, JwtBearerGrant,
     RefreshTokenGrant, TokenExchangeGrant,
 };
+use crate::provider::proof::Dpop;
+use crate::provider::register::Registration;
 use crate::provider::trust::Assertions;
 use crate::types::ResponseType;
 
@@ -25,23 +27,32 @@ impl ProviderBuilder {
         if self.jwks_uri {
             self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
         }
-        if let Some(registration) = &self.core.registration {
-            self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
-            if registration.fetches_statement_keys() {
-                let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
-                self.core.statement_keys = Some(keys);
-            }
+        self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
+        if self.core.registration.as_ref().is_some_and(Registration::fetches_statement_keys) {
+            let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
+            self.core.statement_keys = Some(keys);
         }
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
         }
     }
 
+    pub(super) fn register_dpop(&mut self) -> Result<(), BuildError> {
+        if let (Some(dpop), Some(replays)) = (&self.dpop, &self.core.stores.replays) {
+            let taking = Dpop::new(&self.core.config, dpop, Arc::clone(replays));
+            // An issuer and a path whose URL no proof could name.
+            let long = |_| BuildError::Bounds { setting: "issuer and paths", bounds: "2048 bytes together" };
+            self.core.dpop = Some(taking.map_err(long)?);
+        }
+        Ok(())
+    }
+
     /// Comes when all else is there: what a document may ask for is what the provider has.
     pub(super) fn join_client_documents(&mut self) {
         let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
         if let Some(documents) = self.client_documents.take() {
-            let remote = RemoteMetadata::new(Arc::clone(http), Arc::clone(runtime));
+            let gate = DocumentGate::of(&self.core);
+            let remote = RemoteMetadata::new(Arc::clone(http), Arc::clone(runtime), gate);
             self.core.switches.client_documents = true;
             DocumentedClients::join(&mut self.core, documents, remote);
         }
