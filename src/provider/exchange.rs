@@ -96,7 +96,6 @@ pub struct ExchangeRequest<'a> {
 
 impl ExchangeRequest<'_> {
     /// Grants what is asked.
-    #[must_use]
     pub fn as_asked(&self) -> ExchangeTerms {
         ExchangeTerms { scope: self.scope.clone(), audience: self.audience.to_vec(), lifetime: None }
     }

@@ -87,6 +87,7 @@ impl Actors {
     }
 
     /// Those who act, the current one first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Actor> {
         self.0.iter()
     }

@@ -13,7 +13,8 @@ use vouchsafe::event::EventKind;
 use vouchsafe::jose::{AuthorizationGrantAssertion, JwkSet, Jws};
 use vouchsafe::provider::{
     AccessTokenFormat, BuildError, ClaimsHook, Context, DpopConfig, ExchangeDecision, ExchangeRequest,
-    GrantFilter, Minted, Presented, Principal, Provider, TokenExchangePolicy, Trust, TrustedIssuers,
+    GrantFilter, Minted, Presented, Principal, Provider, ProviderBuilder, Registration, TokenExchangePolicy,
+    Trust, TrustedIssuers,
 };
 use vouchsafe::store::{AccessToken, Page};
 use vouchsafe::testing::{
@@ -23,6 +24,8 @@ use vouchsafe::testing::{
 use vouchsafe::types::{
     Authentication, Claims, ClientId, Confirmation, GrantId, GrantType, RedirectUri, Scope, Subject,
 };
+
+use crate::rfc7591_registration::register;
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const IDP: &str = "https://idp.example";
@@ -711,4 +714,21 @@ fn it_is_for_confidential_clients_and_off_until_it_is_turned_on() {
     let bare = Provider::builder(config, stores, keyring(), secrets).with_token_exchange(Arc::new(Silent));
     let needs = BuildError::Needs { feature: "token_exchange", port: "Accounts" };
     assert_eq!(bare.build().unwrap_err(), needs);
+}
+
+/// Both grants by assertion or exchange are for strangers too where the host lets them register, and not otherwise.
+#[test]
+fn a_client_registers_for_it_where_the_host_lets_it() {
+    let all = [GrantType::TokenExchange, GrantType::JwtBearer];
+    let names = json!(all.each_ref().map(GrantType::as_str));
+    let open = all.into_iter().fold(Registration::open(), Registration::with_grant_type);
+    let asked = json!({ "grant_types": names, "response_types": [] });
+    let h = saying(as_asked).provider(|builder| builder.with_jwt_bearer().with_registration(open)).build();
+    assert_eq!(register(&h, &asked).accepted().json()["grant_types"], names);
+    let public = json!({ "grant_types": names, "response_types": [], "token_endpoint_auth_method": "none" });
+    register(&h, &public).rejected(Reason::MetadataGrantTypes).unchanged();
+    let careful =
+        |builder: ProviderBuilder| builder.with_jwt_bearer().with_registration(Registration::open());
+    let h = saying(as_asked).provider(careful).build();
+    register(&h, &asked).rejected(Reason::MetadataGrantTypes).unchanged();
 }
