@@ -155,7 +155,8 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
         | Reason::StoreUnavailable => Level::ERROR,
-        Reason::ClientAssertionReplayed
+        Reason::AssertionReplayed
+        | Reason::ClientAssertionReplayed
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable

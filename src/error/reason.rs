@@ -217,6 +217,90 @@ reasons! {
 
     /// The authorization details asked are more than was granted.
     AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
+    // Assertions as grants
+    /// `assertion` is missing.
+    AssertionMissing => InvalidRequest, "assertion is missing";
+    /// The assertion's algorithm is not one that its issuer signs with.
+    AssertionAlgorithm => InvalidGrant, "the assertion is not valid";
+    /// The assertion is meant for another audience.
+    AssertionAudience => InvalidGrant, "the assertion is not valid";
+    /// The assertion is about a person, whose consent the client needs and nobody asked for.
+    AssertionConsentMissing => InvalidGrant, "the assertion is not valid";
+    /// The assertion has no usable `jti`.
+    AssertionId => InvalidGrant, "the assertion is not valid";
+    /// The assertion names no issuer or no subject, or another issuer than the trust is in.
+    AssertionIssuer => InvalidGrant, "the assertion is not valid";
+    /// The keys of the assertion's issuer could not be had.
+    AssertionKeysUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// The assertion is no signed JWT.
+    AssertionMalformed => InvalidGrant, "the assertion is not valid";
+    /// The assertion's `jti` was used before.
+    AssertionReplayed => InvalidGrant, "the assertion is not valid";
+    /// No key of its issuer, for its subject, verifies the assertion.
+    AssertionSignature => InvalidGrant, "the assertion is not valid";
+    /// The host knows nobody whom the assertion stands for.
+    AssertionSubjectUnknown => InvalidGrant, "the assertion is not valid";
+    /// The assertion is expired, not yet valid, without `exp`, or lives too long.
+    AssertionTimes => InvalidGrant, "the assertion is not valid";
+    /// The trust in the assertion's issuer has expired.
+    AssertionTrustExpired => InvalidGrant, "the assertion is not valid";
+    /// The assertion is a token of another kind.
+    AssertionType => InvalidGrant, "the assertion is not valid";
+    /// The cryptographic library panicked over the assertion. An alarm.
+    AssertionUnchecked => InvalidGrant, "the assertion is not valid";
+    /// The assertion is of an issuer that is not trusted, or not with its subject.
+    AssertionUntrusted => InvalidGrant, "the assertion is not valid";
+
+    // Token exchange
+    /// `subject_token` is missing.
+    SubjectTokenMissing => InvalidRequest, "subject_token is missing";
+    /// `subject_token_type` is missing.
+    SubjectTokenTypeMissing => InvalidRequest, "subject_token_type is missing";
+    /// `subject_token_type` is not one that can be exchanged.
+    SubjectTokenTypeUnsupported => InvalidRequest, "subject_token_type is not supported";
+    /// The subject token is bound to a key that the request did not prove.
+    SubjectTokenBound => InvalidRequest, "the subject_token is bound to a key, which must be proved";
+    /// The subject token is one that only another client may use.
+    SubjectTokenForeign => InvalidRequest, "the subject_token is not valid";
+    /// The person whom the subject token is about is gone: disabled, deleted or locked.
+    SubjectTokenGone => InvalidRequest, "the subject_token is not valid";
+    /// The subject token is no valid token of the type that it is said to be.
+    SubjectTokenInvalid => InvalidRequest, "the subject_token is not valid";
+    /// The subject token names somebody else than the actor, or the client, as the one who may act.
+    SubjectTokenMayAct => InvalidRequest, "the subject_token names another who may act";
+    /// The subject token is another client's, for itself.
+    SubjectTokenOfClient => InvalidRequest, "the subject_token of a client for itself is for that client alone";
+    /// The subject token names a person by a pairwise subject, from which nobody finds the person.
+    SubjectTokenPairwise => InvalidRequest, "an id token with a pairwise subject cannot be exchanged";
+    /// `actor_token_type` came without `actor_token`.
+    ActorTokenMissing => InvalidRequest, "actor_token is missing";
+    /// `actor_token` came without `actor_token_type`.
+    ActorTokenTypeMissing => InvalidRequest, "actor_token_type is missing";
+    /// `actor_token_type` is not one that can be an actor's.
+    ActorTokenTypeUnsupported => InvalidRequest, "actor_token_type is not supported";
+    /// The actor token is bound to a key that the request did not prove.
+    ActorTokenBound => InvalidRequest, "the actor_token is bound to a key, which must be proved";
+    /// Somebody acts for the one whom the actor token is about.
+    ActorTokenDelegated => InvalidRequest, "the actor_token must not be a delegated one";
+    /// The actor token is one that only another client may use.
+    ActorTokenForeign => InvalidRequest, "the actor_token is not valid";
+    /// The person whom the actor token is about is gone: disabled, deleted or locked.
+    ActorTokenGone => InvalidRequest, "the actor_token is not valid";
+    /// The actor token is no valid token of the type that it is said to be.
+    ActorTokenInvalid => InvalidRequest, "the actor_token is not valid";
+    /// More than five would act one for the other.
+    ActorChainTooLong => InvalidRequest, "too many act one for the other";
+    /// `audience` is not a text that can name a service, or there are too many.
+    AudienceMalformed => InvalidRequest, "audience must be up to 16 texts of up to 2048 characters";
+    /// The host's policy denies the exchange.
+    ExchangeDenied => InvalidRequest, "the exchange is not allowed";
+    /// The host's policy denies the exchange for the services asked.
+    ExchangeTargetDenied => InvalidTarget, "the exchange is not allowed for this audience or resource";
+    /// `requested_token_type` is not one that is issued.
+    RequestedTokenTypeUnsupported => InvalidRequest, "requested_token_type is not supported";
+    /// An ID token is asked for, and the subject token is about no person.
+    RequestedIdTokenOfClient => InvalidRequest, "an id token is about a person";
+
     // Proofs of possession
     /// The request carries two `DPoP` headers.
     DpopHeaderRepeated => InvalidDpopProof, "the dpop header must not be repeated";

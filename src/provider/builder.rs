@@ -19,6 +19,7 @@ use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::encryption::Encryption;
+use super::exchange::TokenExchangePolicy;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
@@ -28,6 +29,7 @@ use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
+use super::trust::TrustedIssuers;
 use crate::accounts::Accounts;
 use crate::client::SlowHash;
 use crate::clock::{Clock, SystemClock};
@@ -58,6 +60,9 @@ pub struct ProviderBuilder {
     refresh_token: bool,
     client_credentials: bool,
     private_key_jwt: bool,
+    jwt_bearer: bool,
+    token_exchange: Option<Arc<dyn TokenExchangePolicy>>,
+    trusted_issuers: Option<Arc<dyn TrustedIssuers>>,
     dpop: Option<DpopConfig>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
@@ -68,7 +73,7 @@ pub struct ProviderBuilder {
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
-        let formats = Formats::new(&config, &keyring);
+        let formats = Arc::new(Formats::new(&config, &keyring));
         let request_objects = request_objects(&config);
         let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
@@ -120,6 +125,9 @@ impl ProviderBuilder {
             refresh_token: false,
             client_credentials: false,
             private_key_jwt: false,
+            jwt_bearer: false,
+            token_exchange: None,
+            trusted_issuers: None,
             dpop: None,
             http_client: None,
             client_documents: None,
@@ -249,6 +257,31 @@ impl ProviderBuilder {
     /// Turns on the grant type `client_credentials`.
     pub const fn with_client_credentials(mut self) -> Self {
         self.client_credentials = true;
+        self
+    }
+
+    /// Whom the host trusts to vouch for people and clients by assertions. Default: nobody.
+    pub fn trusted_issuers(mut self, trusted: Arc<dyn TrustedIssuers>) -> Self {
+        self.trusted_issuers = Some(trusted);
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): access tokens for
+    /// assertions of [`trusted_issuers`](ProviderBuilder::trusted_issuers); it needs a `ReplayStore` and
+    /// [`Accounts`]. Default off.
+    ///
+    /// # Security
+    /// Nobody is asked for consent: a client gets tokens of people only where its consent is waived.
+    pub const fn with_jwt_bearer(mut self) -> Self {
+        self.jwt_bearer = true;
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693) for confidential clients, as
+    /// `policy` decides; it needs [`Accounts`]. JWTs of others are taken where there are
+    /// [`trusted_issuers`](ProviderBuilder::trusted_issuers). Default off.
+    pub fn with_token_exchange(mut self, policy: Arc<dyn TokenExchangePolicy>) -> Self {
+        self.token_exchange = Some(policy);
         self
     }
 
@@ -489,12 +522,8 @@ impl ProviderBuilder {
         self.register_dpop()?;
         self.register_fetching();
         self.register_authenticators()?;
+        self.register_formats()?;
         self.register_grants()?;
-        for (name, format) in std::mem::take(&mut self.formats) {
-            if !self.core.formats.add(Arc::clone(&name), format) {
-                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
-            }
-        }
         for details in std::mem::take(&mut self.details) {
             if !self.core.details.add(Arc::clone(&details)) {
                 return Err(BuildError::Twice { name: details.type_name().to_owned() });
@@ -515,6 +544,7 @@ impl ProviderBuilder {
             self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.join_client_documents();
+        self.register_token_exchange()?;
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

@@ -24,7 +24,7 @@ use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Client, Fetcher, IdTokenAlg, RemoteKeys};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
@@ -52,7 +52,7 @@ pub(crate) struct Core {
     pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
-    pub(crate) formats: Formats,
+    pub(crate) formats: Arc<Formats>,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
@@ -118,7 +118,7 @@ impl Core {
             (Channel::Back, false) | (Channel::Front, _) => Unsigned::Refused,
         };
         let (keyring, hook) = (&self.keyring, self.claims_hook.as_deref());
-        Minter { keyring, hook, unsigned, recipients: self.recipients() }
+        Minter { keyring, hook, unsigned, recipients: self.recipients(), until: Timestamp::NEVER }
     }
 
     /// What finds the keys that answers to clients are encrypted to.

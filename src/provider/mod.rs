@@ -15,6 +15,8 @@ mod deferred;
 mod device;
 mod discovery;
 mod encryption;
+mod exchange;
+mod exchanged;
 pub(crate) mod format;
 mod grant;
 mod granting;
@@ -39,6 +41,7 @@ mod scope;
 mod session_state;
 mod subject;
 mod token;
+mod trust;
 mod userinfo;
 
 use std::sync::Arc;
@@ -64,6 +67,9 @@ pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceS
 pub use context::Context;
 pub use device::{DeviceRequests, DeviceResponse, PendingDevice};
 pub use encryption::Encryption;
+pub use exchange::{
+    ExchangeDecision, ExchangeRequest, ExchangeTerms, ExchangeToken, TokenExchangePolicy, TokenType,
+};
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
 pub use grants::{GrantFilter, LiveGrant};
@@ -82,6 +88,7 @@ pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
+pub use trust::{Principal, Trust, TrustedIssuers};
 
 use self::context::Arrival;
 use self::core::Core;

@@ -96,6 +96,7 @@ impl Brought {
             .with_confirmation(self.confirmation)
             .with_expiry(token.expires_at);
         grant.authentication = token.authentication;
+        grant.actors = token.actors;
         grant
     }
 }

@@ -539,6 +539,8 @@ fn answer_confidences(response: &Response) -> Vec<String> {
 const CONFIDENTIAL: &[&str] = &[
     "access_token",
     "auth_req_id",
+    "actor_token",
+    "assertion",
     "client_assertion",
     "client_notification_token",
     "client_secret",
@@ -551,6 +553,7 @@ const CONFIDENTIAL: &[&str] = &[
     "logout_token",
     "password",
     "refresh_token",
+    "subject_token",
     "registration_access_token",
     "token",
     "user_code",

@@ -23,8 +23,12 @@ pub enum GrantType {
     DeviceCode,
     /// `implicit` (RFC 6749 section 4.2): tokens in the authorization response. No token request has it.
     Implicit,
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1)
+    JwtBearer,
     /// `refresh_token` (RFC 6749 section 6)
     RefreshToken,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693 section 2.1)
+    TokenExchange,
     /// The grant of a host, by its own name.
     Extension(Arc<str>),
 }
@@ -42,7 +46,9 @@ impl GrantType {
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => DEVICE_CODE,
             Self::Implicit => "implicit",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
             Self::RefreshToken => "refresh_token",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
             Self::Extension(name) => name,
         }
     }
@@ -57,6 +63,8 @@ impl From<&str> for GrantType {
             DEVICE_CODE => Self::DeviceCode,
             "implicit" => Self::Implicit,
             "refresh_token" => Self::RefreshToken,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Self::JwtBearer,
+            "urn:ietf:params:oauth:grant-type:token-exchange" => Self::TokenExchange,
             other => Self::Extension(other.into()),
         }
     }

@@ -33,6 +33,9 @@ impl ClientMetadata {
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
             return refuse("grant_types", "client_credentials needs a client that authenticates");
         }
+        if public && self.grant_types.contains(&GrantType::TokenExchange) {
+            return refuse("grant_types", "token exchange needs a client that authenticates");
+        }
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return refuse("jwks_uri", "not beside jwks");
         }

@@ -6,17 +6,21 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
+use crate::jose::IdTokenVerifier;
 use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
     ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
 };
 use crate::provider::client_documents::{DocumentGate, DocumentedClients};
 use crate::provider::deferred::Kind;
+use crate::provider::format::Formats;
 use crate::provider::grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, GrantHandler, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, ExchangeTokens, GrantHandler,
+    JwtBearerGrant, RefreshTokenGrant, TokenExchangeGrant,
 };
 use crate::provider::proof::Dpop;
 use crate::provider::register::Registration;
+use crate::provider::trust::Assertions;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -94,6 +98,17 @@ impl ProviderBuilder {
         Ok(())
     }
 
+    pub(super) fn register_formats(&mut self) -> Result<(), BuildError> {
+        let mut formats = Formats::new(&self.core.config, &self.core.keyring);
+        for (name, format) in std::mem::take(&mut self.formats) {
+            if !formats.add(Arc::clone(&name), format) {
+                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        self.core.formats = Arc::new(formats);
+        Ok(())
+    }
+
     pub(super) fn register_grants(&mut self) -> Result<(), BuildError> {
         let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
         let (stores, policy) = (&self.core.stores, &self.core.policy);
@@ -120,12 +135,48 @@ impl ProviderBuilder {
         if self.client_credentials {
             all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
         }
-        for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
-            let grant_type = handler.grant_type();
-            if self.core.grants.insert(grant_type.clone(), handler).is_some() {
-                return Err(BuildError::Twice { name: grant_type.into() });
-            }
+        if let (Some(accounts), Some(assertions), true) =
+            (&self.core.accounts, self.assertions(), self.jwt_bearer)
+        {
+            let (accounts, policy) = (Arc::clone(accounts), Arc::clone(policy));
+            all.push(Arc::new(JwtBearerGrant::new(assertions, accounts, policy)));
         }
-        Ok(())
+        all.into_iter()
+            .chain(std::mem::take(&mut self.handlers))
+            .try_for_each(|handler| self.add_grant(handler))
+    }
+
+    /// Comes when every client can be found: whose token is exchanged must still be there.
+    pub(super) fn register_token_exchange(&mut self) -> Result<(), BuildError> {
+        let (Some(decides), Some(accounts)) = (&self.token_exchange, &self.core.accounts) else {
+            return Ok(());
+        };
+        let core = &self.core;
+        let tokens = ExchangeTokens {
+            formats: Arc::clone(&core.formats),
+            tokens: Arc::clone(&core.stores.tokens),
+            clients: Arc::clone(&core.stores.clients),
+            id_tokens: IdTokenVerifier::new(core.config.issuer.as_str(), core.keyring.clone()),
+            assertions: self.assertions(),
+        };
+        let ports = (Arc::clone(accounts), Arc::clone(&core.policy));
+        self.add_grant(Arc::new(TokenExchangeGrant::new(tokens, Arc::clone(decides), ports)))
+    }
+
+    fn add_grant(&mut self, handler: Arc<dyn GrantHandler>) -> Result<(), BuildError> {
+        let grant_type = handler.grant_type();
+        match self.core.grants.insert(grant_type.clone(), handler) {
+            Some(_) => Err(BuildError::Twice { name: grant_type.into() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What takes assertions, where the host trusts somebody; with the keys that are fetched for it.
+    fn assertions(&self) -> Option<Arc<Assertions>> {
+        let trusted = Arc::clone(self.trusted_issuers.as_ref()?);
+        let replays = Arc::clone(self.core.stores.replays.as_ref()?);
+        let outgoing = self.http_client.as_ref().zip(self.core.runtime.as_ref());
+        let remote = outgoing.map(|(http, runtime)| RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)));
+        Some(Arc::new(Assertions::new(trusted, replays, remote)))
     }
 }

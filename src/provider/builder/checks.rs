@@ -95,6 +95,18 @@ impl ProviderBuilder {
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
+        if self.jwt_bearer && self.trusted_issuers.is_none() {
+            return needs("jwt_bearer", "TrustedIssuers");
+        }
+        if self.jwt_bearer && core.accounts.is_none() {
+            return needs("jwt_bearer", "Accounts");
+        }
+        if self.token_exchange.is_some() && core.accounts.is_none() {
+            return needs("token_exchange", "Accounts");
+        }
+        if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
+            return needs("trusted issuers", "ReplayStore");
+        }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }
