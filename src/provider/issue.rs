@@ -9,6 +9,7 @@ use super::format::id_token::{Channel, IdToken};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
+use super::resources;
 use super::token::{AuthenticatedClient, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
@@ -148,6 +149,7 @@ pub(super) async fn issue_in_front(
     grant: &Grant,
 ) -> Result<TokenResponse> {
     let mut issuance = Issuance::under(grant.clone());
+    issuance.resources = resources::by_default(cx.config, &grant.resources);
     let mut plan = Plan::new(core, cx, client, &issuance);
     plan.refresh_token = RefreshTokenIssue::None;
     draw(core, cx, client, (&plan, &mut issuance)).await
@@ -234,10 +236,14 @@ impl Plan {
         let Issuance { grant, scope, resources, write, .. } = issuance;
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
-        let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let format = core.policy.access_token_format(&issuing, default_format(cx, client, audience));
         let details = authorization_details::of_audience(&issuance.authorization_details, audience);
-        let format = recorded_where_needed(format, client, (issuance, &details));
-        let lifetime = default_lifetime(cx, client, (resources, &format));
+        let format = recorded_where_needed(
+            format,
+            client,
+            (issuance, &details, resources::is_encrypted(cx.config, audience)),
+        );
+        let lifetime = default_lifetime(cx, client, (audience, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
         let refresh_token = match write {
             Write::Existing if may_refresh(core, client, grant) => {
@@ -255,11 +261,12 @@ impl Plan {
 }
 
 /// A JWT that carried what was asked of userinfo by name or language would tell it to every resource, and from a pairwise `sub`
-/// nobody finds the person again, so both are kept in a record; and so are details that are too large for a header.
+/// nobody finds the person again, so both are kept in a record; and so are details that are too
+/// large for a header, and what is encrypted, which the provider could not read again.
 fn recorded_where_needed(
     format: AccessTokenFormatChoice,
     client: &Client,
-    (issuance, details): (&Issuance, &AuthorizationDetails),
+    (issuance, details, encrypted): (&Issuance, &AuthorizationDetails, bool),
 ) -> AccessTokenFormatChoice {
     let grant = &issuance.grant;
     let particular = !grant.claims.userinfo.is_empty() || !grant.claims_locales.is_empty();
@@ -267,7 +274,9 @@ fn recorded_where_needed(
     let pairwise = grant.authentication.is_some() && client.sector().is_some();
     let large = !authorization_details::fit_a_jwt(details);
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large => AccessTokenFormatChoice::Jwt,
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large || encrypted => {
+            AccessTokenFormatChoice::Jwt
+        }
         format => format,
     }
 }
@@ -287,10 +296,8 @@ fn may_refresh(core: &Core, client: &Client, grant: &Grant) -> bool {
 }
 
 /// The format of the first resource that has one, else the client's, else the provider's.
-fn default_format(cx: &Context<'_>, client: &Client, resources: &[String]) -> AccessTokenFormatChoice {
-    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
-    let of_resource = settings.filter_map(|settings| settings.access_token_format.as_ref()).next();
-    let chosen = of_resource.or(client.settings().access_token_format.as_ref());
+fn default_format(cx: &Context<'_>, client: &Client, audience: &[String]) -> AccessTokenFormatChoice {
+    let chosen = resources::format(cx.config, audience).or(client.settings().access_token_format.as_ref());
     chosen.unwrap_or(&cx.config.access_token_format).clone()
 }
 
@@ -298,11 +305,9 @@ fn default_format(cx: &Context<'_>, client: &Client, resources: &[String]) -> Ac
 fn default_lifetime(
     cx: &Context<'_>,
     client: &Client,
-    (resources, format): (&[String], &AccessTokenFormatChoice),
+    (audience, format): (&[String], &AccessTokenFormatChoice),
 ) -> Duration {
-    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
-    let of_resources = settings.filter_map(|settings| settings.access_token_lifetime).min();
-    let chosen = of_resources.or(client.settings().access_token_lifetime);
+    let chosen = resources::lifetime(cx.config, audience).or(client.settings().access_token_lifetime);
     chosen.unwrap_or(match format {
         AccessTokenFormatChoice::Jwt | AccessTokenFormatChoice::JwtStateless => cx.config.jwt_lifetime,
         AccessTokenFormatChoice::Opaque | AccessTokenFormatChoice::Extension(_) => cx.config.opaque_lifetime,
@@ -320,7 +325,7 @@ async fn access_token(
     let expires_at = cx.now.plus(plan.lifetime).min(grant.expires_at);
     let mut token = AccessToken::new(grant.id, grant.client.clone(), cx.now, expires_at);
     token.authentication.clone_from(&grant.authentication);
-    token.scope.clone_from(&issuance.scope);
+    token.scope = resources::scope_of(cx.config, &plan.audience, &issuance.scope);
     token.audience.clone_from(&plan.audience);
     token.authorization_details.clone_from(&plan.authorization_details);
     if issuance.scope.contains(Scope::OPENID) {

@@ -28,6 +28,7 @@ mod register;
 mod release;
 mod replay;
 mod request_object_rules;
+mod resources;
 mod revoke;
 mod route;
 mod scope;
@@ -51,7 +52,7 @@ pub use authorize::{
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
 pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
-pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
+pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, TokenPrefixes};
 pub use context::Context;
 pub use encryption::Encryption;
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
@@ -70,6 +71,7 @@ pub use register::{
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
+pub use resources::{ResourceEncryption, ResourceSettings};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::context::Arrival;
