@@ -25,6 +25,7 @@ use super::logout::BackChannel;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
+use super::resource_documents::ResourceDocuments;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::SlowHash;
@@ -38,7 +39,7 @@ use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
 use crate::types::ResponseType;
-use crate::wire::HttpClient;
+use crate::wire::{HttpClient, ResourceMetadata};
 
 /// Puts a provider together: required parts came first, each `with_…` turns one thing on, [`build`] checks the rest.
 ///
@@ -52,6 +53,7 @@ pub struct ProviderBuilder {
     encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
     details: Vec<Arc<dyn AuthorizationDetailsType>>,
+    resources: Vec<ResourceMetadata>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
@@ -99,6 +101,7 @@ impl ProviderBuilder {
             request_objects,
             request_uris: None,
             pushed_requests: None,
+            resource_documents: ResourceDocuments::default(),
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -111,6 +114,7 @@ impl ProviderBuilder {
             encoders: Vec::new(),
             formats: Vec::new(),
             details: Vec::new(),
+            resources: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
@@ -432,6 +436,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Serves the metadata of a protected resource on the provider's own host (RFC 9728), such as userinfo or an API
+    /// beside it; discovery then lists the resource, and userinfo's challenges lead to the metadata where it is below the
+    /// resource. A resource that names no authorization server takes this provider's tokens. Default none.
+    pub fn with_resource_metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.resources.push(metadata);
+        self
+    }
+
     /// Adds a response mode of the host's own; discovery then lists it.
     pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
         self.encoders.push(encoder);
@@ -478,6 +490,9 @@ impl ProviderBuilder {
             self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.join_client_documents();
+        for metadata in std::mem::take(&mut self.resources) {
+            self.core.resource_documents.add(&self.core.config, metadata)?;
+        }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

@@ -18,6 +18,7 @@ use super::logout::BackChannel;
 use super::pushed::PushedRequests;
 use super::records;
 use super::register::Registration;
+use super::resource_documents::ResourceDocuments;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::remote_request_objects::RemoteRequestObjects;
@@ -75,6 +76,7 @@ pub(crate) struct Core {
     pub(crate) request_uris: Option<RemoteRequestObjects>,
     /// `None` takes none.
     pub(crate) pushed_requests: Option<PushedRequests>,
+    pub(crate) resource_documents: ResourceDocuments,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,

@@ -28,6 +28,7 @@ mod register;
 mod release;
 mod replay;
 mod request_object_rules;
+mod resource_documents;
 mod resources;
 mod revoke;
 mod route;

@@ -34,7 +34,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
         Ok(response) => response,
         Err(error) => {
             cx.report(&error);
-            refuse(&cx, &error)
+            refuse(core, &cx, &error)
         }
     };
     refusal::share(&cx, request, &mut response);
@@ -152,9 +152,13 @@ async fn account(
 
 /// The refusal with its challenge (RFC 6750 section 3). A request without a token is told only that one is needed
 /// (section 3.1).
-fn refuse(cx: &Context<'_>, error: &Error) -> Response {
+fn refuse(core: &Core, cx: &Context<'_>, error: &Error) -> Response {
     let reason = error.reason();
     let mut challenge = Challenge::bearer(cx.issuer());
+    let endpoint = cx.config.issuer.endpoint(&cx.config.paths.userinfo);
+    if let Some(url) = core.resource_documents.url_for(&endpoint) {
+        challenge = challenge.with_resource_metadata(&url);
+    }
     if reason != Reason::AccessTokenMissing {
         challenge = challenge.with_reason(reason);
     }
