@@ -38,6 +38,8 @@ pub enum Endpoint {
     PushedAuthorization,
     /// Dynamic registration, and the management of what registered.
     Registration,
+    /// The metadata of a protected resource.
+    ResourceMetadata,
     /// Revocation.
     Revocation,
     /// The token endpoint.

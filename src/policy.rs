@@ -1,7 +1,11 @@
 //! What a deployment decides at run time, with careful defaults.
 
+mod strategies;
+
 use std::fmt::Debug;
 use std::time::Duration;
+
+pub use strategies::{AudienceStrategy, ScopeStrategy, StrategicPolicy};
 
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::Reason;

@@ -215,6 +215,8 @@ reasons! {
     /// The resource asked is not among those granted.
     ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
 
+    /// No one token can be for all the resources asked: it is encrypted for one, or they want different algorithms.
+    ResourcesNotCombined => InvalidTarget, "the resources must be asked for one at a time";
     /// The authorization details asked are more than was granted.
     AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
     // Assertions as grants

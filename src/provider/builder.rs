@@ -28,6 +28,7 @@ use super::proof::DpopConfig;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
+use super::resource_documents::ResourceDocuments;
 use super::route::Routes;
 use super::trust::TrustedIssuers;
 use crate::accounts::Accounts;
@@ -42,7 +43,7 @@ use crate::runtime::Runtime;
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
 use crate::types::ResponseType;
-use crate::wire::HttpClient;
+use crate::wire::{HttpClient, ResourceMetadata};
 
 /// Puts a provider together: required parts came first, each `with_…` turns one thing on, [`build`] checks the rest.
 ///
@@ -56,6 +57,7 @@ pub struct ProviderBuilder {
     encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
     details: Vec<Arc<dyn AuthorizationDetailsType>>,
+    resources: Vec<ResourceMetadata>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
@@ -109,6 +111,7 @@ impl ProviderBuilder {
             pushed_requests: None,
             dpop: None,
             backchannel: None,
+            resource_documents: ResourceDocuments::default(),
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -121,6 +124,7 @@ impl ProviderBuilder {
             encoders: Vec::new(),
             formats: Vec::new(),
             details: Vec::new(),
+            resources: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
@@ -500,6 +504,14 @@ impl ProviderBuilder {
         self
     }
 
+    /// Serves the metadata of a protected resource on the provider's own host (RFC 9728), such as userinfo or an API
+    /// beside it; discovery then lists the resource, and userinfo's challenges lead to the metadata where it is below the
+    /// resource. A resource that names no authorization server takes this provider's tokens. Default none.
+    pub fn with_resource_metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.resources.push(metadata);
+        self
+    }
+
     /// Adds a response mode of the host's own; discovery then lists it.
     pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
         self.encoders.push(encoder);
@@ -545,6 +557,9 @@ impl ProviderBuilder {
         }
         self.join_client_documents();
         self.register_token_exchange()?;
+        for metadata in std::mem::take(&mut self.resources) {
+            self.core.resource_documents.add(&self.core.config, metadata)?;
+        }
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

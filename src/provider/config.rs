@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::logout::OfflineAccess;
 use super::request_object_rules::RequestObjectRules;
+use super::resources::ResourceSettings;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
 use crate::types::{Issuer, LanguageTag, Scope};
@@ -117,38 +118,6 @@ impl TokenPrefixes {
         let distinct =
             |prefix: &&String| all.iter().filter(|other| other.starts_with(prefix.as_str())).count() == 1;
         all.into_iter().all(sound) && all.iter().all(distinct)
-    }
-}
-
-/// What differs for tokens whose audience is one resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ResourceSettings {
-    /// The shape of its access tokens; the client's or provider's where `None`.
-    pub access_token_format: Option<AccessTokenFormatChoice>,
-    /// The lifetime of its access tokens: 1 minute to 24 hours; the client's or provider's where `None`.
-    pub access_token_lifetime: Option<Duration>,
-}
-
-impl ResourceSettings {
-    /// Nothing differs.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The shape of its access tokens.
-    #[must_use]
-    pub fn with_access_token_format(mut self, format: AccessTokenFormatChoice) -> Self {
-        self.access_token_format = Some(format);
-        self
-    }
-
-    /// The lifetime of its access tokens: 1 minute to 24 hours.
-    #[must_use]
-    pub const fn with_access_token_lifetime(mut self, lifetime: Duration) -> Self {
-        self.access_token_lifetime = Some(lifetime);
-        self
     }
 }
 

@@ -20,6 +20,7 @@ use super::proof::Dpop;
 use super::pushed::PushedRequests;
 use super::records;
 use super::register::Registration;
+use super::resource_documents::ResourceDocuments;
 use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::remote_request_objects::RemoteRequestObjects;
@@ -81,6 +82,7 @@ pub(crate) struct Core {
     pub(crate) dpop: Option<Dpop>,
     /// `None` asks for nobody who is not there.
     pub(crate) backchannel: Option<Backchannel>,
+    pub(crate) resource_documents: ResourceDocuments,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,

@@ -119,6 +119,7 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(name, json!(locales));
         }
     }
+    say("protected_resources", json!(core.resource_documents.resources().collect::<Vec<_>>()));
     say("authorization_details_types_supported", json!(core.details.names().collect::<Vec<_>>()));
     if core.switches.client_documents {
         say("client_id_metadata_document_supported", true.into());

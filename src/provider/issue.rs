@@ -11,6 +11,7 @@ use super::format::id_token::{Channel, IdToken};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
+use super::resources;
 use super::token::{TokenRequest, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
@@ -179,6 +180,7 @@ pub(super) async fn issue_in_front(
     (grant, confirmation): (&Grant, Option<Confirmation>),
 ) -> Result<TokenResponse> {
     let mut issuance = Issuance::under(grant.clone());
+    issuance.resources = resources::by_default(cx.config, &grant.resources);
     let mut plan = Plan::new(core, cx, client, &issuance);
     plan.confirmation = confirmation;
     plan.refresh_token = RefreshTokenIssue::None;
@@ -278,14 +280,18 @@ impl Plan {
         let Issuance { grant, scope, resources, write, .. } = issuance;
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
-        let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let format = core.policy.access_token_format(&issuing, default_format(cx, client, audience));
         let format = match issuance.exchanged {
             Some(TokenType::Jwt) => AccessTokenFormatChoice::Jwt,
             _ => format,
         };
         let details = authorization_details::of_audience(&issuance.authorization_details, audience);
-        let format = recorded_where_needed(format, client, (issuance, &details));
-        let lifetime = default_lifetime(cx, client, (resources, &format));
+        let format = recorded_where_needed(
+            format,
+            client,
+            (issuance, &details, resources::is_encrypted(cx.config, audience)),
+        );
+        let lifetime = default_lifetime(cx, client, (audience, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
         let refresh_token = match write {
             Write::Existing if may_refresh(core, client, grant) => {
@@ -303,11 +309,12 @@ impl Plan {
 }
 
 /// A JWT that carried what was asked of userinfo by name or language would tell it to every resource, and from a pairwise `sub`
-/// nobody finds the person again, so both are kept in a record; and so are details that are too large for a header.
+/// nobody finds the person again, so both are kept in a record; and so are details that are too
+/// large for a header, and what is encrypted, which the provider could not read again.
 fn recorded_where_needed(
     format: AccessTokenFormatChoice,
     client: &Client,
-    (issuance, details): (&Issuance, &AuthorizationDetails),
+    (issuance, details, encrypted): (&Issuance, &AuthorizationDetails, bool),
 ) -> AccessTokenFormatChoice {
     let grant = &issuance.grant;
     let particular = !grant.claims.userinfo.is_empty() || !grant.claims_locales.is_empty();
@@ -317,7 +324,7 @@ fn recorded_where_needed(
     // What others vouched for, or passed on, has to be found and ended by the host.
     let passed_on = matches!(grant.grant_type, GrantType::JwtBearer | GrantType::TokenExchange);
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large || passed_on => {
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large || encrypted || passed_on => {
             AccessTokenFormatChoice::Jwt
         }
         format => format,
@@ -339,10 +346,8 @@ fn may_refresh(core: &Core, client: &Client, grant: &Grant) -> bool {
 }
 
 /// The format of the first resource that has one, else the client's, else the provider's.
-fn default_format(cx: &Context<'_>, client: &Client, resources: &[String]) -> AccessTokenFormatChoice {
-    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
-    let of_resource = settings.filter_map(|settings| settings.access_token_format.as_ref()).next();
-    let chosen = of_resource.or(client.settings().access_token_format.as_ref());
+fn default_format(cx: &Context<'_>, client: &Client, audience: &[String]) -> AccessTokenFormatChoice {
+    let chosen = resources::format(cx.config, audience).or(client.settings().access_token_format.as_ref());
     chosen.unwrap_or(&cx.config.access_token_format).clone()
 }
 
@@ -350,11 +355,9 @@ fn default_format(cx: &Context<'_>, client: &Client, resources: &[String]) -> Ac
 fn default_lifetime(
     cx: &Context<'_>,
     client: &Client,
-    (resources, format): (&[String], &AccessTokenFormatChoice),
+    (audience, format): (&[String], &AccessTokenFormatChoice),
 ) -> Duration {
-    let settings = resources.iter().filter_map(|resource| cx.config.resources.get(resource));
-    let of_resources = settings.filter_map(|settings| settings.access_token_lifetime).min();
-    let chosen = of_resources.or(client.settings().access_token_lifetime);
+    let chosen = resources::lifetime(cx.config, audience).or(client.settings().access_token_lifetime);
     chosen.unwrap_or(match format {
         AccessTokenFormatChoice::Jwt | AccessTokenFormatChoice::JwtStateless => cx.config.jwt_lifetime,
         AccessTokenFormatChoice::Opaque | AccessTokenFormatChoice::Extension(_) => cx.config.opaque_lifetime,
@@ -373,7 +376,7 @@ async fn access_token(
     let mut token = AccessToken::new(grant.id, grant.client.clone(), cx.now, expires_at);
     token.authentication.clone_from(&grant.authentication);
     token.actors.clone_from(&grant.actors);
-    token.scope.clone_from(&issuance.scope);
+    token.scope = resources::scope_of(cx.config, &plan.audience, &issuance.scope);
     token.audience.clone_from(&plan.audience);
     token.confirmation = plan.confirmation;
     token.authorization_details.clone_from(&plan.authorization_details);

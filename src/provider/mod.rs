@@ -35,6 +35,8 @@ mod register;
 mod release;
 mod replay;
 mod request_object_rules;
+mod resource_documents;
+mod resources;
 mod revoke;
 mod route;
 mod scope;
@@ -63,7 +65,7 @@ pub use backchannel::{
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
 pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
-pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
+pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, TokenPrefixes};
 pub use context::Context;
 pub use device::{DeviceRequests, DeviceResponse, PendingDevice};
 pub use encryption::Encryption;
@@ -87,6 +89,7 @@ pub use register::{
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
+pub use resources::{ResourceEncryption, ResourceSettings};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 pub use trust::{Principal, Trust, TrustedIssuers};
 

@@ -64,6 +64,9 @@ impl Routes {
         if on.revocation {
             routes.push((Endpoint::Revocation, below(issuer, &paths.revocation)?));
         }
+        for path in core.resource_documents.paths() {
+            routes.push((Endpoint::ResourceMetadata, below("", path)?));
+        }
         for (at, (_, path)) in routes.iter().enumerate() {
             if routes.iter().skip(at + 1).any(|(_, other)| other == path) {
                 return Err(BuildError::Twice { name: path.clone() });
@@ -126,6 +129,7 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
         Endpoint::PushedAuthorization => Box::pin(pushed::respond(core, request)).await,
         Endpoint::Registration => Box::pin(register::respond(core, request)).await,
+        Endpoint::ResourceMetadata => resource_metadata(core, request),
         Endpoint::Revocation => Box::pin(revoke::respond(core, request)).await,
         Endpoint::Token => Box::pin(token::respond(core, request)).await,
         Endpoint::Userinfo => Box::pin(userinfo::respond(core, request)).await,
@@ -147,6 +151,15 @@ fn document(core: &Core, endpoint: Endpoint, request: &Request) -> Response {
     let mut response = document.answer(request);
     cors::allow(response.headers_mut(), None, AllowedOrigins::Any);
     response
+}
+
+/// The metadata of a resource: for everybody, of any origin.
+fn resource_metadata(core: &Core, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        refuse(core, Endpoint::ResourceMetadata, Reason::MethodNotAllowed);
+    }
+    let answer = core.resource_documents.answer(request);
+    answer.unwrap_or_else(|| refuse(core, Endpoint::Unknown, Reason::NotFound))
 }
 
 /// The page that clients load in a frame: the same for everybody.

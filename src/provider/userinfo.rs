@@ -200,7 +200,11 @@ fn refuse(core: &Core, cx: &Context<'_>, (request, error): (&Request, &Error)) -
         (_, Some(dpop)) if bound => [Some(explained(dpop, reason)), None],
         _ => [Some(explained(bearer, reason)), None],
     };
-    for challenge in challenges.into_iter().flatten() {
+    let described = core.resource_documents.url_for(&cx.config.issuer.endpoint(&cx.config.paths.userinfo));
+    for mut challenge in challenges.into_iter().flatten() {
+        if let Some(url) = &described {
+            challenge = challenge.with_resource_metadata(url);
+        }
         response.headers_mut().append(WWW_AUTHENTICATE, challenge.header_value());
     }
     response

@@ -59,7 +59,7 @@ impl Scope {
     }
 
     /// The scope of those of its tokens that `keep` holds.
-    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+    pub(crate) fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         if self.iter().all(&keep) {
             return self.clone();
         }

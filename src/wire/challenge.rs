@@ -54,6 +54,12 @@ impl Challenge {
         self.with("scope", &scope.to_string())
     }
 
+    /// Adds the URL of the metadata of the resource (RFC 9728 section 5.1).
+    #[must_use]
+    pub fn with_resource_metadata(self, url: &str) -> Self {
+        self.with("resource_metadata", url)
+    }
+
     fn new(scheme: &str) -> Self {
         Self { scheme: scheme.to_owned(), token: None, parameters: Vec::new() }
     }
@@ -67,7 +73,7 @@ impl Challenge {
         Some(())
     }
 
-    fn with(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self
     }

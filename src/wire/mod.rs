@@ -14,12 +14,17 @@ pub mod location;
 mod logout_page;
 mod page;
 pub mod reply;
+mod resource_metadata;
+mod step_up;
 
 use bytes::Bytes;
 
 pub use body::{form_post, json_object, query_or_form};
 pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 pub use head::{Authorization, BasicCredentials, DpopHeader, RequestHead, cookie};
+pub(crate) use resource_metadata::answer as answer_document;
+pub use resource_metadata::{InvalidResourceUrl, ResourceMetadata};
+pub use step_up::StepUp;
 
 use crate::types::MAX_FORM_BYTES;
 

@@ -109,8 +109,9 @@ impl AuthorizationRequest {
         rules::unsupported::refuse(params)?;
         let response_type = rules::response::response_type(readers, draft)?;
         let scope = rules::scope::scope(readers, draft, response_type)?;
-        let nonce = rules::oidc::nonce(params, response_type)?;
         let resources = rules::resource::resources(readers, draft)?;
+        let scope = rules::resource::scope(readers, &resources, &scope);
+        let nonce = rules::oidc::nonce(params, response_type)?;
         Ok(Self {
             response_type,
             redirect_uri: params.one("redirect_uri")?.map(str::to_owned),

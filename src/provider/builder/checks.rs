@@ -8,6 +8,7 @@ use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
 use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
+use crate::provider::resources;
 use crate::types::ResponseType;
 
 /// The shortest life of a grant, and of a refresh token that is not used.
@@ -44,6 +45,7 @@ impl ProviderBuilder {
                 return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
             }
         }
+        self.check_resources()?;
         for settings in config.resources.values() {
             if settings.access_token_lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
                 return Err(BuildError::Bounds {
@@ -65,6 +67,25 @@ impl ProviderBuilder {
             return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
         }
         Ok(())
+    }
+
+    /// What the settings of resources need, and that a token without `resource` can be made.
+    fn check_resources(&self) -> Result<(), BuildError> {
+        let core = &self.core;
+        let needs = |feature, port| Err(BuildError::Needs { feature, port });
+        let jwt = [Some(AccessTokenFormatChoice::Jwt), Some(AccessTokenFormatChoice::JwtStateless)];
+        for settings in core.config.resources.values() {
+            if settings.access_token_signing_alg.is_some_and(|alg| core.keyring.signer(alg).is_none()) {
+                return needs("resource access_token_signing_alg", "an active key for it");
+            }
+            if settings.access_token_encryption.is_some() && !jwt.contains(&settings.access_token_format) {
+                return needs("resource access_token_encryption", "a format of jwts for the resource");
+            }
+        }
+        match resources::can_be_combined(&core.config, &core.config.default_audience) {
+            true => Ok(()),
+            false => needs("default_audience", "resources that can share a token"),
+        }
     }
 
     pub(super) fn check_needs(&self) -> Result<(), BuildError> {

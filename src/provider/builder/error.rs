@@ -24,6 +24,12 @@ pub enum BuildError {
         /// The path.
         path: String,
     },
+    /// A resource's metadata cannot be served here.
+    #[error("the resource {resource} must be of the issuer's scheme, host and port, and have no query")]
+    Resource {
+        /// The resource.
+        resource: String,
+    },
     /// Something that was turned on needs something that is not there.
     #[error("{feature} needs {port}")]
     Needs {

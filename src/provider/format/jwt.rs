@@ -14,11 +14,13 @@ use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Internal, Result};
 use crate::jose::{
-    self, AccessTokenVerifier, ClaimsSet, Keyring, Signer, SigningAlg, SigningHeader, VerifiedAccessToken,
+    self, AccessTokenVerifier, ClaimsSet, Content, Keyring, Signer, SigningAlg, SigningHeader,
+    VerifiedAccessToken,
 };
 use crate::provider::authorization_details;
 use crate::provider::config::Config;
 use crate::provider::context::Context;
+use crate::provider::resources;
 use crate::provider::subject;
 use crate::secret::{Secret, TokenHash};
 use crate::store::AccessToken;
@@ -26,6 +28,9 @@ use crate::types::{
     Actor, Actors, Authentication, AuthorizationDetails, Claims, ClientId, Confirmation, GrantId, Scope,
     Subject,
 };
+
+/// Most bytes of an encrypted token: those of a signed one, a third more, and the encrypted key.
+const MAX_ENCRYPTED_BYTES: usize = 2 * jose::MAX_TOKEN_BYTES;
 
 /// Claims that the provider alone sets in an access token or its introspection, or that mean something there.
 const RESERVED: [&str; 23] = [
@@ -81,8 +86,10 @@ impl Jwt {
         Self { keyring: keyring.clone(), verifier, alg: config.access_token_signing_alg, recording }
     }
 
-    fn signer(&self) -> Result<Arc<dyn Signer>> {
-        let alg = self.alg.or_else(|| self.keyring.algorithms().first().copied());
+    /// The key of the algorithm of the resource, else of the provider, else the first.
+    fn signer(&self, config: &Config, audience: &[String]) -> Result<Arc<dyn Signer>> {
+        let alg = resources::signing_alg(config, audience).or(self.alg);
+        let alg = alg.or_else(|| self.keyring.algorithms().first().copied());
         let signer = alg.and_then(|alg| self.keyring.signer(alg));
         signer.ok_or_else(|| Internal::new("could not sign an access token", "no active key").into())
     }
@@ -100,7 +107,16 @@ impl AccessTokenFormat for Jwt {
         claims.insert("jti".to_owned(), jti.as_str().into());
         let payload = Value::Object(claims).to_string();
         let header = SigningHeader::typed("at+jwt");
-        let token = Secret::new(jose::sign(&header, payload.as_bytes(), &*self.signer()?).await?);
+        let signer = self.signer(cx.config, &token.audience)?;
+        let encrypter = resources::encrypter(cx.config, &token.audience)?;
+        let signed = jose::sign(&header, payload.as_bytes(), &*signer).await?;
+        if let Some(encrypter) = encrypter {
+            // Read again only by what it is: nobody here can decrypt it.
+            let sent = encrypter.encrypt(Content::Jws(&signed), cx.entropy)?;
+            let key = TokenHash::of(&sent);
+            return Ok(Minted::recorded(Secret::new(sent), key));
+        }
+        let token = Secret::new(signed);
         Ok(match self.recording {
             Recording::Recorded => Minted::recorded(token, TokenHash::of(&jti)),
             Recording::Stateless => Minted::stateless(token),
@@ -108,6 +124,9 @@ impl AccessTokenFormat for Jwt {
     }
 
     async fn read(&self, cx: &Context<'_>, presented: &str) -> Option<Presented> {
+        if is_encrypted(presented) && resources::some_encrypted(cx.config) {
+            return Some(Presented::Recorded(TokenHash::of(presented)));
+        }
         let verified = self.verifier.verify(presented, cx.now).ok()?;
         let key = TokenHash::of(verified.jti());
         let jti = Jti::decode(cx, &verified)?;
@@ -119,6 +138,12 @@ impl AccessTokenFormat for Jwt {
             }
         }
     }
+}
+
+/// Whether it has the five parts of a JWE. Nothing can be told of them here, so that the store is asked about what
+/// somebody made up too, where tokens are encrypted at all.
+fn is_encrypted(presented: &str) -> bool {
+    presented.len() <= MAX_ENCRYPTED_BYTES && presented.split('.').count() == 5
 }
 
 /// The claims of RFC 9068 section 2.2 but for `jti`, and what the host added.

@@ -11,6 +11,7 @@ use crate::policy::Policy;
 use crate::provider::authorization_details;
 use crate::provider::context::Context;
 use crate::provider::issue::Issuance;
+use crate::provider::resources;
 use crate::provider::token::TokenRequest;
 use crate::store::Grant;
 use crate::types::{GrantId, GrantType, Scope};
@@ -53,6 +54,10 @@ impl GrantHandler for ClientCredentialsGrant {
         for resource in &resources {
             self.policy.resource(client, resource)?;
         }
+        if !resources::can_be_combined(cx.config, &resources) {
+            return Err(Reason::ResourcesNotCombined.into());
+        }
+        let scope = resources::scope_of(cx.config, &resources, &scope);
         let details = request.authorization_details(cx)?.unwrap_or_default();
         authorization_details::check_locations(cx.config, &details, &resources)?;
         let id = GrantId::generate(cx.entropy, cx.now)?;

@@ -22,6 +22,7 @@ use super::authorization_details;
 use super::context::Context;
 use super::issue::{IdTokenIssuance, Issuance};
 use super::release::Asked;
+use super::resources;
 use super::token::TokenRequest;
 use crate::accounts::{AccountQuery, Accounts};
 use crate::error::{Reason, Rejection, Result};
@@ -96,7 +97,10 @@ fn id_token(
 /// The resources of a token: those asked for, which must be granted, or all that are (RFC 8707 section 2.2).
 fn narrowed_resources(cx: &Context<'_>, grant: &Grant, asked: Vec<String>) -> Result<Vec<String>, Reason> {
     if asked.is_empty() {
-        return Ok(grant.resources.clone());
+        return Ok(resources::by_default(cx.config, &grant.resources));
+    }
+    if !resources::can_be_combined(cx.config, &asked) {
+        return Err(Reason::ResourcesNotCombined);
     }
     let granted = grant.resources_or(&cx.config.default_audience);
     match asked.iter().all(|resource| granted.contains(resource)) {

@@ -3,7 +3,8 @@
 use super::super::draft::Draft;
 use super::super::request::Readers;
 use crate::error::Reason;
-use crate::types::Resource;
+use crate::provider::resources as settings;
+use crate::types::{Resource, Scope};
 
 /// Most resources in one request.
 const MAX_RESOURCES: usize = 16;
@@ -22,4 +23,9 @@ pub(in super::super) fn resources(readers: &Readers<'_>, draft: &Draft) -> Resul
         }
     }
     Ok(resources)
+}
+
+/// What of the scope means something at the resources that are asked for: nobody is asked to agree to the rest.
+pub(in super::super) fn scope(readers: &Readers<'_>, resources: &[String], scope: &Scope) -> Scope {
+    settings::scope_of(readers.config, resources, scope)
 }
