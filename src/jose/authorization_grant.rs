@@ -1,4 +1,5 @@
-//! Assertions by which somebody else vouches for a person or a client: authorization grants (RFC 7523 sections 2.1 and 3).
+//! Assertions by which somebody else vouches for a person or a client: authorization grants (RFC 7523
+//! sections 2.1 and 3).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,8 +80,8 @@ impl PresentedAuthorizationGrant {
     /// Takes the value of `assertion` apart: a signed JWT of at most 16 KiB.
     ///
     /// # Errors
-    /// [`AuthorizationGrantError::Malformed`] when it is none, [`AuthorizationGrantError::Type`] when its `typ` is of
-    /// another purpose, and [`AuthorizationGrantError::Issuer`] when `iss` or `sub` is missing.
+    /// [`AuthorizationGrantError::Malformed`] when it is none, [`AuthorizationGrantError::Type`] when its
+    /// `typ` is of another purpose, and [`AuthorizationGrantError::Issuer`] when `iss` or `sub` is missing.
     pub fn parse(assertion: &str) -> Result<Self, AuthorizationGrantError> {
         let jws = Jws::parse(assertion)?;
         let header = jws.header();
@@ -157,7 +158,8 @@ impl AuthorizationGrantAssertion {
         self.expires_at
     }
 
-    /// When the assertion is refused in any case: `exp` and the leeway. Its `jti` must be remembered until then.
+    /// When the assertion is refused in any case: `exp` and the leeway. Its `jti` must be remembered until
+    /// then.
     #[must_use]
     pub const fn remember_until(&self) -> Timestamp {
         self.remember_until
@@ -190,11 +192,11 @@ enum TokenIdPresence {
 }
 
 impl AuthorizationGrantVerifier {
-    /// A verifier of what `issuer` says to a server that goes by each of `audiences`: its issuer, and the exact URL of
-    /// its token endpoint.
+    /// A verifier of what `issuer` says to a server that goes by each of `audiences`: its issuer, and the
+    /// exact URL of its token endpoint.
     ///
-    /// Every audience that an assertion names must be one of them, so that an assertion made for another server too
-    /// is refused.
+    /// Every audience that an assertion names must be one of them, so that an assertion made for another
+    /// server too is refused.
     pub fn new<T: Into<String>>(issuer: impl Into<Arc<str>>, audiences: impl IntoIterator<Item = T>) -> Self {
         Self {
             issuer: issuer.into(),
@@ -250,7 +252,8 @@ impl AuthorizationGrantVerifier {
             .with_max_lifetime(self.max_lifetime)
             .with_leeway(self.leeway);
         claims.check(&expected, now)?;
-        // A logout token tells of an event, an ID token for us answers a request of ours: neither gives a right.
+        // A logout token tells of an event, an ID token for us answers a request of ours: neither gives a
+        // right.
         if ["events", "nonce"].iter().any(|name| claims.value(name).is_some()) {
             return Err(AuthorizationGrantError::Type);
         }

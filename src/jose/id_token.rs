@@ -48,8 +48,8 @@ impl VerifiedIdToken {
     }
 }
 
-/// Verifies ID tokens that this issuer has signed. They end to the second; encrypted ones are their client's to
-/// decrypt.
+/// Verifies ID tokens that this issuer has signed. They end to the second; encrypted ones are their client's
+/// to decrypt.
 #[derive(Clone, Debug)]
 pub struct IdTokenVerifier(IdTokenHintVerifier);
 

@@ -44,8 +44,8 @@ impl TokenType {
     }
 }
 
-/// A token that came with an exchange, verified: it is of the type that it was said to be, lives, and is not revoked, and
-/// whoever sent it has proved the key that it is bound to.
+/// A token that came with an exchange, verified: it is of the type that it was said to be, lives, and is not
+/// revoked, and whoever sent it has proved the key that it is bound to.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ExchangeToken {
@@ -73,8 +73,8 @@ pub struct ExchangeToken {
     pub expires_at: Timestamp,
 }
 
-/// An exchange that is to be decided: what is asked is within what the client may have at all, and what the subject token
-/// permits.
+/// An exchange that is to be decided: what is asked is within what the client may have at all, and what the
+/// subject token permits.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ExchangeRequest<'a> {
@@ -82,7 +82,8 @@ pub struct ExchangeRequest<'a> {
     pub client: &'a Client,
     /// About whom the new token will be.
     pub subject: &'a ExchangeToken,
-    /// Who will act for them; `None` where the new token is the subject's own (impersonation, RFC 8693 section 1.1).
+    /// Who will act for them; `None` where the new token is the subject's own (impersonation, RFC 8693
+    /// section 1.1).
     pub actor: Option<&'a ExchangeToken>,
     /// The scope asked for; that of the subject token where none is.
     pub scope: &'a Scope,
@@ -151,8 +152,8 @@ pub enum ExchangeDecision {
 pub trait TokenExchangePolicy: Debug + Send + Sync {
     /// Decides about one exchange. Default: it is denied.
     ///
-    /// A client can have come by a token that was issued to another: whether it is meant to act with it, as a service
-    /// that the token is for may be, is what has to be decided.
+    /// A client can have come by a token that was issued to another: whether it is meant to act with it, as a
+    /// service that the token is for may be, is what has to be decided.
     ///
     /// # Errors
     /// Any error fails the request with 503; nothing is issued.

@@ -11,8 +11,8 @@ use crate::event::EventKind;
 use crate::store::Grant;
 use crate::types::{AuthorizationDetails, Claims, Scope};
 
-/// Mints it for the person of the grant, for no longer than the grant lasts. Nothing is written: an ID token gives access
-/// to nothing that could be revoked.
+/// Mints it for the person of the grant, for no longer than the grant lasts. Nothing is written: an ID token
+/// gives access to nothing that could be revoked.
 pub(super) async fn id_token(
     core: &Core,
     cx: &Context<'_>,

@@ -1,4 +1,5 @@
-//! Whom the host trusts to vouch for people and clients by assertions (RFC 7521 section 5, RFC 7523 section 3).
+//! Whom the host trusts to vouch for people and clients by assertions (RFC 7521 section 5, RFC 7523 section
+//! 3).
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,8 +23,8 @@ use crate::types::{Authentication, Confirmation, FetchUrl, Scope};
 /// Where used `jti` values of assertions are kept, whichever grant they were for.
 const REPLAY_SPACE: &str = "assertion grant";
 
-/// The trust in what one issuer says of one subject, or of any: what its assertions can give, until when, and by which
-/// keys they are verified.
+/// The trust in what one issuer says of one subject, or of any: what its assertions can give, until when, and
+/// by which keys they are verified.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Trust {
@@ -50,8 +51,8 @@ enum TokenIds {
 }
 
 impl Trust {
-    /// The issuer that assertions name in `iss`, byte for byte, and its public keys. Until more is said it may vouch for
-    /// anybody, gives no scope, and is trusted without end.
+    /// The issuer that assertions name in `iss`, byte for byte, and its public keys. Until more is said it
+    /// may vouch for anybody, gives no scope, and is trusted without end.
     pub fn new(issuer: impl Into<Arc<str>>, keys: JwkSet) -> Self {
         Self::of(issuer.into(), Keys::Known(keys))
     }
@@ -140,14 +141,15 @@ pub enum Principal {
     Person(Authentication),
 }
 
-/// The trusts of a deployment, and whom assertions stand for. The host manages both: what it adds or takes away counts
-/// from the next request on.
+/// The trusts of a deployment, and whom assertions stand for. The host manages both: what it adds or takes
+/// away counts from the next request on.
 #[async_trait]
 pub trait TrustedIssuers: Debug + Send + Sync {
-    /// The trust in what `issuer` says of `subject`; `None` where there is none. Nobody has verified these names yet.
+    /// The trust in what `issuer` says of `subject`; `None` where there is none. Nobody has verified these
+    /// names yet.
     ///
-    /// An answer that is for another issuer or subject, or has expired, does not count. [`Trust::find`] looks through a
-    /// list.
+    /// An answer that is for another issuer or subject, or has expired, does not count. [`Trust::find`] looks
+    /// through a list.
     ///
     /// # Errors
     /// Any error fails the request with 503; nothing is issued.
@@ -155,8 +157,8 @@ pub trait TrustedIssuers: Debug + Send + Sync {
 
     /// Whom a verified assertion stands for where `client` presents it; `None` refuses it.
     ///
-    /// An issuer chooses its `sub` values freely: a host that takes them for its own subjects lets it speak for
-    /// everybody.
+    /// An issuer chooses its `sub` values freely: a host that takes them for its own subjects lets it speak
+    /// for everybody.
     ///
     /// # Errors
     /// As for [`trust`](TrustedIssuers::trust).
@@ -198,7 +200,8 @@ impl Assertions {
         Self { trusted, replays, remote }
     }
 
-    /// Verifies an assertion that `client` presents, by the trust in its issuer. Its `jti` is not used up yet.
+    /// Verifies an assertion that `client` presents, by the trust in its issuer. Its `jti` is not used up
+    /// yet.
     ///
     /// # Errors
     /// Why it is refused; [`Reason::HostUnavailable`], [`Reason::AssertionKeysUnavailable`].
@@ -214,8 +217,8 @@ impl Assertions {
 
     async fn trust(&self, cx: &Context<'_>, presented: &PresentedAuthorizationGrant) -> Result<Trust> {
         let (issuer, subject) = (presented.claimed_issuer(), presented.claimed_subject());
-        // What this provider says itself has types of its own, whatever a host trusts; a NUL ends the issuer in the names
-        // of what was used.
+        // What this provider says itself has types of its own, whatever a host trusts; a NUL ends the issuer
+        // in the names of what was used.
         if issuer == cx.issuer() || issuer.contains('\0') {
             return Err(Reason::AssertionUntrusted.into());
         }
@@ -254,8 +257,8 @@ impl Assertions {
         }
     }
 
-    /// Of any number of requests with one assertion, one goes on. The issuer is part of its name, so that nobody can use
-    /// up the names of another.
+    /// Of any number of requests with one assertion, one goes on. The issuer is part of its name, so that
+    /// nobody can use up the names of another.
     ///
     /// # Errors
     /// [`Reason::AssertionReplayed`], or a store that fails.

@@ -331,7 +331,8 @@ fn a_trust_ends_and_so_does_what_it_gave() {
     h.redeem(form(h.client_assertion(&claims(&h)))).rejected(Reason::AssertionTrustExpired).unchanged();
 }
 
-/// attack 118: a person who was shut out gets nothing more, and nobody becomes one that the host does not know.
+/// attack 118: a person who was shut out gets nothing more, and nobody becomes one that the host does not
+/// know.
 #[test]
 fn a_person_who_is_gone_is_refused() {
     let h = harness();

@@ -583,7 +583,8 @@ fn a_token_of_a_client_for_itself_is_exchanged_by_that_client_alone() {
     h.redeem(id_token).rejected(Reason::RequestedIdTokenOfClient).unchanged();
 }
 
-/// RFC 8693 section 2.2.1: what is no access token is `N_A`; and it does not outlive the subject token either.
+/// RFC 8693 section 2.2.1: what is no access token is `N_A`; and it does not outlive the subject token
+/// either.
 #[test]
 fn an_id_token_is_issued_in_its_own_right() {
     let h = harness();
@@ -716,7 +717,8 @@ fn it_is_for_confidential_clients_and_off_until_it_is_turned_on() {
     assert_eq!(bare.build().unwrap_err(), needs);
 }
 
-/// Both grants by assertion or exchange are for strangers too where the host lets them register, and not otherwise.
+/// Both grants by assertion or exchange are for strangers too where the host lets them register, and not
+/// otherwise.
 #[test]
 fn a_client_registers_for_it_where_the_host_lets_it() {
     let all = [GrantType::TokenExchange, GrantType::JwtBearer];

@@ -1,4 +1,5 @@
-//! `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): somebody whom the host trusts vouches.
+//! `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): somebody whom the host trusts
+//! vouches.
 
 use std::sync::Arc;
 
@@ -81,9 +82,11 @@ impl GrantHandler for JwtBearerGrant {
     }
 }
 
-/// Who gives the grant; `None` for the client itself, which must be one that authenticates (RFC 6749 section 4.4).
+/// Who gives the grant; `None` for the client itself, which must be one that authenticates (RFC 6749 section
+/// 4.4).
 ///
-/// A client for which people must be asked gets no tokens of theirs here: nobody is there to ask (attack 140).
+/// A client for which people must be asked gets no tokens of theirs here: nobody is there to ask (attack
+/// 140).
 fn whose(client: &Client, principal: &Principal) -> Result<Option<Authentication>, Reason> {
     match principal {
         Principal::Client if !client.is_confidential() => Err(Reason::ClientNotConfidential),

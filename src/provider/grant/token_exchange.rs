@@ -33,9 +33,9 @@ const MAX_AUDIENCE_BYTES: usize = 2048;
 
 /// Exchanges tokens for confidential clients, where the host's policy says so.
 ///
-/// Nothing widens: the new token is about the same person or client, permits no more, lives no longer, and is bound to
-/// the key that the old one is bound to. What is asked is held against all that before the policy sees it, and what the
-/// policy grants against what was asked.
+/// Nothing widens: the new token is about the same person or client, permits no more, lives no longer, and is
+/// bound to the key that the old one is bound to. What is asked is held against all that before the policy
+/// sees it, and what the policy grants against what was asked.
 #[derive(Debug)]
 pub(crate) struct TokenExchangeGrant {
     tokens: ExchangeTokens,
@@ -123,7 +123,8 @@ impl TokenExchangeGrant {
         Ok(scope)
     }
 
-    /// Whom the new token is for: what is asked, which the client must be allowed, or what the subject token is for.
+    /// Whom the new token is for: what is asked, which the client must be allowed, or what the subject token
+    /// is for.
     fn audience(
         &self,
         client: &Client,
@@ -165,7 +166,8 @@ impl TokenExchangeGrant {
         }
     }
 
-    /// The assertions of the request count once, and last, so that none is spent on what is refused for something else.
+    /// The assertions of the request count once, and last, so that none is spent on what is refused for
+    /// something else.
     async fn use_up(&self, cx: &Context<'_>, verified: [Option<&Verified>; 2]) -> Result<()> {
         let vouched = verified.into_iter().flatten().filter_map(|verified| verified.vouched.as_ref());
         for vouched in vouched {
@@ -217,8 +219,8 @@ impl GrantHandler for TokenExchangeGrant {
 }
 
 impl<'a> Asked<'a> {
-    /// A parameter that says nothing is one that is missing: without its subject token an exchange would be a request of
-    /// the client for itself (attack 136).
+    /// A parameter that says nothing is one that is missing: without its subject token an exchange would be a
+    /// request of the client for itself (attack 136).
     fn read(request: &'a TokenRequest) -> Result<Self, Reason> {
         let one = |name| request.params.one(name);
         let text = one("subject_token")?.ok_or(Reason::SubjectTokenMissing)?;
@@ -262,8 +264,8 @@ fn audience(request: &TokenRequest) -> Result<Vec<String>, Reason> {
     Ok(all)
 }
 
-/// The new token is about the one whom the subject token is about. A token of a client for itself would become one of
-/// another client, so that only that client itself exchanges it.
+/// The new token is about the one whom the subject token is about. A token of a client for itself would
+/// become one of another client, so that only that client itself exchanges it.
 fn check_subject(client: &Client, subject: &ExchangeToken, requested: TokenType) -> Result<(), Reason> {
     if subject.authentication.is_some() {
         return Ok(());

@@ -12,7 +12,8 @@ use crate::types::{Actor, Actors};
 /// The actors of the new token: those of the subject token, and the one of the actor token before them.
 ///
 /// # Errors
-/// [`Reason::SubjectTokenMayAct`] when the subject token names another who may act, and [`Reason::ActorChainTooLong`].
+/// [`Reason::SubjectTokenMayAct`] when the subject token names another who may act, and
+/// [`Reason::ActorChainTooLong`].
 pub(super) fn actors(
     cx: &Context<'_>,
     client: &Client,
@@ -39,8 +40,8 @@ pub(super) fn actors(
 /// Members of `may_act` that can be checked. One that cannot may be what tells the actor from another.
 const KNOWN: [&str; 3] = ["iss", "sub", "client_id"];
 
-/// Whether `may_act` of a token of `issuer` names the one whom the actor token is about, by the name that its issuer has
-/// for them.
+/// Whether `may_act` of a token of `issuer` names the one whom the actor token is about, by the name that its
+/// issuer has for them.
 fn is_actor((named, issuer): (&Map<String, Value>, &str), actor: &ExchangeToken) -> bool {
     let is = |name, expected: Option<&str>| {
         named.get(name).is_none_or(|value| expected.is_some() && value.as_str() == expected)
@@ -54,7 +55,8 @@ fn is_actor((named, issuer): (&Map<String, Value>, &str), actor: &ExchangeToken)
         && named.keys().all(|name| KNOWN.contains(&name.as_str()))
 }
 
-/// Whether `may_act` names the client that asks, for itself: by `client_id`, or by the `sub` that it has here.
+/// Whether `may_act` names the client that asks, for itself: by `client_id`, or by the `sub` that it has
+/// here.
 fn is_client((named, issuer): (&Map<String, Value>, &str), (own_issuer, client): (&str, &Client)) -> bool {
     let sub = subject::of_client(client.id());
     let is = |name, expected: &str| named.get(name).is_none_or(|value| value.as_str() == Some(expected));

@@ -18,7 +18,8 @@ use crate::store::{
 };
 use crate::types::{Actor, Actors, Authentication, Claims, ClientId, InvalidActors, Scope, Subject};
 
-/// What verifies tokens of each type. A token is never tried as another type than it is said to be (attack 138).
+/// What verifies tokens of each type. A token is never tried as another type than it is said to be (attack
+/// 138).
 #[derive(Debug)]
 pub(crate) struct ExchangeTokens {
     pub(crate) formats: Arc<Formats>,
@@ -87,8 +88,8 @@ impl ExchangeTokens {
         Ok(Some(token).filter(|_| grant.is_none_or(|grant| grant.revoked_at.is_none())))
     }
 
-    /// The newest refresh token of its family, of the client that presents it. It is not used up, nor does its family
-    /// end where it is not the newest: a client that rotates may have lost a response.
+    /// The newest refresh token of its family, of the client that presents it. It is not used up, nor does
+    /// its family end where it is not the newest: a client that rotates may have lost a response.
     async fn refresh_token(&self, cx: &Context<'_>, client: &Client, text: &str) -> Result<ExchangeToken> {
         let form = (cx.config.prefixes.refresh_token.as_str(), cx.issuer());
         let token = RefreshToken::decode(cx.secrets, form, text).ok_or(Reason::SubjectTokenInvalid)?;
@@ -210,7 +211,8 @@ fn scope_of(claims: &ClaimsSet, trusted: &Scope) -> Result<Scope, Reason> {
     Ok(said.intersection(trusted))
 }
 
-/// Who acts by a JWT already. Its issuer can speak for those of its own and of others, not for those of this provider.
+/// Who acts by a JWT already. Its issuer can speak for those of its own and of others, not for those of this
+/// provider.
 fn actors_of(cx: &Context<'_>, claims: &ClaimsSet, issuer: &str) -> Result<Actors, Reason> {
     let Some(claim) = claims.value("act") else { return Ok(Actors::none()) };
     let actors = Actors::of_claim(claim, issuer).map_err(|error| match error {
@@ -227,7 +229,8 @@ fn actors_of(cx: &Context<'_>, claims: &ClaimsSet, issuer: &str) -> Result<Actor
     Ok(actors)
 }
 
-/// Why a JWT is refused as an assertion is why it is refused as a token, in the words of RFC 8693 section 2.2.2.
+/// Why a JWT is refused as an assertion is why it is refused as a token, in the words of RFC 8693 section
+/// 2.2.2.
 fn unfit(error: Error) -> Error {
     match error {
         Error::Rejected(rejection)
