@@ -112,6 +112,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
     pub demo_client: bool,
 
+    /// Let clients authenticate by client_secret_jwt; their secrets are of 32 bytes or more
+    #[arg(long, env = "PROVIDER_CLIENT_SECRET_JWT")]
+    pub client_secret_jwt: bool,
+
     /// Encrypt answers for the clients that registered that, and take encrypted request objects
     ///
     /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys
@@ -142,6 +146,7 @@ impl Options {
                 self.account_creation = true;
                 self.request_objects = true;
                 self.dangerous_unsigned_request_objects = true;
+                self.client_secret_jwt = true;
                 self.encryption = true;
                 self.dangerous_allow_unsigned_id_tokens = true;
                 self.registration.get_or_insert(RegisteredBy::Open);

@@ -99,6 +99,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
     }
+    if options.client_secret_jwt {
+        builder = builder.with_client_secret_jwt();
+    }
     if options.dangerous_unsigned_request_objects {
         builder = builder.dangerous_with_unsigned_request_objects();
     }

@@ -1,6 +1,7 @@
 //! What a client registers, in the names of RFC 7591 section 2.
 
 mod application_type;
+mod assertion_alg;
 mod auth_method;
 mod check;
 mod encryption;
@@ -9,6 +10,7 @@ mod request_object_alg;
 use serde::{Deserialize, Serialize};
 
 pub use application_type::ApplicationType;
+pub use assertion_alg::ClientAssertionAlg;
 pub use auth_method::ClientAuthMethod;
 pub use encryption::EncryptionAlgs;
 pub use request_object_alg::RequestObjectAlg;
@@ -31,7 +33,7 @@ pub struct ClientMetadata {
     pub token_endpoint_auth_method: ClientAuthMethod,
     /// The one algorithm of its assertions; any accepted one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
+    pub token_endpoint_auth_signing_alg: Option<ClientAssertionAlg>,
     /// The grant types it uses. Default `authorization_code`.
     pub grant_types: Vec<GrantType>,
     /// The response types it uses. Default `code`.
@@ -240,6 +242,13 @@ impl ClientMetadata {
     #[must_use]
     pub fn with_auth_method(mut self, method: ClientAuthMethod) -> Self {
         self.token_endpoint_auth_method = method;
+        self
+    }
+
+    /// The one algorithm of its assertions.
+    #[must_use]
+    pub fn with_assertion_alg(mut self, alg: impl Into<ClientAssertionAlg>) -> Self {
+        self.token_endpoint_auth_signing_alg = Some(alg.into());
         self
     }
 

@@ -53,6 +53,7 @@ pub struct ProviderBuilder {
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
+    client_secret_jwt: bool,
     private_key_jwt: bool,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
@@ -110,6 +111,7 @@ impl ProviderBuilder {
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
+            client_secret_jwt: false,
             private_key_jwt: false,
             http_client: None,
             client_documents: None,
@@ -239,6 +241,18 @@ impl ProviderBuilder {
     /// Turns on the grant type `client_credentials`.
     pub const fn with_client_credentials(mut self) -> Self {
         self.client_credentials = true;
+        self
+    }
+
+    /// Turns on client authentication by `client_secret_jwt` (OpenID Connect Core 1.0 section 9); it needs a
+    /// `ReplayStore`. Default off.
+    ///
+    /// # Security
+    /// The secrets of these clients are kept so that the provider can read them: see
+    /// [`ClientSecret::seal`](crate::client::ClientSecret::seal). `private_key_jwt` does the same with
+    /// nothing to steal.
+    pub const fn with_client_secret_jwt(mut self) -> Self {
+        self.client_secret_jwt = true;
         self
     }
 

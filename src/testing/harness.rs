@@ -289,6 +289,10 @@ impl Harness {
                 form.set("client_id", id).set("client_secret", self.client_secret(id))
             }
             ClientAuthMethod::None => form.set("client_id", id),
+            ClientAuthMethod::ClientSecretJwt => {
+                let assertion = self.mac_assertion(id, &self.assertion_claims(id));
+                form.set("client_assertion_type", ASSERTION_TYPE).set("client_assertion", assertion)
+            }
             // What a method of the host sends is the test's to say.
             ClientAuthMethod::Extension(_) => form,
             ClientAuthMethod::PrivateKeyJwt => {

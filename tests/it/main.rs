@@ -18,6 +18,7 @@ mod oidc_core_auth_time;
 mod oidc_core_claims;
 mod oidc_core_claims_languages;
 mod oidc_core_claims_sources;
+mod oidc_core_client_secret_jwt;
 mod oidc_core_encrypted_requests;
 mod oidc_core_encryption;
 mod oidc_core_hybrid;

@@ -12,6 +12,8 @@ pub enum ClientAuthMethod {
     /// The secret in an `Authorization: Basic` header (RFC 6749 section 2.3.1); the default of RFC 7591.
     #[default]
     ClientSecretBasic,
+    /// An assertion with a MAC by the secret (RFC 7523 section 2.2, OpenID Connect Core section 9).
+    ClientSecretJwt,
     /// The secret in the body (RFC 6749 section 2.3.1).
     ClientSecretPost,
     /// None: a public client.
@@ -28,6 +30,7 @@ impl ClientAuthMethod {
     pub fn as_str(&self) -> &str {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretJwt => "client_secret_jwt",
             Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
             Self::PrivateKeyJwt => "private_key_jwt",
@@ -38,7 +41,7 @@ impl ClientAuthMethod {
     /// Whether it rests on a secret that client and provider share.
     #[must_use]
     pub const fn uses_secret(&self) -> bool {
-        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretJwt | Self::ClientSecretPost)
     }
 }
 
@@ -46,6 +49,7 @@ impl From<&str> for ClientAuthMethod {
     fn from(name: &str) -> Self {
         match name {
             "client_secret_basic" => Self::ClientSecretBasic,
+            "client_secret_jwt" => Self::ClientSecretJwt,
             "client_secret_post" => Self::ClientSecretPost,
             "none" => Self::None,
             "private_key_jwt" => Self::PrivateKeyJwt,

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{ClientMetadata, RequestObjectAlg};
 use crate::client::localized::MAX_LOCALIZED;
-use crate::client::{ClientAuthMethod, IdTokenAlg, InvalidClient, MAX_REDIRECT_URIS};
+use crate::client::{ClientAssertionAlg, ClientAuthMethod, IdTokenAlg, InvalidClient, MAX_REDIRECT_URIS};
 use crate::types::{GrantType, RedirectUri, is_plain_host, is_rfc3986_text};
 
 /// Most bytes in the address of a page of the client's.
@@ -36,6 +36,14 @@ impl ClientMetadata {
         let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
+        }
+        let fits = match self.token_endpoint_auth_method {
+            ClientAuthMethod::ClientSecretJwt => |alg: ClientAssertionAlg| alg.mac().is_some(),
+            ClientAuthMethod::PrivateKeyJwt => |alg: ClientAssertionAlg| alg.signed().is_some(),
+            _ => |_| true,
+        };
+        if !self.token_endpoint_auth_signing_alg.is_none_or(fits) {
+            return refuse("token_endpoint_auth_signing_alg", "of the kind that the method needs");
         }
         self.check_request_objects()?;
         self.check_encryption()?;

@@ -7,7 +7,8 @@ use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
 use crate::provider::client_auth::{
-    ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
+    Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
+    Public, SlowHashes,
 };
 use crate::provider::client_documents::DocumentedClients;
 use crate::provider::grant::{
@@ -56,9 +57,14 @@ impl ProviderBuilder {
             Arc::new(ClientSecretPost(slow)),
             Arc::new(Public),
         ];
-        if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            let remote = self.core.remote_keys.clone();
-            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
+        if let Some(replays) = &self.core.stores.replays {
+            let assertions = Assertions::new(&self.core.config, Arc::clone(replays));
+            if self.client_secret_jwt {
+                all.push(Arc::new(ClientSecretJwt::new(assertions.clone())));
+            }
+            if self.private_key_jwt {
+                all.push(Arc::new(PrivateKeyJwt::new(assertions, self.core.remote_keys.clone())));
+            }
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
             let method = authenticator.method();

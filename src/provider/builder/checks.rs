@@ -86,6 +86,9 @@ impl ProviderBuilder {
         if self.refresh_token && core.accounts.is_none() {
             return needs("refresh_token", "Accounts");
         }
+        if self.client_secret_jwt && core.stores.replays.is_none() {
+            return needs("client_secret_jwt", "ReplayStore");
+        }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }

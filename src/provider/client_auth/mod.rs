@@ -1,7 +1,9 @@
 //! Client authentication: exactly one method in a request, and it is the registered one (RFC 6749 section 2.3).
 
 mod assertion;
+mod client_secret_jwt;
 mod none;
+mod private_key_jwt;
 mod secret;
 mod slow;
 
@@ -9,8 +11,10 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-pub(crate) use assertion::PrivateKeyJwt;
+pub(crate) use assertion::Assertions;
+pub(crate) use client_secret_jwt::ClientSecretJwt;
 pub(crate) use none::Public;
+pub(crate) use private_key_jwt::PrivateKeyJwt;
 pub(crate) use secret::{ClientSecretBasic, ClientSecretPost};
 pub(crate) use slow::SlowHashes;
 
@@ -44,6 +48,10 @@ impl Credentials {
     pub fn of(client_id: &str, method: ClientAuthMethod, proof: Option<Secret>) -> Result<Self, Reason> {
         let client_id = ClientId::new(client_id).map_err(|_| Reason::ClientUnknown)?;
         Ok(Self { client_id, method, proof })
+    }
+
+    fn naming(client_id: ClientId, method: ClientAuthMethod, proof: Secret) -> Self {
+        Self { client_id, method, proof: Some(proof) }
     }
 }
 

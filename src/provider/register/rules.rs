@@ -2,7 +2,8 @@
 
 use super::validate::Members;
 use crate::client::{
-    ApplicationType, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg, SubjectType,
+    ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg,
+    SubjectType,
 };
 use crate::error::Reason;
 use crate::jose::{Keyring, SigningAlg};
@@ -146,7 +147,8 @@ impl Rules {
             return Err(Reason::MetadataAuthMethod);
         }
         let alg = metadata.token_endpoint_auth_signing_alg;
-        if alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
+        let signed = alg.and_then(ClientAssertionAlg::signed);
+        if signed.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
             return Err(Reason::MetadataAuthSigningAlg);
         }
         if !self.jwks_uri && metadata.jwks_uri.is_some() {
