@@ -160,6 +160,10 @@ reasons! {
     CodeUnknown => InvalidGrant, "the authorization code is not valid";
     /// The code belongs to another client.
     CodeForeign => InvalidGrant, "the authorization code is not valid";
+    /// The code, refresh token or grant is bound to another key than the one that the request proved.
+    ConfirmationMismatch => InvalidGrant, "the code or token is bound to another key";
+    /// The code or refresh token is bound to a key, and the request proved none.
+    ConfirmationMissing => InvalidGrant, "the code or token is bound to a key, whose proof is missing";
     /// The code has expired.
     CodeExpired => InvalidGrant, "the authorization code is not valid";
     /// The code was used before; its grant is revoked.

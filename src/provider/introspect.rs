@@ -16,7 +16,7 @@ use crate::event::{Endpoint, EventKind};
 use crate::limiter::LimitPoint;
 use crate::policy::Rotation;
 use crate::store::{AccessToken, RefreshUse, Refreshed, StoredGrant};
-use crate::types::{Claims, ClientId, Params, Scope};
+use crate::types::{Claims, ClientId, Confirmation, Params, Scope};
 use crate::wire::{Request, RequestHead, Response, form_post, reply};
 
 /// What introspection says of a token (RFC 7662 section 2.2).
@@ -116,7 +116,8 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
     }
     let owner = live_owner(core, cx, (caller, &token.client)).await?;
     let mut claims = members(cx, &token.client, &token.scope);
-    claims.insert("token_type".to_owned(), "Bearer".into());
+    let token_type = Confirmation::token_type(token.confirmation.as_ref());
+    claims.insert("token_type".to_owned(), token_type.into());
     claims.insert("sub".to_owned(), jwt::subject_of(cx, &owner, token).into());
     claims.insert("iat".to_owned(), token.issued_at.unix().into());
     claims.insert("exp".to_owned(), token.expires_at.unix().into());
@@ -124,6 +125,7 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
         claims.insert("aud".to_owned(), jwt::audience(&token.audience));
     }
     jwt::insert_authentication(&mut claims, token.authentication.as_ref());
+    jwt::insert_confirmation(&mut claims, token.confirmation.as_ref());
     for (name, value) in token.extra.iter() {
         claims.entry(name).or_insert_with(|| value.clone());
     }
@@ -158,6 +160,7 @@ async fn refresh_token(
         claims.insert("sub".to_owned(), subject::of_person(cx, &owner, &authentication.subject).into());
     }
     jwt::insert_authentication(&mut claims, grant.authentication.as_ref());
+    jwt::insert_confirmation(&mut claims, token.confirmation());
     Ok(claims.into())
 }
 

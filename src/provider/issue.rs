@@ -8,14 +8,14 @@ use super::format::id_token::{Channel, IdToken};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
-use super::token::{AuthenticatedClient, TokenResponse};
+use super::token::{TokenRequest, TokenResponse};
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
 use crate::policy::Issuing;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord};
-use crate::types::{Claims, GrantId, GrantType, Scope};
+use crate::types::{Claims, Confirmation, GrantId, GrantType, Scope};
 
 /// How often new keys are drawn when the store has them already (attack 321).
 const MAX_DRAWS: u32 = 3;
@@ -115,23 +115,32 @@ impl Issuance {
 /// Mints and signs what `issuance` stands for, then writes it: the last step that can fail, so that whatever fails
 /// before leaves nothing behind, and a response exists only for what is written.
 ///
+/// Whatever a handler thinks of it, the tokens are bound to the key that the request proved.
+///
 /// # Errors
-/// [`Reason::GrantRevoked`] and [`Reason::GrantUnknown`] when the grant ended meanwhile, the refusals of a refresh
+/// [`Reason::ConfirmationMismatch`] when the grant is bound to another key, [`Reason::GrantRevoked`] and [`Reason::GrantUnknown`] when the grant ended meanwhile, the refusals of a refresh
 /// token, and faults of ours or the store's.
 pub(crate) async fn issue(
     core: &Core,
     cx: &Context<'_>,
-    client: &AuthenticatedClient,
+    request: &TokenRequest,
     mut issuance: Box<Issuance>,
 ) -> Result<TokenResponse> {
-    let client = client.client();
+    let client = request.client.client();
     issuance.check(cx, client)?;
-    let plan = Plan::new(core, cx, client, &issuance);
+    if matches!(issuance.write, Write::New) {
+        issuance.grant.confirmation = request.confirmation;
+    }
+    if issuance.grant.confirmation.is_some_and(|bound| Some(bound) != request.confirmation) {
+        return Err(Reason::ConfirmationMismatch.into());
+    }
+    let mut plan = Plan::new(core, cx, client, &issuance);
+    plan.confirmation = request.confirmation;
     draw(core, cx, client, (&plan, &mut issuance)).await
 }
 
 /// An access token for the authorization response, under a grant that exists: never with a refresh token
-/// (RFC 6749 section 4.2.2), never with an ID token.
+/// (RFC 6749 section 4.2.2), never with an ID token. It is bound to the key of the request, if that names one.
 ///
 /// # Errors
 /// As those of [`issue`].
@@ -139,10 +148,11 @@ pub(super) async fn issue_in_front(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    grant: &Grant,
+    (grant, confirmation): (&Grant, Option<Confirmation>),
 ) -> Result<TokenResponse> {
     let mut issuance = Issuance::under(grant.clone());
     let mut plan = Plan::new(core, cx, client, &issuance);
+    plan.confirmation = confirmation;
     plan.refresh_token = RefreshTokenIssue::None;
     draw(core, cx, client, (&plan, &mut issuance)).await
 }
@@ -187,7 +197,10 @@ async fn attempt(
         None => None,
     };
     let family = match plan.refresh_token {
-        RefreshTokenIssue::First => Some(RefreshToken::first(issuance.grant.id, cx.entropy)?),
+        RefreshTokenIssue::First => {
+            let first = RefreshToken::first(issuance.grant.id, cx.entropy)?;
+            Some(first.bound_to(refresh_confirmation(client, plan.confirmation)))
+        }
         RefreshTokenIssue::None => None,
     };
     let (refresh_token, done) = write(core, cx, issuance, (minted.record, &token), family).await?;
@@ -202,7 +215,14 @@ async fn attempt(
         scope: token.scope,
         refresh_token: refresh_token.map(|token| encode(cx, &token)),
         id_token,
+        confirmation: plan.confirmation,
     })
+}
+
+/// What the refresh tokens of a client are bound to. A confidential client proves itself at each use, and may change
+/// its keys meanwhile (RFC 9449 section 5, RFC 8705 section 6).
+fn refresh_confirmation(client: &Client, proved: Option<Confirmation>) -> Option<Confirmation> {
+    proved.filter(|_| !client.is_confidential())
 }
 
 /// What is decided before anything is minted: by the resource, else the client, else the provider, and the policy
@@ -212,6 +232,7 @@ struct Plan {
     lifetime: Duration,
     audience: Vec<String>,
     refresh_token: RefreshTokenIssue,
+    confirmation: Option<Confirmation>,
 }
 
 /// Whether a response brings the first refresh token of its grant.
@@ -241,7 +262,7 @@ impl Plan {
             _ => RefreshTokenIssue::None,
         };
         let audience = audience_of(cx, &format, audience);
-        Self { format, lifetime, audience, refresh_token }
+        Self { format, lifetime, audience, refresh_token, confirmation: None }
     }
 }
 
@@ -312,6 +333,7 @@ async fn access_token(
     token.authentication.clone_from(&grant.authentication);
     token.scope.clone_from(&issuance.scope);
     token.audience.clone_from(&plan.audience);
+    token.confirmation = plan.confirmation;
     if issuance.scope.contains(Scope::OPENID) {
         token.userinfo.clone_from(&grant.claims.userinfo);
         token.claims_locales.clone_from(&grant.claims_locales);

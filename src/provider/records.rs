@@ -19,7 +19,9 @@ use crate::store::{
     AccessToken, AuthorizationCode, CodeRecord, Grant, GrantRecord, GrantedToken, SessionKey, SubjectKey,
     TokenRecord,
 };
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
+use crate::types::{
+    Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
+};
 
 /// The longest life of an access token, whatever a policy answers: 24 hours.
 pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,6 +58,8 @@ struct Brought {
     claims: ClaimsRequest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     claims_locales: Vec<LanguageTag>,
+    #[serde(rename = "cnf", default, skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Confirmation>,
     created_at: Timestamp,
 }
 
@@ -67,6 +71,7 @@ impl Brought {
             resources: grant.resources.clone(),
             claims: grant.claims.clone(),
             claims_locales: grant.claims_locales.clone(),
+            confirmation: grant.confirmation,
             created_at: grant.created_at,
         }
     }
@@ -77,6 +82,7 @@ impl Brought {
             .with_resources(self.resources)
             .with_claims(self.claims)
             .with_claims_locales(self.claims_locales)
+            .with_confirmation(self.confirmation)
             .with_expiry(token.expires_at);
         grant.authentication = token.authentication;
         grant
@@ -237,7 +243,7 @@ mod tests {
     use crate::provider::context::Arrival;
     use crate::store::GrantStore as _;
     use crate::testing::{Harness, HarnessBuilder, block_on};
-    use crate::types::{SessionId, Subject};
+    use crate::types::{SessionId, Subject, Thumbprint};
 
     const KEY: TokenHash = TokenHash::from_bytes([5; 32]);
 
@@ -273,6 +279,39 @@ mod tests {
             let code = AuthorizationCode::new(grant);
             assert_eq!(open_code(cx, &KEY, &code_record(cx, &KEY, &code).unwrap()), Some(code));
             assert_eq!(h.events(), []);
+        });
+    }
+
+    #[test]
+    fn what_is_bound_reads_back_as_bound() {
+        within(Harness::builder(), |_, cx| {
+            let bound = Some(Confirmation::Jkt(Thumbprint::from_bytes([7; 32])));
+            let mut token = token(cx);
+            token.confirmation = bound;
+            let mut grant = grant(cx, None).with_confirmation(bound).with_expiry(token.expires_at);
+            let mut code = AuthorizationCode::new(grant.clone());
+            code.confirmation = bound;
+            assert_eq!(open_token(cx, &token_record(cx, KEY, &token).unwrap()), Some(token.clone()));
+            assert_eq!(open_code(cx, &KEY, &code_record(cx, &KEY, &code).unwrap()), Some(code));
+            grant.authentication = None;
+            let granted = granted_token(cx, KEY, &token, &grant).unwrap();
+            assert_eq!(open_grant(cx, &granted.into_grant()), Some(grant));
+        });
+    }
+
+    /// Records from before there was anything to bind to have no such member.
+    #[test]
+    fn a_record_without_a_binding_opens_as_unbound() {
+        within(Harness::builder(), |_, cx| {
+            let code = serde_json::to_value(AuthorizationCode::new(grant(cx, None))).unwrap();
+            let token = serde_json::to_value(token(cx)).unwrap();
+            assert!(
+                code.get("cnf").is_none() && code["grant"].get("cnf").is_none() && token.get("cnf").is_none()
+            );
+            let code: AuthorizationCode = serde_json::from_value(code).unwrap();
+            assert_eq!((code.confirmation, code.grant.confirmation), (None, None));
+            let token: AccessToken = serde_json::from_value(token).unwrap();
+            assert_eq!(token.confirmation, None);
         });
     }
 

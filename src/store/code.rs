@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::pkce::CodeChallenge;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{ClientId, GrantId};
+use crate::types::{ClientId, Confirmation, GrantId};
 
 /// What an authorization code stands for; the sealed payload of a [`CodeRecord`].
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -26,13 +26,16 @@ pub struct AuthorizationCode {
     pub code_challenge: Option<CodeChallenge>,
     /// The `nonce` to repeat in the ID token.
     pub nonce: Option<String>,
+    /// The key whose proof the token request must bring (RFC 9449 section 10).
+    #[serde(rename = "cnf", default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
 }
 
 impl AuthorizationCode {
     /// A code for `grant`.
     #[must_use]
     pub const fn new(grant: Grant) -> Self {
-        Self { grant, redirect_uri: None, code_challenge: None, nonce: None }
+        Self { grant, redirect_uri: None, code_challenge: None, nonce: None, confirmation: None }
     }
 }
 
@@ -43,6 +46,7 @@ impl Debug for AuthorizationCode {
             .field("grant", &self.grant)
             .field("redirect_uri", &self.redirect_uri)
             .field("code_challenge", &self.code_challenge)
+            .field("confirmation", &self.confirmation)
             .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,9 @@ use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimsRequest, ClientId, GrantId, GrantType, LanguageTag, Scope};
+use crate::types::{
+    Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
+};
 
 /// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
 ///
@@ -39,6 +41,9 @@ pub struct Grant {
     /// The languages asked for claims, the most preferred first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims_locales: Vec<LanguageTag>,
+    /// The key that every token under it is bound to; `None` where each request for tokens brings its own, or none.
+    #[serde(rename = "cnf", default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// When it was given.
     pub created_at: Timestamp,
     /// Its absolute limit: from then on nothing that hangs on it is valid.
@@ -58,6 +63,7 @@ impl Grant {
             resources: Vec::new(),
             claims: ClaimsRequest::default(),
             claims_locales: Vec::new(),
+            confirmation: None,
             created_at,
             expires_at: Timestamp::NEVER,
         }
@@ -95,6 +101,13 @@ impl Grant {
     #[must_use]
     pub fn with_claims_locales(mut self, claims_locales: Vec<LanguageTag>) -> Self {
         self.claims_locales = claims_locales;
+        self
+    }
+
+    /// The key that every token under it is bound to.
+    #[must_use]
+    pub const fn with_confirmation(mut self, confirmation: Option<Confirmation>) -> Self {
+        self.confirmation = confirmation;
         self
     }
 

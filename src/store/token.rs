@@ -11,7 +11,9 @@ use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
-use crate::types::{Authentication, ClaimRequest, Claims, ClientId, GrantId, LanguageTag, Scope};
+use crate::types::{
+    Authentication, ClaimRequest, Claims, ClientId, Confirmation, GrantId, LanguageTag, Scope,
+};
 
 /// What an access token stands for; the sealed payload of a [`TokenRecord`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct AccessToken {
     /// The languages asked for claims, the most preferred first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claims_locales: Vec<LanguageTag>,
+    /// The key that whoever uses it must hold.
+    #[serde(rename = "cnf", default, skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     /// What the host's claims hook added.
     #[serde(default, skip_serializing_if = "Claims::is_empty")]
     pub extra: Claims,
@@ -56,6 +61,7 @@ impl AccessToken {
             audience: Vec::new(),
             userinfo: Vec::new(),
             claims_locales: Vec::new(),
+            confirmation: None,
             extra: Claims::new(),
             issued_at,
             expires_at,

@@ -3,6 +3,7 @@
 mod authentication;
 mod claims;
 mod client_id_url;
+mod confirmation;
 mod fetch_url;
 mod grant_type;
 mod id;
@@ -20,6 +21,7 @@ mod scope;
 pub use authentication::Authentication;
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use client_id_url::ClientIdUrl;
+pub use confirmation::{Confirmation, InvalidThumbprint, Thumbprint};
 pub use fetch_url::{FetchUrl, InvalidFetchUrl, MAX_FETCH_URL_BYTES};
 pub use grant_type::GrantType;
 pub use id::{CLIENT_SUBJECT_PREFIX, ClientId, GrantId, InvalidId, KeyId, MAX_ID_BYTES, SessionId, Subject};

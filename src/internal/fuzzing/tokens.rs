@@ -10,7 +10,7 @@ use crate::provider::TokenKind;
 use crate::provider::format::opaque;
 use crate::provider::format::refresh::RefreshToken;
 use crate::secret::{SystemSecret, SystemSecrets};
-use crate::types::GrantId;
+use crate::types::{Confirmation, GrantId, Thumbprint};
 
 /// Secrets that are the same in every run: two that mint, the first of which writes.
 static SECRETS: LazyLock<SystemSecrets> = LazyLock::new(|| {
@@ -22,9 +22,10 @@ static SECRETS: LazyLock<SystemSecrets> = LazyLock::new(|| {
 const ISSUER: &str = "https://op.example";
 
 /// The kinds with their prefixes.
-const KINDS: [(TokenKind, &str); 5] = [
+const KINDS: [(TokenKind, &str); 6] = [
     (TokenKind::AccessToken, "vs_at_"),
     (TokenKind::AuthorizationCode, "vs_ac_"),
+    (TokenKind::BoundAuthorizationCode, "vs_ac_"),
     (TokenKind::InitialAccessToken, "vs_ia_"),
     (TokenKind::RefreshToken, "vs_rt_"),
     (TokenKind::RegistrationAccessToken, "vs_ra_"),
@@ -89,7 +90,9 @@ fn minted(kind: TokenKind, prefix: &str, seed: &[u8]) -> String {
             entropy.fill(&mut grant).expect("the input delivers");
             let first =
                 RefreshToken::first(GrantId::from_bytes(grant), &entropy).expect("the input delivers");
-            first.at(u64::from(grant[0])).encode(&SECRETS, (prefix, ISSUER))
+            let bound =
+                (grant[1] % 2 == 1).then(|| Confirmation::Jkt(Thumbprint::from_bytes([grant[2]; 32])));
+            first.at(u64::from(grant[0])).bound_to(bound).encode(&SECRETS, (prefix, ISSUER))
         }
         _ => opaque::mint(&SECRETS, &entropy, kind, (prefix, ISSUER)).expect("the input delivers"),
     };
@@ -102,6 +105,7 @@ fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
     let label: &[u8] = match kind {
         TokenKind::AccessToken => b"access token",
         TokenKind::AuthorizationCode => b"authorization code",
+        TokenKind::BoundAuthorizationCode => b"bound authorization code",
         TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::PushedRequest => b"pushed request",
         TokenKind::RefreshToken => b"refresh token",

@@ -71,7 +71,7 @@ pub(super) async fn issue(
         issued.code = Some(insert_code(core, cx, pending, grant).await?);
     }
     if response_type.has_token() {
-        let token = issue::issue_in_front(core, cx, pending.client(), grant).await;
+        let token = issue::issue_in_front(core, cx, pending.client(), (grant, grant.confirmation)).await;
         issued.token = Some(token.map_err(overtaken)?);
     }
     if response_type.has_id_token() {
@@ -99,9 +99,14 @@ async fn insert_code(
     record.redirect_uri = request.redirect_uri.clone();
     record.code_challenge = request.code_challenge;
     record.nonce = request.nonce.clone();
+    record.confirmation = grant.confirmation;
+    let kind = match record.confirmation {
+        Some(_) => TokenKind::BoundAuthorizationCode,
+        None => TokenKind::AuthorizationCode,
+    };
     for _ in 0..MAX_ATTEMPTS {
         let place = (cx.config.prefixes.authorization_code.as_str(), cx.issuer());
-        let code = opaque::mint(cx.secrets, cx.entropy, TokenKind::AuthorizationCode, place)?;
+        let code = opaque::mint(cx.secrets, cx.entropy, kind, place)?;
         let key = TokenHash::of(code.expose());
         match core.stores.codes.insert_code(key, records::code_record(cx, &key, &record)?, cx.now).await {
             Ok(()) => return Ok(code),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use super::opaque::{self, TokenKind};
@@ -20,7 +21,7 @@ use crate::provider::context::Context;
 use crate::provider::subject;
 use crate::secret::{Secret, TokenHash};
 use crate::store::AccessToken;
-use crate::types::{Authentication, Claims, ClientId, GrantId, Scope, Subject};
+use crate::types::{Authentication, Claims, ClientId, Confirmation, GrantId, Scope, Subject};
 
 /// Claims that the provider alone sets in an access token or its introspection, or that mean something there.
 const RESERVED: [&str; 24] = [
@@ -130,6 +131,7 @@ fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken) -> Map<String,
         claims.insert("scope".to_owned(), token.scope.to_string().into());
     }
     insert_authentication(&mut claims, token.authentication.as_ref());
+    insert_confirmation(&mut claims, token.confirmation.as_ref());
     for (name, value) in token.extra.iter() {
         claims.entry(name).or_insert_with(|| value.clone());
     }
@@ -167,6 +169,13 @@ pub(crate) fn insert_authentication(
     }
 }
 
+/// `cnf` (RFC 7800 section 3.1).
+pub(crate) fn insert_confirmation(claims: &mut Map<String, Value>, confirmation: Option<&Confirmation>) {
+    if let Some(confirmation) = confirmation {
+        claims.insert("cnf".to_owned(), json!(confirmation));
+    }
+}
+
 /// What a verified token that is not recorded says.
 fn access_token(claims: ClaimsSet, grant: GrantId) -> Option<AccessToken> {
     let time = |name| claims.time(name).ok().flatten();
@@ -180,6 +189,11 @@ fn access_token(claims: ClaimsSet, grant: GrantId) -> Option<AccessToken> {
     token.authentication = authentication;
     token.scope = Scope::parse(claims.str("scope").unwrap_or_default()).ok()?;
     token.audience = claims.audience()?.into_iter().map(str::to_owned).collect();
+    // One that is bound in a way that is not known here is no token.
+    token.confirmation = match claims.value("cnf") {
+        Some(bound) => Some(Confirmation::deserialize(bound).ok()?),
+        None => None,
+    };
     let others = claims.into_map().into_iter().filter(|(name, _)| !is_reserved(name));
     token.extra = Claims::from(others.collect::<Map<_, _>>());
     Some(token)

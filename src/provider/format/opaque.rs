@@ -28,6 +28,8 @@ pub enum TokenKind {
     AccessToken,
     /// An authorization code.
     AuthorizationCode,
+    /// An authorization code that is bound to a key, told apart so that without a proof it is not even looked up.
+    BoundAuthorizationCode,
     /// An initial access token (RFC 7591 section 1.2).
     InitialAccessToken,
     /// What stands behind the URN of a pushed authorization request (RFC 9126 section 2.2).
@@ -43,6 +45,7 @@ impl TokenKind {
         match self {
             Self::AccessToken => b"access token",
             Self::AuthorizationCode => b"authorization code",
+            Self::BoundAuthorizationCode => b"bound authorization code",
             Self::InitialAccessToken => b"initial access token",
             Self::PushedRequest => b"pushed request",
             Self::RefreshToken => b"refresh token",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{GrantHandler, id_token, narrowed_resources, person};
+use super::{GrantHandler, check_confirmation, id_token, narrowed_resources, person};
 use crate::accounts::Accounts;
 use crate::error::{Error, Reason, Result};
 use crate::pkce::CodeVerifier;
@@ -79,9 +79,10 @@ impl AuthorizationCodeGrant {
     async fn weigh(
         &self,
         cx: &Context<'_>,
-        redemption: &Redemption<'_>,
+        (redemption, request): (&Redemption<'_>, &TokenRequest),
         code: AuthorizationCode,
     ) -> Result<Issuance> {
+        check_confirmation(code.confirmation.as_ref(), request)?;
         if redemption.redirect_uri != code.redirect_uri.as_deref() {
             return Err(Reason::CodeRedirectUriMismatch.into());
         }
@@ -105,16 +106,13 @@ impl GrantHandler for AuthorizationCodeGrant {
 
     async fn redeem(&self, cx: &Context<'_>, request: &TokenRequest) -> Result<Issuance> {
         let redemption = Redemption::read(request)?;
-        let form = (cx.config.prefixes.authorization_code.as_str(), cx.issuer());
-        if !opaque::is_ours(cx.secrets, TokenKind::AuthorizationCode, form, redemption.code) {
-            return Err(Reason::CodeMalformed.into());
-        }
+        check_kind(cx, redemption.code, request)?;
         let key = TokenHash::of(redemption.code);
         let record = self.consume(cx, &key, request).await?;
         let outcome = match records::open_code(cx, &key, &record) {
             Some(code) => {
                 cx.note_grant(&code.grant);
-                self.weigh(cx, &redemption, code).await
+                self.weigh(cx, (&redemption, request), code).await
             }
             None => Err(Reason::CodeUnreadable.into()),
         };
@@ -132,6 +130,21 @@ impl<'a> Redemption<'a> {
         let redirect_uri = request.params.one("redirect_uri")?;
         let verifier = request.params.one("code_verifier")?.map(CodeVerifier::parse).transpose()?;
         Ok(Self { code, redirect_uri, verifier, resources: request.resources()? })
+    }
+}
+
+/// Garbage, and a bound code without a proof of any key, is refused before a store is asked: who lost a proof on the
+/// way can try again, and no thief learns whether the code is still good (attack 117).
+fn check_kind(cx: &Context<'_>, code: &str, request: &TokenRequest) -> Result<(), Reason> {
+    let form = (cx.config.prefixes.authorization_code.as_str(), cx.issuer());
+    let is = |kind| opaque::is_ours(cx.secrets, kind, form, code);
+    if is(TokenKind::AuthorizationCode) {
+        return Ok(());
+    }
+    match (is(TokenKind::BoundAuthorizationCode), request.confirmation) {
+        (false, _) => Err(Reason::CodeMalformed),
+        (true, None) => Err(Reason::ConfirmationMissing),
+        (true, Some(_)) => Ok(()),
     }
 }
 

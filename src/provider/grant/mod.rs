@@ -19,7 +19,7 @@ use super::token::TokenRequest;
 use crate::accounts::{AccountQuery, Accounts};
 use crate::error::{Reason, Rejection, Result};
 use crate::store::Grant;
-use crate::types::{Claims, GrantType, Scope};
+use crate::types::{Claims, Confirmation, GrantType, Scope};
 
 /// Decides what a token request of one grant type gets; minting and writing are not its business.
 ///
@@ -55,6 +55,16 @@ async fn person(accounts: &dyn Accounts, cx: &Context<'_>, grant: &Grant) -> Res
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::SubjectGone.into()),
         Err(error) => Err(Rejection::caused(Reason::AccountsUnavailable, error).into()),
+    }
+}
+
+/// Whether the request proved the key that what it redeems is bound to.
+fn check_confirmation(bound: Option<&Confirmation>, request: &TokenRequest) -> Result<(), Reason> {
+    match (bound, &request.confirmation) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Reason::ConfirmationMissing),
+        (Some(bound), Some(proved)) if bound == proved => Ok(()),
+        (Some(_), Some(_)) => Err(Reason::ConfirmationMismatch),
     }
 }
 

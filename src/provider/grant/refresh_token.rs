@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{GrantHandler, id_token, narrowed_resources, person};
+use super::{GrantHandler, check_confirmation, id_token, narrowed_resources, person};
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::error::{Internal, Reason, Result};
@@ -106,6 +106,7 @@ impl GrantHandler for RefreshTokenGrant {
         let form = (cx.config.prefixes.refresh_token.as_str(), cx.issuer());
         let token = RefreshToken::decode(cx.secrets, form, presented).ok_or(Reason::RefreshTokenMalformed)?;
         let stored = self.family(cx, &token, client).await?;
+        check_confirmation(token.confirmation(), request)?;
         let grant = records::open_grant(cx, &stored.record).ok_or(Reason::GrantUnreadable)?;
         cx.note_grant(&grant);
         let account = person(&*self.accounts, cx, &grant).await?;

@@ -59,9 +59,9 @@ async fn tokens(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Param
     let client = client_auth::authenticate(core, cx, head, &params).await?;
     let handler = handler(core, client.client(), params.one("grant_type")?)?;
     core.admit(cx, LimitPoint::Token, client.client().id()).await?;
-    let request = TokenRequest { client, params };
+    let request = TokenRequest { client, params, confirmation: None };
     let issuance = Box::new(handler.redeem(cx, &request).await?);
-    Box::pin(issue::issue(core, cx, &request.client, issuance)).await
+    Box::pin(issue::issue(core, cx, &request, issuance)).await
 }
 
 /// The handler of the grant type, which the client must have registered.

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::error::Reason;
-use crate::types::{Params, Resource, Scope};
+use crate::types::{Confirmation, Params, Resource, Scope};
 
 /// Most `resource` parameters of one request.
 const MAX_RESOURCES: usize = 16;
@@ -34,6 +34,8 @@ pub struct TokenRequest {
     pub client: AuthenticatedClient,
     /// Its parameters, each still to be read with [`Params::one`].
     pub params: Params,
+    /// The key that the request proved: the tokens will be bound to it.
+    pub confirmation: Option<Confirmation>,
 }
 
 impl TokenRequest {

@@ -7,10 +7,10 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::secret::Secret;
-use crate::types::Scope;
+use crate::types::{Confirmation, Scope};
 use crate::wire::{Response, reply};
 
-/// What a successful token request gets (RFC 6749 section 5.1). The token type is always `Bearer`.
+/// What a successful token request gets (RFC 6749 section 5.1).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TokenResponse {
@@ -24,6 +24,8 @@ pub struct TokenResponse {
     pub refresh_token: Option<Secret>,
     /// The ID token.
     pub id_token: Option<Secret>,
+    /// The key that the access token is bound to, which decides its `token_type`.
+    pub confirmation: Option<Confirmation>,
 }
 
 #[derive(Serialize)]
@@ -39,15 +41,18 @@ struct Body<'a> {
     id_token: Option<&'a str>,
 }
 
-/// The `token_type` of every access token.
-const TOKEN_TYPE: &str = "Bearer";
-
 impl TokenResponse {
+    /// How the access token is used: `Bearer` or `DPoP` (RFC 6749 section 7.1, RFC 9449 section 5).
+    #[must_use]
+    pub const fn token_type(&self) -> &'static str {
+        Confirmation::token_type(self.confirmation.as_ref())
+    }
+
     /// The parameters by which an authorization response brings the access token (RFC 6749 section 4.2.2).
     pub(in crate::provider) fn to_params(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let mut params = vec![
             ("access_token", self.access_token.expose().into()),
-            ("token_type", TOKEN_TYPE.into()),
+            ("token_type", self.token_type().into()),
             ("expires_in", self.expires_in.as_secs().to_string().into()),
         ];
         if !self.scope.is_empty() {
@@ -59,7 +64,7 @@ impl TokenResponse {
     pub(super) fn to_response(&self) -> Response {
         let body = Body {
             access_token: self.access_token.expose(),
-            token_type: TOKEN_TYPE,
+            token_type: self.token_type(),
             expires_in: self.expires_in.as_secs(),
             scope: &self.scope,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
