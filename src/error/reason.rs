@@ -98,6 +98,18 @@ reasons! {
     ClientBasicMalformed => InvalidClient, "client authentication failed";
     /// The `Authorization` header stands twice or is over its cap.
     AuthorizationHeaderMalformed => InvalidRequest, "the authorization header is malformed";
+    /// The client authenticates by a certificate, and the connection has none.
+    ClientCertificateMissing => InvalidClient, "client authentication failed";
+    /// The certificate of the connection cannot be read.
+    ClientCertificateMalformed => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is of no authority that the host trusts.
+    ClientCertificateUnverified => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is not valid now.
+    ClientCertificateTimes => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is of another subject than the client registered, or of several.
+    ClientCertificateSubject => InvalidClient, "client authentication failed";
+    /// The key of the certificate of the connection is none that the client registered.
+    ClientCertificateKey => InvalidClient, "client authentication failed";
     /// More than one way of authentication in one request.
     ClientMethodsCombined => InvalidRequest, "only one client authentication method may be used";
     /// `client_assertion_type` is missing or not the JWT bearer type.

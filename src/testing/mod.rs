@@ -6,6 +6,7 @@
 mod accounts;
 mod authorize_form;
 mod browser;
+pub mod certificates;
 mod clients;
 mod clock;
 mod encryption;

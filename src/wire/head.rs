@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
-use super::{MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES, Request};
+use super::{ClientCertificate, MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES, Request};
 use crate::error::Reason;
 use crate::secret::Secret;
 use crate::types::form_component;
@@ -23,6 +23,8 @@ pub struct RequestHead {
     pub authorization: Option<Authorization>,
     /// The one `Origin` header, as it was sent; `null` is a value like any other.
     pub origin: Option<String>,
+    /// The certificate of the connection, which the host's TLS layer inserted as an extension. No header is one.
+    pub certificate: Option<ClientCertificate>,
     cookies: Cookies,
 }
 
@@ -63,6 +65,7 @@ impl RequestHead {
             method: request.method().clone(),
             authorization: authorization(headers)?,
             origin: single(headers, &ORIGIN).map(str::to_owned),
+            certificate: request.extensions().get().cloned(),
             cookies: Cookies::read(headers),
         })
     }
