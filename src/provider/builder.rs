@@ -21,6 +21,7 @@ use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
+use super::mutual_tls::MutualTls;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
@@ -94,6 +95,7 @@ impl ProviderBuilder {
             sectors: None,
             statement_keys: None,
             remote_keys: None,
+            mutual_tls: None,
             request_objects,
             request_uris: None,
             pushed_requests: None,
@@ -253,6 +255,13 @@ impl ProviderBuilder {
     /// nothing to steal.
     pub const fn with_client_secret_jwt(mut self) -> Self {
         self.client_secret_jwt = true;
+        self
+    }
+
+    /// Turns on what `mutual_tls` says (RFC 8705). The host's TLS layer asks for certificates, and inserts them into
+    /// requests as [`ClientCertificate`](crate::wire::ClientCertificate). Default off: certificates are not looked at.
+    pub fn with_mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
+        self.core.mutual_tls = Some(mutual_tls);
         self
     }
 

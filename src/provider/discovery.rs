@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::core::Core;
 use super::encryption;
+use super::mutual_tls;
 use super::pushed::PushedRequests;
 use super::session_state;
 use crate::client::{ClientAuthMethod, RequestObjectAlg};
@@ -118,6 +119,12 @@ fn metadata(core: &Core) -> Map<String, Value> {
     }
     if core.signs_in() {
         metadata.extend(authorization(core));
+    }
+    if let Some(mutual_tls) = &core.mutual_tls {
+        let issuer = core.config.issuer.path();
+        let below =
+            core.routes.iter().filter_map(|(of, path)| Some((member(of)?, path.strip_prefix(issuer)?)));
+        mutual_tls::describe(mutual_tls, below, &mut metadata);
     }
     for rule in &core.rules {
         rule.describe(&mut metadata);

@@ -19,6 +19,7 @@ mod introspect;
 mod issue;
 mod logout;
 mod mount;
+mod mutual_tls;
 mod payload;
 mod pushed;
 mod records;
@@ -60,6 +61,7 @@ pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{Interaction, LogoutQuestion, Mount, Question};
+pub use mutual_tls::MutualTls;
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
     ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,

@@ -20,6 +20,10 @@ pub enum ClientAuthMethod {
     None,
     /// A signed assertion (RFC 7523 section 2.2, OpenID Connect Core section 9).
     PrivateKeyJwt,
+    /// The certificate of the connection, whose key the client registered (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
+    /// The certificate of the connection, whose subject the client registered (RFC 8705 section 2.1).
+    TlsClientAuth,
     /// The method of a host, by its own name; a provider without its authenticator refuses it.
     Extension(Arc<str>),
 }
@@ -34,6 +38,8 @@ impl ClientAuthMethod {
             Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
             Self::PrivateKeyJwt => "private_key_jwt",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+            Self::TlsClientAuth => "tls_client_auth",
             Self::Extension(name) => name,
         }
     }
@@ -42,6 +48,12 @@ impl ClientAuthMethod {
     #[must_use]
     pub const fn uses_secret(&self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretJwt | Self::ClientSecretPost)
+    }
+
+    /// Whether it rests on the certificate of the connection.
+    #[must_use]
+    pub const fn uses_certificate(&self) -> bool {
+        matches!(self, Self::SelfSignedTlsClientAuth | Self::TlsClientAuth)
     }
 }
 
@@ -53,6 +65,8 @@ impl From<&str> for ClientAuthMethod {
             "client_secret_post" => Self::ClientSecretPost,
             "none" => Self::None,
             "private_key_jwt" => Self::PrivateKeyJwt,
+            "self_signed_tls_client_auth" => Self::SelfSignedTlsClientAuth,
+            "tls_client_auth" => Self::TlsClientAuth,
             other => Self::Extension(other.into()),
         }
     }

@@ -45,6 +45,7 @@ impl ClientMetadata {
         if !self.token_endpoint_auth_signing_alg.is_none_or(fits) {
             return refuse("token_endpoint_auth_signing_alg", "of the kind that the method needs");
         }
+        self.check_certificates()?;
         self.check_request_objects()?;
         self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {

@@ -8,12 +8,13 @@ use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
 use crate::provider::client_auth::{
     Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
-    Public, SlowHashes,
+    Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
 };
 use crate::provider::client_documents::DocumentedClients;
 use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
 };
+use crate::provider::mutual_tls::MutualTls;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -58,12 +59,21 @@ impl ProviderBuilder {
             Arc::new(Public),
         ];
         if let Some(replays) = &self.core.stores.replays {
-            let assertions = Assertions::new(&self.core.config, Arc::clone(replays));
+            let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+            let assertions = Assertions::new(&self.core.config, alias, Arc::clone(replays));
             if self.client_secret_jwt {
                 all.push(Arc::new(ClientSecretJwt::new(assertions.clone())));
             }
             if self.private_key_jwt {
                 all.push(Arc::new(PrivateKeyJwt::new(assertions, self.core.remote_keys.clone())));
+            }
+        }
+        if let Some(mutual_tls) = &self.core.mutual_tls {
+            if mutual_tls.has_tls_client_auth() {
+                all.push(Arc::new(TlsClientAuth));
+            }
+            if mutual_tls.has_self_signed() {
+                all.push(Arc::new(SelfSignedTlsClientAuth(self.core.remote_keys.clone())));
             }
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {

@@ -13,7 +13,7 @@ use crate::provider::context::Context;
 use crate::provider::replay;
 use crate::secret::Secret;
 use crate::store::ReplayStore;
-use crate::types::Params;
+use crate::types::{Issuer, Params};
 
 /// The one `client_assertion_type` (RFC 7523 section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -32,12 +32,15 @@ pub(crate) struct Assertions {
 }
 
 impl Assertions {
-    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called.
-    pub(crate) fn new(config: &Config, replays: Arc<dyn ReplayStore>) -> Self {
+    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the two
+    /// endpoints also as they are at `alias`.
+    pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
         let verifier = |path: &str| {
             let mut audiences = vec![issuer.as_str().to_owned(), issuer.endpoint(&paths.token)];
             audiences.push(issuer.endpoint(path));
+            audiences.extend(alias.map(|alias| alias.endpoint(&paths.token)));
+            audiences.extend(alias.map(|alias| alias.endpoint(path)));
             ClientAssertionVerifier::new(audiences)
                 .with_max_lifetime(config.assertion_lifetime)
                 .with_leeway(config.clock_skew)

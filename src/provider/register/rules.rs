@@ -54,6 +54,7 @@ pub(in crate::provider) struct Rules {
     jwks_uri: bool,
     pairwise: bool,
     sectors: bool,
+    certificate_bound_tokens: bool,
     logout: Logout,
 }
 
@@ -83,6 +84,7 @@ impl Rules {
             jwks_uri: core.switches.jwks_uri,
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
+            certificate_bound_tokens: core.mutual_tls.is_some(),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
                 back_channel: core.back_channel.is_some(),
@@ -146,13 +148,16 @@ impl Rules {
         if !self.auth_methods.contains(method) {
             return Err(Reason::MetadataAuthMethod);
         }
+        if metadata.tls_client_certificate_bound_access_tokens && !self.certificate_bound_tokens {
+            return Err(Reason::MetadataCertificateBinding);
+        }
         let alg = metadata.token_endpoint_auth_signing_alg;
         let signed = alg.and_then(ClientAssertionAlg::signed);
         if signed.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
             return Err(Reason::MetadataAuthSigningAlg);
         }
         if !self.jwks_uri && metadata.jwks_uri.is_some() {
-            if *method == ClientAuthMethod::PrivateKeyJwt {
+            if matches!(method, ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::SelfSignedTlsClientAuth) {
                 return Err(Reason::MetadataJwksUri);
             }
             metadata.jwks_uri = None;

@@ -10,7 +10,7 @@ use super::client_auth;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::grant::GrantHandler;
-use super::{issue, refusal};
+use super::{issue, mutual_tls, refusal};
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
@@ -59,7 +59,8 @@ async fn tokens(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Param
     let client = client_auth::authenticate(core, cx, head, &params).await?;
     let handler = handler(core, client.client(), params.one("grant_type")?)?;
     core.admit(cx, LimitPoint::Token, client.client().id()).await?;
-    let request = TokenRequest { client, params, confirmation: None };
+    let confirmation = mutual_tls::confirm(core, (head, client.client()), None)?;
+    let request = TokenRequest { client, params, confirmation };
     let issuance = Box::new(handler.redeem(cx, &request).await?);
     Box::pin(issue::issue(core, cx, &request, issuance)).await
 }
