@@ -90,9 +90,11 @@ pub trait Policy: Debug + Send + Sync {
         default
     }
 
-    /// How refresh tokens change with use. Default: they rotate for public clients, with the configured grace.
+    /// How refresh tokens change with use. Default: they rotate for public clients, with the configured grace, unless
+    /// they are bound to a key.
     ///
-    /// Whatever is answered, those of a public client rotate, and a grace in time is at most 60 seconds.
+    /// Whatever is answered, those of a public client rotate unless they are bound to a key, and a grace in time is at
+    /// most 60 seconds.
     fn rotation(&self, _: &Client, default: Rotation) -> Rotation {
         default
     }

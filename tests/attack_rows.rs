@@ -5,12 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections about what exists.
-const REACHED: &str = "ACDEGJKMQR";
+const REACHED: &str = "ACDEGHJKMQR";
 
 /// Rows of those sections that nothing here can be attacked with, each with the reason.
-const OUT_OF_REACH: [(u32, &str); 8] = [
-    (117, "no key is bound to a code: there is no DPoP"),
-    (127, "no key is bound to a refresh token: there is no DPoP"),
+const OUT_OF_REACH: [(u32, &str); 6] = [
     (128, "no certificate is bound to a refresh token: there is no mutual TLS"),
     (239, "no logout token is received: there is no relying party"),
     (240, "no logout token is received: there is no relying party"),

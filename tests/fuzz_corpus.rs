@@ -10,11 +10,12 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 16] = [
+const TARGETS: [(&str, Oracle); 17] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("claims", fuzzing::claims),
     ("client_assertion", fuzzing::client_assertion),
+    ("dpop", fuzzing::dpop),
     ("fetch_url", fuzzing::fetch_url),
     ("form", fuzzing::form),
     ("jwe", fuzzing::jwe),

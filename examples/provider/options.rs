@@ -123,6 +123,10 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_ENCRYPTION")]
     pub encryption: bool,
 
+    /// Bind the tokens of clients that prove a key to it (DPoP, RFC 9449)
+    #[arg(long, env = "PROVIDER_DPOP")]
+    pub dpop: bool,
+
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,

@@ -7,7 +7,7 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
-use vouchsafe::provider::{Config, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, DpopConfig, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -101,6 +101,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     }
     if options.client_secret_jwt {
         builder = builder.with_client_secret_jwt();
+    }
+    if options.dpop {
+        builder = builder.with_dpop(DpopConfig::new());
     }
     if options.dangerous_unsigned_request_objects {
         builder = builder.dangerous_with_unsigned_request_objects();

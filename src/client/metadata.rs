@@ -129,6 +129,8 @@ pub struct ClientMetadata {
     pub require_signed_request_object: bool,
     /// Whether its authorization requests have to be pushed (RFC 9126 section 6). Default false.
     pub require_pushed_authorization_requests: bool,
+    /// Whether its access tokens have to be bound to a key by DPoP (RFC 9449 section 5.2). Default false.
+    pub dpop_bound_access_tokens: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: IdTokenAlg,
     /// How the keys of its ID tokens, which then are encrypted after they were signed, reach the client; a
@@ -205,6 +207,7 @@ impl Default for ClientMetadata {
             request_uris: Vec::new(),
             require_signed_request_object: false,
             require_pushed_authorization_requests: false,
+            dpop_bound_access_tokens: false,
             id_token_signed_response_alg: IdTokenAlg::default(),
             id_token_encrypted_response_alg: None,
             id_token_encrypted_response_enc: None,
@@ -369,6 +372,13 @@ impl ClientMetadata {
     #[must_use]
     pub const fn with_pushed_authorization_required(mut self) -> Self {
         self.require_pushed_authorization_requests = true;
+        self
+    }
+
+    /// Its access tokens have to be bound to a key by DPoP.
+    #[must_use]
+    pub const fn with_dpop_bound_access_tokens(mut self) -> Self {
+        self.dpop_bound_access_tokens = true;
         self
     }
 

@@ -45,6 +45,8 @@ error_codes! {
     InvalidClient = "invalid_client", 401;
     /// The client's metadata does not fit (RFC 7591 section 3.2.2).
     InvalidClientMetadata = "invalid_client_metadata", 400;
+    /// The proof of possession is not valid (RFC 9449 section 5).
+    InvalidDpopProof = "invalid_dpop_proof", 400;
     /// The code or refresh token is not valid for this client (RFC 6749 section 5.2).
     InvalidGrant = "invalid_grant", 400;
     /// A redirect URI cannot be registered (RFC 7591 section 3.2.2).
@@ -88,6 +90,8 @@ error_codes! {
     UnsupportedResponseType = "unsupported_response_type", 400;
     /// The token type cannot be revoked (RFC 7009 section 2.2.1).
     UnsupportedTokenType = "unsupported_token_type", 400;
+    /// The proof of possession must carry a nonce of the server (RFC 9449 section 8).
+    UseDpopNonce = "use_dpop_nonce", 400;
 }
 
 impl fmt::Display for ErrorCode {

@@ -231,6 +231,42 @@ reasons! {
     /// The resource asked is not among those granted.
     ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
 
+    // Proofs of possession
+    /// The request carries two `DPoP` headers.
+    DpopHeaderRepeated => InvalidDpopProof, "the dpop header must not be repeated";
+    /// The client's tokens have to be bound to a key, and the request has no proof of one.
+    DpopProofMissing => InvalidDpopProof, "this client must send a dpop proof";
+    /// The proof is no JWT of the accepted form.
+    DpopProofMalformed => InvalidDpopProof, "the dpop proof is malformed";
+    /// The proof's `typ` is missing or not `dpop+jwt`.
+    DpopProofType => InvalidDpopProof, "the typ of the dpop proof must be dpop+jwt";
+    /// The proof's algorithm is not accepted.
+    DpopProofAlgorithm => InvalidDpopProof, "the algorithm of the dpop proof is not accepted";
+    /// The proof's `jwk` is missing, private, weak, malformed, or not for its algorithm.
+    DpopProofKey => InvalidDpopProof, "the dpop proof must have a sound public key in jwk";
+    /// The proof's key does not verify it.
+    DpopProofSignature => InvalidDpopProof, "the signature of the dpop proof is wrong";
+    /// The cryptographic library panicked over the proof. An alarm.
+    DpopProofUnchecked => InvalidDpopProof, "the dpop proof could not be checked";
+    /// The proof has no usable `jti`.
+    DpopProofId => InvalidDpopProof, "the dpop proof must have a jti of 1 to 256 bytes";
+    /// The proof's `htm` is not the method of the request.
+    DpopProofMethod => InvalidDpopProof, "the htm of the dpop proof is not the method of the request";
+    /// The proof's `htu` is not the URI of the request.
+    DpopProofUri => InvalidDpopProof, "the htu of the dpop proof is not the uri of the request";
+    /// The proof's `ath` is missing or not the hash of the access token.
+    DpopProofAccessToken => InvalidDpopProof, "the ath of the dpop proof is not the hash of the access token";
+    /// The proof's `iat` is missing, too old or in the future, or its `exp` or `nbf` says no.
+    DpopProofTimes => InvalidDpopProof, "the dpop proof is not valid now";
+    /// The proof's `jti` was used before.
+    DpopProofReplayed => InvalidDpopProof, "the dpop proof was used before";
+    /// The proof carries no nonce where one is demanded.
+    DpopNonceMissing => UseDpopNonce, "the dpop proof must carry the nonce of the dpop-nonce header";
+    /// The proof's nonce is not one of ours, or too old.
+    DpopNonceStale => UseDpopNonce, "the dpop proof must carry the nonce of the dpop-nonce header";
+    /// `dpop_jkt` is not the key of the proof beside it.
+    DpopKeyMismatch => InvalidDpopProof, "dpop_jkt is not the thumbprint of the key of the dpop proof";
+
     // Authorization endpoint: shown, never redirected
     /// `client_id` is missing.
     ClientIdMissing => InvalidRequest, "client_id is missing";
@@ -286,6 +322,10 @@ reasons! {
     PkceChallengeMissing => InvalidRequest, "code challenge required";
     /// `code_challenge` is that of another request of the client, and the provider refuses that.
     PkceChallengeReused => InvalidRequest, "code_challenge must be a new one for each request";
+    /// `dpop_jkt` is no thumbprint.
+    DpopJktMalformed => InvalidRequest, "dpop_jkt must be 43 characters of base64url";
+    /// `dpop_jkt` is missing where an access token in the response has to be bound.
+    DpopJktMissing => InvalidRequest, "this client must send dpop_jkt with this response_type";
     /// `code_challenge_method` is not S256.
     PkceMethodUnsupported => InvalidRequest, "transform algorithm not supported";
     /// `code_challenge` is not 43 base64url characters.
@@ -434,6 +474,14 @@ reasons! {
     AccessTokenClientGone => InvalidToken, "the access token is not valid";
     /// The access token's subject is gone: disabled, deleted or locked.
     AccessTokenSubjectGone => InvalidToken, "the access token is not valid";
+    /// The access token is bound to a key, and came as if it were not.
+    AccessTokenBound => InvalidToken, "the access token is bound to a key, and needs proof of it";
+    /// The access token is bound to a key, and no proof came with it.
+    AccessTokenProofMissing => InvalidToken, "the access token is bound to a key, and needs proof of it";
+    /// The access token is bound to another key than the one that the request proved.
+    AccessTokenKeyMismatch => InvalidToken, "the access token is bound to another key";
+    /// The access token came as one that is bound to a key, and is not.
+    AccessTokenUnbound => InvalidToken, "the access token is not bound to a key";
     /// The access token lacks the scope `openid`.
     AccessTokenScope => InsufficientScope, "the access token lacks the scope openid";
 
@@ -470,6 +518,8 @@ reasons! {
     MetadataClientSecret => InvalidClientMetadata, "client_secret must be that of the client";
     /// `contacts` is malformed or over its caps.
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
+    /// `dpop_bound_access_tokens` is no boolean, or asks for what is not offered.
+    MetadataDpop => InvalidClientMetadata, "dpop_bound_access_tokens is not offered";
     /// `default_max_age`, `require_auth_time` or `default_acr_values` is malformed or over its caps.
     MetadataDefaults => InvalidClientMetadata, "default_max_age, require_auth_time or default_acr_values is malformed";
     /// A member about encryption names what is not turned on, or does not fit the others.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::Value;
 
+use super::header::parse_members;
 use super::{Header, JoseError, JwkSet, MacAlg, MacKey, SignError, Signer, SigningHeader, Verifier};
 
 /// Most bytes in a token.
@@ -55,6 +57,13 @@ impl Jws {
     #[must_use]
     pub fn unverified_payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// A member of the header that [`Header`] leaves out, for the one purpose that has a use for it. Whoever wrote the
+    /// token chose it.
+    pub(super) fn unverified_header_member(&self, name: &str) -> Option<Value> {
+        let (header, _) = self.signed.split_once('.')?;
+        parse_members(&decode(header).ok()?).ok()?.remove(name)
     }
 
     /// Whether the token names its key, and `keys` has one of that name and of the token's algorithm.

@@ -18,6 +18,7 @@ mod access_token;
 mod algorithm;
 mod claims_set;
 mod client_assertion;
+mod dpop_proof;
 mod engine;
 mod error;
 mod header;
@@ -47,6 +48,7 @@ pub use claims_set::{ClaimsError, ClaimsSet, Expected, NotATime};
 pub use client_assertion::{
     ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion,
 };
+pub use dpop_proof::{DpopProof, DpopProofError, DpopProofVerifier, ProvedRequest};
 pub use error::JoseError;
 pub use header::{Header, SigningHeader};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};

@@ -22,6 +22,7 @@ use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
 use super::mutual_tls::MutualTls;
+use super::proof::DpopConfig;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
@@ -56,6 +57,7 @@ pub struct ProviderBuilder {
     client_credentials: bool,
     client_secret_jwt: bool,
     private_key_jwt: bool,
+    dpop: Option<DpopConfig>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
     jwks_uri: bool,
@@ -99,6 +101,7 @@ impl ProviderBuilder {
             request_objects,
             request_uris: None,
             pushed_requests: None,
+            dpop: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -115,6 +118,7 @@ impl ProviderBuilder {
             client_credentials: false,
             client_secret_jwt: false,
             private_key_jwt: false,
+            dpop: None,
             http_client: None,
             client_documents: None,
             jwks_uri: false,
@@ -313,6 +317,16 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on DPoP (RFC 9449): clients that prove a key get tokens that are worth nothing without it; it needs a
+    /// `ReplayStore`. Default off.
+    ///
+    /// Clients with `dpop_bound_access_tokens` get no others. What is bound stays bound when this is turned off again,
+    /// and can then not be used.
+    pub fn with_dpop(mut self, dpop: DpopConfig) -> Self {
+        self.dpop = Some(dpop);
+        self
+    }
+
     /// Turns on encrypted tokens (JWE, RFC 7516): ID tokens, logout tokens and userinfo responses for the
     /// clients that registered that (OpenID Connect Dynamic Client Registration 1.0 section 2), and with
     /// decryption keys also request objects and hints that clients encrypt. Default off: such clients are
@@ -445,6 +459,7 @@ impl ProviderBuilder {
             self.core.hints = self.core.hints.with_decrypter(decrypter.clone());
         }
         RegisteredClients::join(&mut self.core);
+        self.register_dpop()?;
         self.register_fetching();
         self.register_authenticators()?;
         self.register_grants()?;

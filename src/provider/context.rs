@@ -103,6 +103,16 @@ impl<'a> Context<'a> {
         self.known.client.get()
     }
 
+    /// Notes the nonce that the client is to use in its next DPoP proof; the first note stays.
+    pub(crate) fn note_dpop_nonce(&self, nonce: String) {
+        self.known.dpop_nonce.get_or_init(|| nonce);
+    }
+
+    /// The nonce that was noted.
+    pub(crate) fn noted_dpop_nonce(&self) -> Option<&'a str> {
+        self.known.dpop_nonce.get().map(String::as_str)
+    }
+
     /// An event of this request: its time and endpoint, what was noted, and what happened.
     #[must_use]
     pub fn event(&self, kind: EventKind) -> Event {
@@ -138,6 +148,7 @@ struct Known {
     client: OnceLock<Client>,
     subject: OnceLock<Subject>,
     grant: OnceLock<GrantId>,
+    dpop_nonce: OnceLock<String>,
 }
 
 /// Random bytes that are drawn at once: those of one access token under a new grant, and some to spare.

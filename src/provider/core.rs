@@ -15,6 +15,7 @@ use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
 use super::logout::BackChannel;
 use super::mutual_tls::MutualTls;
+use super::proof::Dpop;
 use super::pushed::PushedRequests;
 use super::records;
 use super::register::Registration;
@@ -76,6 +77,8 @@ pub(crate) struct Core {
     pub(crate) request_uris: Option<RemoteRequestObjects>,
     /// `None` takes none.
     pub(crate) pushed_requests: Option<PushedRequests>,
+    /// `None` takes no proofs of possession.
+    pub(crate) dpop: Option<Dpop>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,

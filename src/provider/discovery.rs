@@ -101,6 +101,9 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
         }
     }
+    if let Some(dpop) = &core.dpop {
+        say("dpop_signing_alg_values_supported", json!(dpop.algorithms()));
+    }
     say("grant_types_supported", grant_types(core).into_iter().map(GrantType::as_str).collect());
     say("scopes_supported", scopes(core).collect());
     for (name, locales) in [

@@ -170,7 +170,7 @@ fn would_be_answered(
     owner: &Client,
     (stored, token): (&StoredGrant, &RefreshToken),
 ) -> bool {
-    let Rotation { advance, grace } = rotation(&*core.policy, cx, owner);
+    let Rotation { advance, grace } = rotation(&*core.policy, cx, (owner, token));
     let used = RefreshUse { seq: token.seq(), advance, grace, idle_until: stored.record.expires_at };
     matches!(
         used.outcome(Some(stored), cx.now),

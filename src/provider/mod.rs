@@ -21,6 +21,7 @@ mod logout;
 mod mount;
 mod mutual_tls;
 mod payload;
+mod proof;
 mod pushed;
 mod records;
 mod refusal;
@@ -62,6 +63,7 @@ pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{Interaction, LogoutQuestion, Mount, Question};
 pub use mutual_tls::MutualTls;
+pub use proof::{DpopConfig, DpopNonces};
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
     ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,
@@ -277,9 +279,11 @@ impl Provider {
         scope::scoped(&self.0, Endpoint::Userinfo, userinfo::respond(&self.0, request)).await
     }
 
-    /// The claims of a person that an access token lets its client know, `sub` among them.
+    /// The claims of a person that an access token lets its client know, `sub` among them. A token that is bound to a
+    /// key is refused, since nothing here proves that.
     ///
     /// # Errors
+    /// [`Reason::AccessTokenBound`],
     /// [`Reason::AccessTokenInvalid`], [`Reason::AccessTokenClientGone`], [`Reason::AccessTokenScope`],
     /// [`Reason::AccessTokenSubjectGone`], or what the store and the accounts fail with.
     pub async fn claims_for(&self, access_token: &Secret) -> Result<Claims> {
@@ -324,6 +328,13 @@ impl Provider {
     /// Every refusal of the token endpoint, and faults. Nothing was issued.
     pub async fn redeem(&self, head: &RequestHead, params: Params) -> Result<TokenResponse> {
         token::redeem(&self.0, head, params).await
+    }
+
+    /// The nonce for the next DPoP proof of any client (RFC 9449 section 8); `None` where DPoP is off. The endpoints on
+    /// the wire tell it themselves.
+    #[must_use]
+    pub fn dpop_nonce(&self) -> Option<String> {
+        proof::newest_nonce(&self.0)
     }
 
     /// Answers a request to the introspection endpoint (RFC 7662).

@@ -6,8 +6,7 @@ use super::core::Core;
 use crate::client::Client;
 use crate::error::{Reason, Rejection, Result};
 use crate::proof::Certificate;
-use crate::store::AccessToken;
-use crate::types::{Confirmation, Issuer};
+use crate::types::{Confirmation, Issuer, Thumbprint};
 use crate::wire::{ClientCertificate, RequestHead};
 
 /// What of mutual TLS is turned on. On its own it binds the access tokens of clients that registered
@@ -91,7 +90,7 @@ impl MutualTls {
 /// # Errors
 /// [`Reason::CertificateNeeded`] where they have to be bound and the connection has no certificate, or mutual TLS is
 /// off: no token goes out unbound without its client knowing (attack 190).
-pub(crate) fn confirm(
+pub(super) fn confirm(
     core: &Core,
     (head, client): (&RequestHead, &Client),
     proved: Option<Confirmation>,
@@ -115,12 +114,12 @@ pub(super) fn parsed(certificate: &ClientCertificate) -> Result<Certificate, Rej
         .map_err(|error| Rejection::caused(Reason::ClientCertificateMalformed, error))
 }
 
-/// Checks that a token which is bound to a certificate came over a connection with that (RFC 8705 section 3).
+/// Checks that a token which is bound to the certificate of this hash came over a connection with it (RFC 8705
+/// section 3).
 ///
 /// # Errors
 /// [`Reason::AccessTokenCertificate`].
-pub(crate) fn check(core: &Core, head: &RequestHead, token: &AccessToken) -> Result<(), Reason> {
-    let Some(Confirmation::X5tS256(expected)) = token.confirmation else { return Ok(()) };
+pub(super) fn check(core: &Core, head: &RequestHead, expected: Thumbprint) -> Result<(), Reason> {
     let certificate = head.certificate.as_ref().filter(|_| core.mutual_tls.is_some());
     let presented = certificate.and_then(|certificate| Certificate::parse(certificate.der()).ok());
     match presented.is_some_and(|presented| presented.thumbprint() == expected) {

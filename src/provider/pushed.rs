@@ -14,7 +14,7 @@ use super::context::{Arrival, Context};
 use super::core::Core;
 use super::format::opaque::{self, TokenKind};
 use super::payload::{self, Kind};
-use super::{client_auth, refusal};
+use super::{client_auth, proof, refusal};
 use crate::error::{Reason, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::limiter::LimitPoint;
@@ -80,6 +80,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
             refusal::json(&cx, request, &error)
         }
     };
+    proof::answer_nonce(&cx, &mut response);
     refusal::share(&cx, request, &mut response);
     response
 }
@@ -110,7 +111,8 @@ async fn pushed(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Param
         return Err(Reason::PushedRequestUri.into());
     }
     core.admit(cx, LimitPoint::PushedAuthorization, client.id()).await?;
-    let request = authorize::read_pushed(core, cx, client, params).await?;
+    let proved = proof::proved(core, cx, head).await?;
+    let request = authorize::read_pushed(core, cx, client, (params, proved)).await?;
     let lifetime = cx.config.pushed_request_lifetime;
     let request_uri = opaque::mint(cx.secrets, cx.entropy, TokenKind::PushedRequest, (URN, cx.issuer()))?;
     let key = TokenHash::of(request_uri.expose());

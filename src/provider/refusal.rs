@@ -5,6 +5,7 @@ use http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
 
 use super::context::Context;
 use crate::error::{Error, ErrorCode};
+use crate::event::Endpoint;
 use crate::wire::challenge::Challenge;
 use crate::wire::{Request, Response, cors, reply};
 
@@ -33,9 +34,10 @@ fn tried_basic(request: &Request) -> bool {
 
 /// Lets a browser of the client that sent the request read the response (attack 328).
 ///
-/// Not where authentication failed: that would tell which clients there are.
+/// Not where client authentication failed: that would tell which clients there are. At userinfo a client is noted once
+/// its token was found to be valid, and has to see which nonce its proof is to carry.
 pub(super) fn share(cx: &Context<'_>, request: &Request, response: &mut Response) {
-    let refused = response.status() == StatusCode::UNAUTHORIZED;
+    let refused = response.status() == StatusCode::UNAUTHORIZED && cx.endpoint != Endpoint::Userinfo;
     if let Some(client) = cx.noted_client().filter(|_| !refused) {
         let origin = request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok());
         cors::allow(response.headers_mut(), origin, cors::AllowedOrigins::Listed(client.origins()));

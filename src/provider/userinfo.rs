@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::encryption::{self, Answer};
+use super::proof::{self, Presentation};
 use super::release::Asked;
 use super::{refusal, subject};
 use crate::accounts::AccountQuery;
@@ -34,9 +35,10 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
         Ok(response) => response,
         Err(error) => {
             cx.report(&error);
-            refuse(&cx, &error)
+            refuse(core, &cx, (request, &error))
         }
     };
+    proof::answer_nonce(&cx, &mut response);
     refusal::share(&cx, request, &mut response);
     response
 }
@@ -45,16 +47,30 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
 pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
-    let outcome = claims(core, &cx, token).await.map(|(_, claims)| claims);
+    let outcome = unproved(core, &cx, token).await;
     if let Err(error) = &outcome {
         cx.report(error);
     }
     outcome
 }
 
+/// The claims that a token lets its client know, where nothing but the token came.
+async fn unproved(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<Claims> {
+    let token = valid(core, cx, token).await?;
+    if token.confirmation.is_some() {
+        return Err(Reason::AccessTokenBound.into());
+    }
+    let client = owner(core, cx, &token).await?;
+    claims(core, cx, (&client, &token)).await
+}
+
 async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
-    let token = presented(request)?;
-    let (client, claims) = claims(core, cx, &token).await?;
+    let head = RequestHead::read(request)?;
+    let (presentation, text) = presented(core, request, &head)?;
+    let token = valid(core, cx, &text).await?;
+    let client = owner(core, cx, &token).await?;
+    proof::check(core, cx, &head, (presentation, text.expose(), &token)).await?;
+    let claims = claims(core, cx, (&client, &token)).await?;
     let encrypter = core.recipients().encrypter(cx, &client, Answer::Userinfo).await?;
     let signing = client.metadata().userinfo_signed_response_alg;
     let jwt = match (signing, encrypter) {
@@ -90,7 +106,7 @@ async fn signed(
 
 /// The one token that the request carries: in the header, or in the form of a POST, never in the query, where it would
 /// end up in logs and histories (attack 203, attack 204).
-fn presented(request: &Request) -> Result<Secret, Reason> {
+fn presented(core: &Core, request: &Request, head: &RequestHead) -> Result<(Presentation, Secret), Reason> {
     if !matches!(*request.method(), Method::GET | Method::POST) {
         return Err(Reason::MethodNotAllowed);
     }
@@ -98,8 +114,9 @@ fn presented(request: &Request) -> Result<Secret, Reason> {
     if query.iter().any(|(name, _)| name == ACCESS_TOKEN) {
         return Err(Reason::AccessTokenInQuery);
     }
-    let in_header = match RequestHead::read(request)?.authorization {
-        Some(Authorization::Bearer(token)) => Some(token),
+    let in_header = match &head.authorization {
+        Some(Authorization::Bearer(token)) => Some((Presentation::Bearer, token.clone())),
+        Some(Authorization::Dpop(token)) if core.dpop.is_some() => Some((Presentation::Dpop, token.clone())),
         _ => None,
     };
     // A client that sends the header may POST without a form.
@@ -109,29 +126,38 @@ fn presented(request: &Request) -> Result<Secret, Reason> {
     };
     match (in_header, form.one(ACCESS_TOKEN)?) {
         (Some(_), Some(_)) => Err(Reason::AccessTokenTwice),
-        (Some(token), None) => Ok(token),
-        (None, Some(token)) => Ok(Secret::new(token)),
+        (Some(presented), None) => Ok(presented),
+        (None, Some(token)) => Ok((Presentation::Bearer, Secret::new(token))),
         (None, None) => Err(Reason::AccessTokenMissing),
     }
 }
 
-async fn claims(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<(Client, Claims)> {
+async fn valid(core: &Core, cx: &Context<'_>, token: &Secret) -> Result<AccessToken> {
     let token = core.presented(cx, token.expose()).await?.ok_or(Reason::AccessTokenInvalid)?;
     cx.note_grant_id(token.grant);
+    Ok(token)
+}
+
+/// The client that the token was issued to.
+async fn owner(core: &Core, cx: &Context<'_>, token: &AccessToken) -> Result<Client> {
     let client = core.stores.clients.client(&token.client, cx.now).await?;
     let client = client.filter(|client| !client.settings().disabled).ok_or(Reason::AccessTokenClientGone)?;
     cx.note_client(&client);
+    Ok(client)
+}
+
+async fn claims(core: &Core, cx: &Context<'_>, (client, token): (&Client, &AccessToken)) -> Result<Claims> {
     // A client that acts for itself has no person to tell of, whatever scope it has (attack 202).
     let Some(authentication) = token.authentication.as_ref().filter(|_| token.scope.contains(Scope::OPENID))
     else {
         return Err(Reason::AccessTokenScope.into());
     };
-    let account = account(core, cx, (&token, authentication)).await?;
+    let account = account(core, cx, (token, authentication)).await?;
     // Of the account the client gets what scope and `claims` parameter let it know, nothing else.
     let asked = Asked { scope: &token.scope, names: &token.userinfo };
     let mut claims = asked.released(&account);
-    claims.insert("sub", subject::of_person(cx, &client, &authentication.subject));
-    Ok((client, claims))
+    claims.insert("sub", subject::of_person(cx, client, &authentication.subject));
+    Ok(claims)
 }
 
 async fn account(
@@ -150,24 +176,49 @@ async fn account(
     }
 }
 
-/// The refusal with its challenge (RFC 6750 section 3). A request without a token is told only that one is needed
-/// (section 3.1).
-fn refuse(cx: &Context<'_>, error: &Error) -> Response {
+/// The refusal with its challenge (RFC 6750 section 3, RFC 9449 section 7.1). A request without a token is told only
+/// that one is needed, and in which ways it may come (RFC 6750 section 3.1).
+fn refuse(core: &Core, cx: &Context<'_>, (request, error): (&Request, &Error)) -> Response {
     let reason = error.reason();
-    let mut challenge = Challenge::bearer(cx.issuer());
-    if reason != Reason::AccessTokenMissing {
-        challenge = challenge.with_reason(reason);
-    }
-    if reason == Reason::AccessTokenScope {
-        challenge = challenge.with_scope(&Scope::parse(Scope::OPENID).unwrap_or_default());
-    }
     let mut response = reply::error_json(reason);
     if reason == Reason::MethodNotAllowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    let challenged = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
-    if challenged.contains(&reason.wire().0) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge.header_value());
+    let of_proof = [ErrorCode::InvalidDpopProof, ErrorCode::UseDpopNonce].contains(&reason.wire().0);
+    if of_proof {
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    let of_token = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
+    if !of_proof && !of_token.contains(&reason.wire().0) {
+        return response;
+    }
+    let bearer = Challenge::bearer(cx.issuer());
+    let dpop = core.dpop.as_ref().map(|dpop| Challenge::dpop(cx.issuer(), &names(dpop.algorithms())));
+    let bound = of_proof || reason == Reason::AccessTokenBound || sent_as_dpop(request);
+    let challenges = match (reason, dpop) {
+        (Reason::AccessTokenMissing, dpop) => [Some(bearer), dpop],
+        (_, Some(dpop)) if bound => [Some(explained(dpop, reason)), None],
+        _ => [Some(explained(bearer, reason)), None],
+    };
+    for challenge in challenges.into_iter().flatten() {
+        response.headers_mut().append(WWW_AUTHENTICATE, challenge.header_value());
     }
     response
+}
+
+fn explained(challenge: Challenge, reason: Reason) -> Challenge {
+    let challenge = challenge.with_reason(reason);
+    match reason {
+        Reason::AccessTokenScope => challenge.with_scope(&Scope::parse(Scope::OPENID).unwrap_or_default()),
+        _ => challenge,
+    }
+}
+
+fn names(algorithms: &[SigningAlg]) -> String {
+    algorithms.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn sent_as_dpop(request: &Request) -> bool {
+    let head = RequestHead::read(request);
+    head.is_ok_and(|head| matches!(head.authorization, Some(Authorization::Dpop(_))))
 }

@@ -9,6 +9,7 @@ mod browser;
 pub mod certificates;
 mod clients;
 mod clock;
+mod dpop;
 mod encryption;
 mod entropy;
 mod events;
@@ -34,6 +35,7 @@ pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, REQUEST_URI, RESOURCE};
 pub use clock::ManualClock;
+pub use dpop::{DpopProofForm, dpop_keys};
 pub use encryption::{client_decryption_keys, decrypted, decryption_keys};
 pub use entropy::{Position, SeededEntropy};
 pub use events::{RecordedEvents, refusals};

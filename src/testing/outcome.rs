@@ -114,6 +114,24 @@ impl Outcome {
         landing
     }
 
+    /// The request was refused for this reason, with status 401 and a `DPoP` challenge that names the error and the
+    /// algorithms (RFC 9449 section 7.1).
+    ///
+    /// # Panics
+    /// When it was not.
+    #[track_caller]
+    pub fn challenged_for_proof(self, reason: Reason) -> Self {
+        self.refused(reason);
+        assert_eq!(self.response.status(), StatusCode::UNAUTHORIZED, "the status of {reason:?}");
+        let header = self.response.headers().get(WWW_AUTHENTICATE).expect("there is a challenge");
+        let challenges = challenge::parse(header).expect("the challenge can be read");
+        assert_eq!(challenges.iter().map(challenge::Challenge::scheme).collect::<Vec<_>>(), ["DPoP"]);
+        let parameter = |name| challenges.first().and_then(|challenge| challenge.parameter(name));
+        assert_eq!(parameter("error"), Some(reason.wire().0.as_str()), "the challenge of {reason:?}");
+        assert!(parameter("algs").is_some_and(|algs| algs.contains("ES256")), "{challenges:?}");
+        self
+    }
+
     /// Where the answer leads.
     ///
     /// # Panics
@@ -152,12 +170,22 @@ impl Outcome {
     #[must_use]
     #[track_caller]
     pub fn issued(self) -> Tokens {
+        self.issued_as("Bearer")
+    }
+
+    /// Tokens of this `token_type` were issued, in a response that is not stored.
+    ///
+    /// # Panics
+    /// When they were not.
+    #[must_use]
+    #[track_caller]
+    pub fn issued_as(self, token_type: &str) -> Tokens {
         let outcome = self.accepted();
         assert_eq!(outcome.response.status(), StatusCode::OK);
         outcome.unstored();
         let body = outcome.json();
         let text = |member: &str| body[member].as_str().map(str::to_owned);
-        assert_eq!(text("token_type").as_deref(), Some("Bearer"), "{body}");
+        assert_eq!(text("token_type").as_deref(), Some(token_type), "{body}");
         Tokens {
             access_token: text("access_token").expect("there is an access token"),
             refresh_token: text("refresh_token"),

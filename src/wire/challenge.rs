@@ -35,6 +35,13 @@ impl Challenge {
         Self::new("Bearer").with("realm", realm)
     }
 
+    /// `DPoP realm="…", algs="…"`, for an access token that is bound to a key; the algorithms are separated by spaces
+    /// (RFC 9449 section 7.1).
+    #[must_use]
+    pub fn dpop(realm: &str, algorithms: &str) -> Self {
+        Self::new("DPoP").with("realm", realm).with("algs", algorithms)
+    }
+
     /// Adds `error` and `error_description` (RFC 6750 section 3.1).
     #[must_use]
     pub fn with_reason(self, reason: Reason) -> Self {

@@ -13,6 +13,9 @@ use crate::error::Reason;
 use crate::secret::Secret;
 use crate::types::form_component;
 
+/// The header that carries a proof of possession (RFC 9449 section 4.1).
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+
 /// The head of a request.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -21,6 +24,8 @@ pub struct RequestHead {
     pub method: Method,
     /// The one `Authorization` header, if there is any.
     pub authorization: Option<Authorization>,
+    /// The `DPoP` header, if there is any (RFC 9449 section 4.1).
+    pub dpop: Option<DpopHeader>,
     /// The one `Origin` header, as it was sent; `null` is a value like any other.
     pub origin: Option<String>,
     /// The certificate of the connection, which the host's TLS layer inserted as an extension. No header is one.
@@ -39,8 +44,20 @@ pub enum Authorization {
     BasicMalformed,
     /// `Bearer` with a token (RFC 6750 section 2.1).
     Bearer(Secret),
+    /// `DPoP` with a token that is bound to a key (RFC 9449 section 7.1).
+    Dpop(Secret),
     /// Another scheme.
     Other,
+}
+
+/// What a request carries in `DPoP`. Nothing has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DpopHeader {
+    /// One header with what should be a proof; no proof at all where it is over 16 KiB or not ASCII.
+    Proof(Secret),
+    /// More than one header.
+    Repeated,
 }
 
 /// The two halves of `Basic` credentials, decoded.
@@ -58,12 +75,13 @@ impl RequestHead {
     ///
     /// # Errors
     /// [`Reason::AuthorizationHeaderMalformed`] when `Authorization` stands twice, is over 16 KiB, is not ASCII,
-    /// or is `Bearer` without a token of the form that RFC 6750 section 2.1 describes.
+    /// or is `Bearer` or `DPoP` without a token of the form that RFC 6750 section 2.1 describes.
     pub fn read(request: &Request) -> Result<Self, Reason> {
         let headers = request.headers();
         Ok(Self {
             method: request.method().clone(),
             authorization: authorization(headers)?,
+            dpop: dpop(headers),
             origin: single(headers, &ORIGIN).map(str::to_owned),
             certificate: request.extensions().get().cloned(),
             cookies: Cookies::read(headers),
@@ -108,13 +126,27 @@ fn authorization(headers: &HeaderMap) -> Result<Option<Authorization>, Reason> {
     if scheme.eq_ignore_ascii_case("Basic") {
         return Ok(Some(basic(credentials).map_or(Authorization::BasicMalformed, Authorization::Basic)));
     }
+    let token = || match is_b64token(credentials) {
+        true => Ok(Secret::new(credentials)),
+        false => Err(Reason::AuthorizationHeaderMalformed),
+    };
     if scheme.eq_ignore_ascii_case("Bearer") {
-        if !is_b64token(credentials) {
-            return Err(Reason::AuthorizationHeaderMalformed);
-        }
-        return Ok(Some(Authorization::Bearer(Secret::new(credentials))));
+        return Ok(Some(Authorization::Bearer(token()?)));
+    }
+    if scheme.eq_ignore_ascii_case("DPoP") {
+        return Ok(Some(Authorization::Dpop(token()?)));
     }
     Ok(Some(Authorization::Other))
+}
+
+fn dpop(headers: &HeaderMap) -> Option<DpopHeader> {
+    let mut values = headers.get_all(DPOP).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return Some(DpopHeader::Repeated);
+    }
+    let proof = value.to_str().ok().filter(|proof| proof.len() <= MAX_AUTHORIZATION_BYTES);
+    Some(DpopHeader::Proof(Secret::new(proof.unwrap_or_default())))
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="` (RFC 6750 section 2.1).

@@ -20,7 +20,7 @@ use bytes::Bytes;
 pub use body::{form_post, json_object, query_or_form};
 pub use certificate::{CertificateChain, ClientCertificate, MAX_CLIENT_CERT_BYTES};
 pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
-pub use head::{Authorization, BasicCredentials, RequestHead, cookie};
+pub use head::{Authorization, BasicCredentials, DpopHeader, RequestHead, cookie};
 
 use crate::types::MAX_FORM_BYTES;
 

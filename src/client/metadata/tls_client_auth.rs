@@ -72,6 +72,12 @@ impl ClientMetadata {
                 "only where no response type has a token",
             );
         }
+        if self.tls_client_certificate_bound_access_tokens && self.dpop_bound_access_tokens {
+            return refuse(
+                "tls_client_certificate_bound_access_tokens",
+                "not beside dpop_bound_access_tokens",
+            );
+        }
         Ok(())
     }
 }

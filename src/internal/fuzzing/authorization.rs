@@ -18,7 +18,7 @@ pub fn authorization(data: &[u8]) {
             Ok(Some(Authorization::Basic(_) | Authorization::BasicMalformed)) => {
                 assert!(data.to_ascii_lowercase().starts_with(b"basic"), "another scheme is Basic");
             }
-            Ok(Some(Authorization::Bearer(token))) => {
+            Ok(Some(Authorization::Bearer(token) | Authorization::Dpop(token))) => {
                 assert!(data.ends_with(token.expose().as_bytes()) || data.ends_with(b" "), "another token");
                 let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
                 assert!(token.expose().bytes().all(allowed), "a token of other characters");

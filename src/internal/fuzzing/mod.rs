@@ -3,6 +3,7 @@
 mod authorization;
 mod authorize;
 mod claims;
+mod dpop;
 mod fetch_url;
 mod form;
 mod jwe;
@@ -19,6 +20,7 @@ mod tokens;
 pub use authorization::authorization;
 pub use authorize::authorize;
 pub use claims::{claims, client_assertion};
+pub use dpop::dpop;
 pub use fetch_url::fetch_url;
 pub use form::form;
 pub use jwe::jwe;

@@ -106,6 +106,7 @@ fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
         TokenKind::AccessToken => b"access token",
         TokenKind::AuthorizationCode => b"authorization code",
         TokenKind::BoundAuthorizationCode => b"bound authorization code",
+        TokenKind::DpopNonce => b"dpop nonce",
         TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::PushedRequest => b"pushed request",
         TokenKind::RefreshToken => b"refresh token",

@@ -2,6 +2,7 @@
 //! cryptographic library, each of which a guard here has to hold against.
 
 mod claims;
+mod dpop_proof;
 mod findings;
 mod framing;
 mod jwe;

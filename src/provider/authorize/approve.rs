@@ -216,6 +216,8 @@ async fn insert_grant(
     .with_resources(request.resources.clone())
     .with_claims(request.claims.clone())
     .with_claims_locales(request.claims_locales.clone())
+    // A confidential client may change its keys as long as the grant lasts.
+    .with_confirmation(request.confirmation().filter(|_| !pending.client().is_confidential()))
     .with_expiry(limit);
     for _ in 0..MAX_ATTEMPTS {
         match core.stores.tokens.insert_grant(records::grant_record(cx, &grant)?, cx.now).await {

@@ -71,7 +71,8 @@ pub(super) async fn issue(
         issued.code = Some(insert_code(core, cx, pending, grant).await?);
     }
     if response_type.has_token() {
-        let token = issue::issue_in_front(core, cx, pending.client(), (grant, grant.confirmation)).await;
+        let bound = (grant, pending.request().confirmation());
+        let token = issue::issue_in_front(core, cx, pending.client(), bound).await;
         issued.token = Some(token.map_err(overtaken)?);
     }
     if response_type.has_id_token() {
@@ -99,7 +100,7 @@ async fn insert_code(
     record.redirect_uri = request.redirect_uri.clone();
     record.code_challenge = request.code_challenge;
     record.nonce = request.nonce.clone();
-    record.confirmation = grant.confirmation;
+    record.confirmation = request.confirmation();
     let kind = match record.confirmation {
         Some(_) => TokenKind::BoundAuthorizationCode,
         None => TokenKind::AuthorizationCode,

@@ -186,6 +186,7 @@ async fn read(
         response_types: &core.response_types,
         refresh_tokens: core.issues_refresh_tokens(),
         account_creation: core.switches.account_creation,
+        dpop: core.dpop.is_some(),
     };
     let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.

@@ -1,6 +1,7 @@
 //! Requests that were pushed, where they are read and where the browser brings their reference (RFC 9126).
 
 use super::draft::{self, Draft, Settled};
+use super::request::AuthorizationRequest;
 use super::respond::Failure;
 use super::{read, request_object};
 use crate::client::Client;
@@ -8,7 +9,7 @@ use crate::error::{Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::pushed::{self, PushedRequest, PushedRequests};
-use crate::types::Params;
+use crate::types::{Confirmation, Params, Thumbprint};
 
 /// Reads a request that is pushed as one that arrives in a browser: from plain parameters or a request object.
 ///
@@ -18,7 +19,7 @@ pub(in crate::provider) async fn read_pushed(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    params: Params,
+    (params, proved): (Params, Option<Confirmation>),
 ) -> Result<PushedRequest> {
     let plain = Draft { client: client.clone(), params, watched: None, settled: None, pushed: None };
     let whole = async {
@@ -27,10 +28,26 @@ pub(in crate::provider) async fn read_pushed(
         read(core, cx, &draft).await
     };
     let (_, request, params) = whole.await.map_err(Failure::into_error)?;
+    let jkt = bound_to(&request, proved)?.map(|thumbprint| thumbprint.to_string());
     // A client that authenticates need not name itself in the form.
-    let others = params.iter().filter(|(name, _)| *name != "client_id");
-    let params = Params::from_pairs(others.chain([("client_id", client.id().as_str())]));
+    let others = params.iter().filter(|(name, _)| !["client_id", "dpop_jkt"].contains(name));
+    let named = [("client_id", client.id().as_str())].into_iter();
+    let bound = jkt.iter().map(|jkt| ("dpop_jkt", jkt.as_str()));
+    let params = Params::from_pairs(others.chain(named).chain(bound));
     Ok(PushedRequest::new(client.id().clone(), &params, request.scope, request.id_token_hint))
+}
+
+/// The key that the code will be bound to: that of `dpop_jkt`, that of a proof beside it, or both where they are one
+/// (RFC 9449 section 10.1).
+fn bound_to(
+    request: &AuthorizationRequest,
+    proved: Option<Confirmation>,
+) -> Result<Option<Thumbprint>, Reason> {
+    match (request.dpop_jkt, proved) {
+        (Some(named), Some(Confirmation::Jkt(proved))) if named != proved => Err(Reason::DpopKeyMismatch),
+        (_, Some(Confirmation::Jkt(proved))) => Ok(Some(proved)),
+        (named, _) => Ok(named),
+    }
 }
 
 /// The pushed request that `plain` refers to; `None` where it is a request itself.

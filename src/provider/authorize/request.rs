@@ -13,7 +13,10 @@ use crate::error::Reason;
 use crate::jose::IdTokenHintVerifier;
 use crate::pkce::CodeChallenge;
 use crate::policy::Policy;
-use crate::types::{ClaimsRequest, Display, LanguageTag, Params, Prompts, ResponseType, Scope, Subject};
+use crate::types::{
+    ClaimsRequest, Confirmation, Display, LanguageTag, Params, Prompts, ResponseType, Scope, Subject,
+    Thumbprint,
+};
 
 /// An authorization request whose every parameter was read and found sound (RFC 6749 section 4.1.1, OpenID Connect
 /// Core 1.0 section 3.1.2.1).
@@ -49,6 +52,9 @@ pub struct AuthorizationRequest {
     pub claims: ClaimsRequest,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
+    /// The thumbprint of the key that the code, and an access token in the response, are bound to (RFC 9449 section
+    /// 10). It is read where DPoP is on.
+    pub dpop_jkt: Option<Thumbprint>,
     /// The resources that the access token is for (RFC 8707), each once.
     pub resources: Vec<String>,
 }
@@ -82,6 +88,8 @@ pub(super) struct Readers<'a> {
     pub(super) refresh_tokens: bool,
     /// Whether the host offers to create accounts.
     pub(super) account_creation: bool,
+    /// Whether proofs of possession are taken.
+    pub(super) dpop: bool,
 }
 
 impl AuthorizationRequest {
@@ -109,10 +117,16 @@ impl AuthorizationRequest {
             id_token_hint: rules::oidc::id_token_hint(readers, draft)?,
             claims: rules::claims::claims(params)?,
             code_challenge: rules::pkce::code_challenge(draft, response_type, (&scope, nonce.as_deref()))?,
+            dpop_jkt: rules::dpop::dpop_jkt(readers, draft, response_type)?,
             resources: rules::resource::resources(readers, draft)?,
             scope,
             nonce,
         })
+    }
+
+    /// The key that the code, and an access token in the response, are bound to.
+    pub(super) fn confirmation(&self) -> Option<Confirmation> {
+        self.dpop_jkt.map(Confirmation::Jkt)
     }
 
     /// The authentication context classes of which one must be reached: those of an essential `acr` claim with
@@ -160,7 +174,7 @@ impl fmt::Debug for AuthorizationRequest {
 }
 
 /// The parameters that the rules above read; what else a request carries is ignored (RFC 6749 section 3.1).
-const PARAMETERS: [&str; 19] = [
+const PARAMETERS: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -178,6 +192,7 @@ const PARAMETERS: [&str; 19] = [
     "claims",
     "code_challenge",
     "code_challenge_method",
+    "dpop_jkt",
     "resource",
     "id_token_hint",
 ];

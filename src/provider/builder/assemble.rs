@@ -15,6 +15,7 @@ use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
 };
 use crate::provider::mutual_tls::MutualTls;
+use crate::provider::proof::Dpop;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -33,6 +34,16 @@ impl ProviderBuilder {
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
         }
+    }
+
+    pub(super) fn register_dpop(&mut self) -> Result<(), BuildError> {
+        if let (Some(dpop), Some(replays)) = (&self.dpop, &self.core.stores.replays) {
+            let taking = Dpop::new(&self.core.config, dpop, Arc::clone(replays));
+            // An issuer and a path whose URL no proof could name.
+            let long = |_| BuildError::Bounds { setting: "issuer and paths", bounds: "2048 bytes together" };
+            self.core.dpop = Some(taking.map_err(long)?);
+        }
+        Ok(())
     }
 
     /// Comes when all else is there: what a document may ask for is what the provider has.

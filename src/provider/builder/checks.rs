@@ -7,6 +7,7 @@ use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
 use crate::provider::mutual_tls::MutualTls;
+use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::types::ResponseType;
 
@@ -56,6 +57,9 @@ impl ProviderBuilder {
                 bounds: "1 to 32 of letters, digits, '_', '-', '.' and '~', none the beginning of another or of a jwt",
             });
         }
+        if let Some((setting, bounds)) = self.dpop.as_ref().and_then(DpopConfig::out_of_bounds) {
+            return Err(BuildError::Bounds { setting, bounds });
+        }
         if !(1..=256).contains(&config.slow_hashes_at_once) {
             return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
         }
@@ -96,6 +100,9 @@ impl ProviderBuilder {
         let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
         if remembers && core.stores.replays.is_none() {
             return needs("code_challenge_reuse", "ReplayStore");
+        }
+        if self.dpop.is_some() && core.stores.replays.is_none() {
+            return needs("dpop", "ReplayStore");
         }
         if let Some(registration) = &core.registration {
             if core.stores.registry.is_none() {

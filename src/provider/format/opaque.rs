@@ -30,6 +30,8 @@ pub enum TokenKind {
     AuthorizationCode,
     /// An authorization code that is bound to a key, told apart so that without a proof it is not even looked up.
     BoundAuthorizationCode,
+    /// A nonce for DPoP proofs (RFC 9449 section 8).
+    DpopNonce,
     /// An initial access token (RFC 7591 section 1.2).
     InitialAccessToken,
     /// What stands behind the URN of a pushed authorization request (RFC 9126 section 2.2).
@@ -46,6 +48,7 @@ impl TokenKind {
             Self::AccessToken => b"access token",
             Self::AuthorizationCode => b"authorization code",
             Self::BoundAuthorizationCode => b"bound authorization code",
+            Self::DpopNonce => b"dpop nonce",
             Self::InitialAccessToken => b"initial access token",
             Self::PushedRequest => b"pushed request",
             Self::RefreshToken => b"refresh token",

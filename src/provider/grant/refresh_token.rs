@@ -68,7 +68,7 @@ impl RefreshTokenGrant {
         token: &RefreshToken,
         (client, grant): (&Client, &Grant),
     ) -> RefreshUse {
-        let Rotation { advance, grace } = rotation(&*self.policy, cx, client);
+        let Rotation { advance, grace } = rotation(&*self.policy, cx, (client, token));
         let idle_until = cx.now.plus(cx.config.refresh_idle).min(grant.expires_at);
         RefreshUse { seq: token.seq(), advance, grace, idle_until }
     }
@@ -120,10 +120,15 @@ impl GrantHandler for RefreshTokenGrant {
     }
 }
 
-/// The policy's rotation, within what is safe: the tokens of a public client rotate, since nothing else tells a thief
-/// from it, and its grace has an end, or both could walk the chain in lockstep unseen.
-pub(crate) fn rotation(policy: &dyn Policy, cx: &Context<'_>, client: &Client) -> Rotation {
-    if client.is_confidential() {
+/// The policy's rotation, within what is safe: the tokens of a public client rotate unless they are bound to a key,
+/// since nothing else tells a thief from it, and its grace has an end, or both could walk the chain in lockstep unseen.
+pub(crate) fn rotation(
+    policy: &dyn Policy,
+    cx: &Context<'_>,
+    (client, token): (&Client, &RefreshToken),
+) -> Rotation {
+    // A thief without the key, or without the secret of the client, cannot use it (RFC 9700 section 4.14.2).
+    if client.is_confidential() || token.confirmation().is_some() {
         let default = Rotation { advance: Advance::Keep, grace: Grace::UntilSuccessorUsed };
         return policy.rotation(client, default);
     }

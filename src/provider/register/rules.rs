@@ -52,6 +52,7 @@ pub(in crate::provider) struct Rules {
     request_object_algs: Vec<RequestObjectAlg>,
     request_uris: bool,
     jwks_uri: bool,
+    dpop: bool,
     pairwise: bool,
     sectors: bool,
     certificate_bound_tokens: bool,
@@ -82,6 +83,7 @@ impl Rules {
             request_object_algs: request_object_algs(core),
             request_uris: core.request_uris.is_some(),
             jwks_uri: core.switches.jwks_uri,
+            dpop: core.dpop.is_some(),
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
             certificate_bound_tokens: core.mutual_tls.is_some(),
@@ -110,6 +112,9 @@ impl Rules {
         self.answers(metadata, members)?;
         self.subjects(metadata)?;
         self.request_objects(metadata)?;
+        if metadata.dpop_bound_access_tokens && !self.dpop {
+            return Err(Reason::MetadataDpop);
+        }
         self.logouts(metadata);
         texts(metadata)
     }

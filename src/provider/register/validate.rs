@@ -70,6 +70,7 @@ fn reason(member: &str) -> Reason {
         "client_uri" | "initiate_login_uri" | "logo_uri" | "policy_uri" | "tos_uri" => Reason::MetadataPage,
         "contacts" => Reason::MetadataContacts,
         "default_acr_values" | "default_max_age" | "require_auth_time" => Reason::MetadataDefaults,
+        "dpop_bound_access_tokens" => Reason::MetadataDpop,
         "grant_types" => Reason::MetadataGrantTypes,
         "id_token_signed_response_alg" => Reason::MetadataIdTokenAlg,
         "jwks" => Reason::MetadataJwks,

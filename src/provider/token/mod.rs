@@ -10,7 +10,7 @@ use super::client_auth;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::grant::GrantHandler;
-use super::{issue, mutual_tls, refusal};
+use super::{issue, proof, refusal};
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
@@ -32,6 +32,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
             refusal::json(&cx, request, &error)
         }
     };
+    proof::answer_nonce(&cx, &mut response);
     refusal::share(&cx, request, &mut response);
     response
 }
@@ -53,13 +54,13 @@ async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Toke
     tokens(core, cx, &head, params).await
 }
 
-/// The order matters: what a handler consumes is consumed for a client that has authenticated, and nothing is issued
-/// before it is written.
+/// The order matters: what a handler consumes is consumed for a client that has authenticated, whose proof of
+/// possession is sound, and nothing is issued before it is written.
 async fn tokens(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Params) -> Result<TokenResponse> {
     let client = client_auth::authenticate(core, cx, head, &params).await?;
     let handler = handler(core, client.client(), params.one("grant_type")?)?;
     core.admit(cx, LimitPoint::Token, client.client().id()).await?;
-    let confirmation = mutual_tls::confirm(core, (head, client.client()), None)?;
+    let confirmation = proof::confirm(core, cx, (head, &client)).await?;
     let request = TokenRequest { client, params, confirmation };
     let issuance = Box::new(handler.redeem(cx, &request).await?);
     Box::pin(issue::issue(core, cx, &request, issuance)).await

@@ -1,0 +1,108 @@
+//! Which key a request proves to hold, and whether that is the one that its access token is bound to.
+
+mod config;
+mod dpop;
+
+use http::HeaderValue;
+use http::header::HeaderName;
+
+pub use config::{DpopConfig, DpopNonces};
+pub(crate) use dpop::Dpop;
+
+use super::context::{Arrival, Context};
+use super::core::Core;
+use super::format::dpop_nonce;
+use super::mutual_tls;
+use super::token::AuthenticatedClient;
+use crate::error::{Reason, Result};
+use crate::event::Endpoint;
+use crate::store::AccessToken;
+use crate::types::Confirmation;
+use crate::wire::{RequestHead, Response};
+
+/// The header that tells a client which nonce its next proof is to carry (RFC 9449 section 8.1).
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// The key that the tokens of this request are to be bound to; `None` where they are for whoever has them.
+///
+/// It is asked before anything is consumed, so that a proof that got lost on its way, or that needs a nonce, costs the
+/// client no code (attack 117).
+///
+/// # Errors
+/// Why the proof is refused; [`Reason::DpopProofMissing`] where the client's tokens have to be bound (RFC 9449
+/// section 5.2), which holds where no proofs are taken, too; those of [`mutual_tls::confirm`].
+pub(super) async fn confirm(
+    core: &Core,
+    cx: &Context<'_>,
+    (head, client): (&RequestHead, &AuthenticatedClient),
+) -> Result<Option<Confirmation>> {
+    let proved = proved(core, cx, head).await?;
+    if proved.is_none() && client.client().metadata().dpop_bound_access_tokens {
+        if let Some(dpop) = &core.dpop {
+            dpop.offer_nonce(cx);
+        }
+        return Err(Reason::DpopProofMissing.into());
+    }
+    mutual_tls::confirm(core, (head, client.client()), proved)
+}
+
+/// The key that the request proves, whatever that is for. Where no proofs are taken nobody looks for one.
+///
+/// # Errors
+/// Why the proof is refused.
+pub(super) async fn proved(
+    core: &Core,
+    cx: &Context<'_>,
+    head: &RequestHead,
+) -> Result<Option<Confirmation>> {
+    match &core.dpop {
+        Some(dpop) => dpop.proved(cx, head).await,
+        None => Ok(None),
+    }
+}
+
+/// How a request presents its access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presentation {
+    /// As one that whoever has it may use (RFC 6750 section 2).
+    Bearer,
+    /// As one that is bound to a key, by the scheme `DPoP` (RFC 9449 section 7.1).
+    Dpop,
+}
+
+/// Checks that the request holds the key that its access token is bound to.
+///
+/// # Errors
+/// [`Reason::AccessTokenBound`], so that nobody takes a bound token for one that is not (attack 167), and
+/// [`Reason::AccessTokenUnbound`]; why the proof is refused; [`Reason::AccessTokenCertificate`].
+pub(super) async fn check(
+    core: &Core,
+    cx: &Context<'_>,
+    head: &RequestHead,
+    (presentation, text, token): (Presentation, &str, &AccessToken),
+) -> Result<()> {
+    match (presentation, &token.confirmation, &core.dpop) {
+        (Presentation::Bearer, None, _) => Ok(()),
+        (Presentation::Dpop, Some(Confirmation::Jkt(thumbprint)), Some(dpop)) => {
+            dpop.check(cx, head, (text, *thumbprint)).await
+        }
+        (Presentation::Bearer, Some(Confirmation::X5tS256(thumbprint)), _) => {
+            Ok(mutual_tls::check(core, head, *thumbprint)?)
+        }
+        (Presentation::Dpop, None, _) => Err(Reason::AccessTokenUnbound.into()),
+        _ => Err(Reason::AccessTokenBound.into()),
+    }
+}
+
+/// Adds the nonce that the client is to use next, if it is to hear of one.
+pub(super) fn answer_nonce(cx: &Context<'_>, response: &mut Response) {
+    if let Some(nonce) = cx.noted_dpop_nonce().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+        response.headers_mut().insert(DPOP_NONCE, nonce);
+    }
+}
+
+/// The newest nonce, where proofs are taken.
+pub(super) fn newest_nonce(core: &Core) -> Option<String> {
+    let arrival = Arrival::at(Endpoint::Token, core);
+    core.dpop.as_ref().map(|_| dpop_nonce::newest(&arrival.context()))
+}
