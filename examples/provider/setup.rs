@@ -7,7 +7,7 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
-use vouchsafe::provider::{Config, DpopConfig, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, DpopConfig, MutualTls, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -36,7 +36,11 @@ pub(crate) struct Parts {
 ///
 /// # Errors
 /// One sentence that names the flag or file to mend.
-pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, String> {
+pub(crate) async fn parts(
+    options: &Options,
+    issuer: Issuer,
+    mtls_alias: Option<Issuer>,
+) -> Result<Parts, String> {
     options.check()?;
     let http_client = fetching::client(options)?;
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
@@ -77,6 +81,10 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
         true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
         false => builder,
     };
+    let builder = match mtls_alias {
+        Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
+        None => builder,
+    };
     let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by };
@@ -86,6 +94,15 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
     }
     tokio::spawn(records.clone().keep_swept());
     Ok(Parts { app, admin, records })
+}
+
+/// Without authorities no certificate names a client.
+fn mutual_tls(options: &Options) -> MutualTls {
+    let self_signed = MutualTls::new().with_self_signed_tls_client_auth();
+    match options.mtls_ca_file {
+        Some(_) => self_signed.with_tls_client_auth(),
+        None => self_signed,
+    }
 }
 
 /// What flags turn on, a profile's among them.

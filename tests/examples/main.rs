@@ -9,6 +9,7 @@ mod http;
 mod openidconnect;
 mod provider_admin;
 mod provider_files;
+mod provider_mtls;
 mod provider_pages;
 mod provider_profile;
 mod quickstart;

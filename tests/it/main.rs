@@ -54,6 +54,8 @@ mod rfc7592_management;
 mod rfc7636_pkce;
 mod rfc7636_token;
 mod rfc7662_introspection;
+mod rfc8705_bound_tokens;
+mod rfc8705_mtls;
 mod rfc9068_jwt_access_tokens;
 mod rfc9101_request_objects;
 mod rfc9110_http;

@@ -38,7 +38,8 @@ impl ProviderBuilder {
 
     pub(super) fn register_dpop(&mut self) -> Result<(), BuildError> {
         if let (Some(dpop), Some(replays)) = (&self.dpop, &self.core.stores.replays) {
-            let taking = Dpop::new(&self.core.config, dpop, Arc::clone(replays));
+            let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+            let taking = Dpop::new(&self.core.config, (dpop, alias), Arc::clone(replays));
             // An issuer and a path whose URL no proof could name.
             let long = |_| BuildError::Bounds { setting: "issuer and paths", bounds: "2048 bytes together" };
             self.core.dpop = Some(taking.map_err(long)?);
