@@ -1,7 +1,7 @@
 //! A second listener, which asks for certificates (RFC 8705).
 //!
-//! TLS proves that a client has the key of its certificate. Whether an authority vouches for that is looked up afterwards,
-//! so that a client which signed its own certificate is let in, and is known for what it is.
+//! TLS proves that a client has the key of its certificate. Whether an authority vouches for that is looked
+//! up afterwards, so that a client which signed its own certificate is let in, and is known for what it is.
 
 use std::io;
 use std::path::Path;

@@ -77,10 +77,12 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Where to listen, by https, for clients with certificates of their own (RFC 8705); port 0 takes a free one
+    /// Where to listen, by https, for clients with certificates of their own (RFC 8705); port 0 takes a free
+    /// one
     ///
-    /// Clients authenticate there by self_signed_tls_client_auth, and their access tokens are bound where they asked for
-    /// that. Discovery lists the endpoints as mtls_endpoint_aliases: at the host of the issuer, with this port.
+    /// Clients authenticate there by self_signed_tls_client_auth, and their access tokens are bound where
+    /// they asked for that. Discovery lists the endpoints as mtls_endpoint_aliases: at the host of the
+    /// issuer, with this port.
     #[arg(long, env = "PROVIDER_MTLS_LISTEN", value_name = "ADDRESS:PORT", requires = "tls_cert")]
     pub mtls_listen: Option<SocketAddr>,
 

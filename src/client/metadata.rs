@@ -38,8 +38,8 @@ pub struct ClientMetadata {
     /// The one algorithm of its assertions; any accepted one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_signing_alg: Option<ClientAssertionAlg>,
-    /// The subject of its certificate, where it authenticates by `tls_client_auth`: this, or exactly one of the four
-    /// names below (RFC 8705 section 2.1.2). Compared exactly.
+    /// The subject of its certificate, where it authenticates by `tls_client_auth`: this, or exactly one of
+    /// the four names below (RFC 8705 section 2.1.2). Compared exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_subject_dn: Option<SubjectDn>,
     /// The one `dNSName` of its certificate.
@@ -54,8 +54,8 @@ pub struct ClientMetadata {
     /// The one `rfc822Name` of its certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_auth_san_email: Option<String>,
-    /// Whether its access tokens have to be bound to the certificate of its connection (RFC 8705 section 3.4).
-    /// Default false.
+    /// Whether its access tokens have to be bound to the certificate of its connection (RFC 8705 section
+    /// 3.4). Default false.
     pub tls_client_certificate_bound_access_tokens: bool,
     /// The grant types it uses. Default `authorization_code`.
     pub grant_types: Vec<GrantType>,

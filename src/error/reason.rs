@@ -176,7 +176,8 @@ reasons! {
     ConfirmationMismatch => InvalidGrant, "the code or token is bound to another key";
     /// The code or refresh token is bound to a key, and the request proved none.
     ConfirmationMissing => InvalidGrant, "the code or token is bound to a key, whose proof is missing";
-    /// The tokens of the client have to be bound to a certificate, and the connection has none, or none is looked at.
+    /// The tokens of the client have to be bound to a certificate, and the connection has none, or none is
+    /// looked at.
     CertificateNeeded => InvalidRequest, "the tokens of this client are bound to a certificate, which the connection must have";
     /// The request proves a key of its own, where the tokens of the client have to be bound to a certificate.
     ConfirmationsCombined => InvalidRequest, "a token must be bound to the certificate or to the key of a proof, not to both";
@@ -508,7 +509,8 @@ reasons! {
     MetadataAuthMethod => InvalidClientMetadata, "token_endpoint_auth_method is not supported";
     /// `token_endpoint_auth_signing_alg` is not accepted.
     MetadataAuthSigningAlg => InvalidClientMetadata, "token_endpoint_auth_signing_alg is not supported";
-    /// `tls_client_certificate_bound_access_tokens` asks for what is not there, or for what a response type cannot give.
+    /// `tls_client_certificate_bound_access_tokens` asks for what is not there, or for what a response type
+    /// cannot give.
     MetadataCertificateBinding => InvalidClientMetadata, "tls_client_certificate_bound_access_tokens is not supported or does not fit response_types";
     /// A `tls_client_auth_` member is malformed, or there is not exactly one.
     MetadataCertificateSubject => InvalidClientMetadata, "exactly one sound tls_client_auth_ member must name the subject of the certificate";

@@ -1,4 +1,5 @@
-//! Certificates as clients present them (RFC 5280): read, never verified. Who issued one is for the TLS layer to say.
+//! Certificates as clients present them (RFC 5280): read, never verified. Who issued one is for the TLS layer
+//! to say.
 
 use std::net::IpAddr;
 
@@ -23,8 +24,8 @@ pub const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
 
 /// A certificate, taken apart.
 ///
-/// Nothing is known of who issued it, and nothing of whether the one who sent it has its key: both are for the TLS
-/// layer.
+/// Nothing is known of who issued it, and nothing of whether the one who sent it has its key: both are for
+/// the TLS layer.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     thumbprint: Thumbprint,

@@ -9,7 +9,8 @@ use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 /// Most bytes in the text of a name.
 const MAX_BYTES: usize = 2048;
 
-/// The short names of attribute types: those of RFC 4514 section 3, and others that certificates of clients have.
+/// The short names of attribute types: those of RFC 4514 section 3, and others that certificates of clients
+/// have.
 const TYPES: [(&str, &str); 14] = [
     ("CN", "2.5.4.3"),
     ("L", "2.5.4.7"),
@@ -27,8 +28,9 @@ const TYPES: [(&str, &str); 14] = [
     ("emailAddress", "1.2.840.113549.1.9.1"),
 ];
 
-/// A distinguished name in one form: the attributes of each step by type and value, the last step first (RFC 4514
-/// section 2.1). Two names are equal if all of that is, to the letter: no case is folded, no space left out.
+/// A distinguished name in one form: the attributes of each step by type and value, the last step first (RFC
+/// 4514 section 2.1). Two names are equal if all of that is, to the letter: no case is folded, no space left
+/// out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinguishedName(Vec<Vec<Attribute>>);
 
@@ -46,8 +48,8 @@ enum AttributeValue {
     Text(String),
 }
 
-/// The subject that the certificate of a client must have, as the client registered it (`tls_client_auth_subject_dn`,
-/// RFC 8705 section 2.1.2).
+/// The subject that the certificate of a client must have, as the client registered it
+/// (`tls_client_auth_subject_dn`, RFC 8705 section 2.1.2).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SubjectDn {

@@ -262,8 +262,9 @@ impl ProviderBuilder {
         self
     }
 
-    /// Turns on what `mutual_tls` says (RFC 8705). The host's TLS layer asks for certificates, and inserts them into
-    /// requests as [`ClientCertificate`](crate::wire::ClientCertificate). Default off: certificates are not looked at.
+    /// Turns on what `mutual_tls` says (RFC 8705). The host's TLS layer asks for certificates, and inserts
+    /// them into requests as [`ClientCertificate`](crate::wire::ClientCertificate). Default off: certificates
+    /// are not looked at.
     pub fn with_mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
         self.core.mutual_tls = Some(mutual_tls);
         self

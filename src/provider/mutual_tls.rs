@@ -1,4 +1,5 @@
-//! Mutual TLS (RFC 8705): clients that authenticate by their certificates, and access tokens that are bound to them.
+//! Mutual TLS (RFC 8705): clients that authenticate by their certificates, and access tokens that are bound
+//! to them.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +11,8 @@ use crate::types::{Confirmation, Issuer, Thumbprint};
 use crate::wire::{ClientCertificate, RequestHead};
 
 /// What of mutual TLS is turned on. On its own it binds the access tokens of clients that registered
-/// `tls_client_certificate_bound_access_tokens` to the certificates of their connections (RFC 8705 section 3).
+/// `tls_client_certificate_bound_access_tokens` to the certificates of their connections (RFC 8705 section
+/// 3).
 ///
 /// The host's TLS layer asks for certificates and hands them on: see [`ClientCertificate`].
 #[derive(Clone, Debug, Default)]
@@ -36,30 +38,31 @@ impl MutualTls {
         Self::default()
     }
 
-    /// Client authentication by `tls_client_auth` (RFC 8705 section 2.1): by a certificate of an authority that the host
-    /// trusts, which is [verified](ClientCertificate::verified), and of the subject that the client registered.
+    /// Client authentication by `tls_client_auth` (RFC 8705 section 2.1): by a certificate of an authority
+    /// that the host trusts, which is [verified](ClientCertificate::verified), and of the subject that the
+    /// client registered.
     pub const fn with_tls_client_auth(mut self) -> Self {
         self.tls_client_auth = true;
         self
     }
 
-    /// Client authentication by `self_signed_tls_client_auth` (RFC 8705 section 2.2): by a certificate, verified or not,
-    /// whose key is in the client's `jwks` or at its `jwks_uri`.
+    /// Client authentication by `self_signed_tls_client_auth` (RFC 8705 section 2.2): by a certificate,
+    /// verified or not, whose key is in the client's `jwks` or at its `jwks_uri`.
     pub const fn with_self_signed_tls_client_auth(mut self) -> Self {
         self.self_signed = true;
         self
     }
 
-    /// Every access token from the token endpoint is bound to a key, whatever its client registered: to the certificate
-    /// of the connection, or to what else the request proved. A request without is refused.
+    /// Every access token from the token endpoint is bound to a key, whatever its client registered: to the
+    /// certificate of the connection, or to what else the request proved. A request without is refused.
     pub const fn with_bound_tokens_required(mut self) -> Self {
         self.bound_tokens = BoundTokens::All;
         self
     }
 
     /// The endpoints are at `base` too, where the TLS layer asks for certificates; discovery lists them as
-    /// `mtls_endpoint_aliases` (RFC 8705 section 5). `base` stands for the whole issuer, path included, so that
-    /// `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`.
+    /// `mtls_endpoint_aliases` (RFC 8705 section 5). `base` stands for the whole issuer, path included, so
+    /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`.
     ///
     /// Without it, the endpoints themselves must be where certificates are asked for.
     pub fn with_aliases_at(mut self, base: Issuer) -> Self {
@@ -84,12 +87,12 @@ impl MutualTls {
     }
 }
 
-/// What the tokens of a request are bound to: to its certificate where the client or the provider demands that, else to
-/// what it `proved` besides.
+/// What the tokens of a request are bound to: to its certificate where the client or the provider demands
+/// that, else to what it `proved` besides.
 ///
 /// # Errors
-/// [`Reason::CertificateNeeded`] where they have to be bound and the connection has no certificate, or mutual TLS is
-/// off: no token goes out unbound without its client knowing (attack 190).
+/// [`Reason::CertificateNeeded`] where they have to be bound and the connection has no certificate, or mutual
+/// TLS is off: no token goes out unbound without its client knowing (attack 190).
 pub(super) fn confirm(
     core: &Core,
     (head, client): (&RequestHead, &Client),
@@ -114,8 +117,8 @@ pub(super) fn parsed(certificate: &ClientCertificate) -> Result<Certificate, Rej
         .map_err(|error| Rejection::caused(Reason::ClientCertificateMalformed, error))
 }
 
-/// Checks that a token which is bound to the certificate of this hash came over a connection with it (RFC 8705
-/// section 3).
+/// Checks that a token which is bound to the certificate of this hash came over a connection with it (RFC
+/// 8705 section 3).
 ///
 /// # Errors
 /// [`Reason::AccessTokenCertificate`].
@@ -131,8 +134,8 @@ pub(super) fn check(core: &Core, head: &RequestHead, expected: Thumbprint) -> Re
 /// Endpoints that browsers are sent to, or that no client authenticates at by a certificate.
 const WITHOUT_ALIAS: [&str; 3] = ["authorization_endpoint", "end_session_endpoint", "registration_endpoint"];
 
-/// The members of metadata about mutual TLS; `endpoints` are the members that name endpoints, with the paths of these
-/// below the issuer's.
+/// The members of metadata about mutual TLS; `endpoints` are the members that name endpoints, with the paths
+/// of these below the issuer's.
 pub(super) fn describe<'a>(
     mutual_tls: &MutualTls,
     endpoints: impl Iterator<Item = (&'static str, &'a str)>,

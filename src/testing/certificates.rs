@@ -1,4 +1,5 @@
-//! Certificates of clients. Nobody has the keys of most of them: who presents one is for the TLS layer to know.
+//! Certificates of clients. Nobody has the keys of most of them: who presents one is for the TLS layer to
+//! know.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -17,8 +17,8 @@ pub const MAX_CLIENT_CERT_BYTES: usize = 24 * 1024;
 
 /// The certificate that the client of a TLS connection presented, and proved to have the key of.
 ///
-/// It reaches the provider as an [extension](http::Extensions) of the request, and in no other way: no header of a
-/// client is read (attack 184). The one who terminates TLS inserts it:
+/// It reaches the provider as an [extension](http::Extensions) of the request, and in no other way: no header
+/// of a client is read (attack 184). The one who terminates TLS inserts it:
 ///
 /// ```
 /// use vouchsafe::wire::{ClientCertificate, Request};
@@ -44,33 +44,33 @@ pub enum CertificateChain {
 }
 
 impl ClientCertificate {
-    /// A certificate, its DER, of whose issuer nothing is known. It authenticates by `self_signed_tls_client_auth`, and
-    /// tokens can be bound to it.
+    /// A certificate, its DER, of whose issuer nothing is known. It authenticates by
+    /// `self_signed_tls_client_auth`, and tokens can be bound to it.
     pub fn unverified(der: impl Into<Bytes>) -> Self {
         Self { der: der.into(), chain: CertificateChain::Unverified }
     }
 
-    /// A certificate, its DER, that is of an authority which the host trusts to name its clients. It authenticates by
-    /// `tls_client_auth` too.
+    /// A certificate, its DER, that is of an authority which the host trusts to name its clients. It
+    /// authenticates by `tls_client_auth` too.
     ///
     /// # Security
-    /// Whoever gets a certificate of any name from that authority is the client of that name. An authority of the public
-    /// web vouches for names of hosts, and for nothing else in a subject.
+    /// Whoever gets a certificate of any name from that authority is the client of that name. An authority of
+    /// the public web vouches for names of hosts, and for nothing else in a subject.
     pub fn verified(der: impl Into<Bytes>) -> Self {
         Self { der: der.into(), chain: CertificateChain::Verified }
     }
 
-    /// The certificate in the `Client-Cert` header (RFC 9440 section 2.2) of a proxy that terminates TLS; `None` where
-    /// there is no such header. `chain` is what that proxy checks.
+    /// The certificate in the `Client-Cert` header (RFC 9440 section 2.2) of a proxy that terminates TLS;
+    /// `None` where there is no such header. `chain` is what that proxy checks.
     ///
     /// # Security
-    /// Anybody can write a header. Only for requests that came through a proxy which takes every `Client-Cert` of a
-    /// client out, and which nobody can go around: a request on another way, or through a proxy that hands on what it
-    /// was sent, authenticates as whoever it likes (RFC 9440 section 4).
+    /// Anybody can write a header. Only for requests that came through a proxy which takes every
+    /// `Client-Cert` of a client out, and which nobody can go around: a request on another way, or through a
+    /// proxy that hands on what it was sent, authenticates as whoever it likes (RFC 9440 section 4).
     ///
     /// # Errors
-    /// [`Reason::ClientCertificateMalformed`] when the header stands twice, is over 24 KiB, or is no byte sequence of RFC
-    /// 8941 section 3.3.5. Refuse the request then.
+    /// [`Reason::ClientCertificateMalformed`] when the header stands twice, is over 24 KiB, or is no byte
+    /// sequence of RFC 8941 section 3.3.5. Refuse the request then.
     pub fn dangerous_from_trusted_proxy(
         headers: &HeaderMap,
         chain: CertificateChain,

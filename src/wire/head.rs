@@ -28,7 +28,8 @@ pub struct RequestHead {
     pub dpop: Option<DpopHeader>,
     /// The one `Origin` header, as it was sent; `null` is a value like any other.
     pub origin: Option<String>,
-    /// The certificate of the connection, which the host's TLS layer inserted as an extension. No header is one.
+    /// The certificate of the connection, which the host's TLS layer inserted as an extension. No header is
+    /// one.
     pub certificate: Option<ClientCertificate>,
     cookies: Cookies,
 }

@@ -39,7 +39,8 @@ fn connecting(identity: Option<[&str; 2]>) -> reqwest::Client {
     builder.build().unwrap()
 }
 
-/// A server whose clients are `named`, of a subject, and `keyed`, of a key and with bound tokens; its discovery document.
+/// A server whose clients are `named`, of a subject, and `keyed`, of a key and with bound tokens; its
+/// discovery document.
 async fn start(test: &str, flags: &[&str]) -> (Server, Value) {
     let service = json!({ "grant_types": ["client_credentials"], "response_types": [], "scope": "read" });
     let with = |members: Value| {

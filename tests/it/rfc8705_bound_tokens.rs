@@ -159,7 +159,7 @@ fn a_refresh_token_of_a_public_client_needs_its_certificate() {
     h.redeem(stolen).rejected(Reason::ConfirmationMismatch).unchanged();
 }
 
-/// RFC 8705 section 4: who authenticates may change certificates; the access token is bound to the new one.
+/// RFC 8705 section 7.1: who authenticates may change certificates; the access token is bound to the new one.
 #[test]
 fn a_confidential_client_refreshes_with_another_certificate() {
     let h = harness().build();
@@ -169,7 +169,8 @@ fn a_confidential_client_refreshes_with_another_certificate() {
     assert_eq!(confirmation(&h, &next.access_token), x5t(certificates::CLIENT));
 }
 
-/// attack 190: at the endpoint that asks for no certificate there is none, and no token, and the code is still good.
+/// attack 190: at the endpoint that asks for no certificate there is none, and no token, and the code is
+/// still good.
 #[test]
 fn a_client_of_bound_tokens_gets_none_without_a_certificate() {
     let h = harness().build();
@@ -211,7 +212,7 @@ fn a_provider_may_require_bound_tokens_of_everybody() {
     assert!(confirmation(&h, &proved.access_token).get("jkt").is_some());
 }
 
-/// No certificate comes in a browser's stead.
+/// RFC 8705 section 6.4: a browser has no certificate of the client's.
 #[test]
 fn no_token_that_must_be_bound_comes_through_a_browser() {
     let uri = RedirectUri::register("https://open.example/cb").unwrap();

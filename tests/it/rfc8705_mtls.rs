@@ -80,8 +80,8 @@ fn a_certificate_of_the_registered_subject_authenticates() {
     refused.rejected(Reason::ClientCredentialsMissing).unchanged();
 }
 
-/// attack 185: another subject, a name in the common name alone, and a certificate of several names, all of an
-/// authority that is trusted.
+/// attack 185: another subject, a name in the common name alone, and a certificate of several names, all of
+/// an authority that is trusted.
 #[test]
 fn a_certificate_of_another_subject_is_refused() {
     let h = builder().build();
@@ -242,7 +242,8 @@ fn a_certificate_stands_alone() {
     h.redeem(basic).rejected(Reason::ClientMethodNotRegistered).unchanged();
 }
 
-/// attack 86: a certificate is of no use to a client of another method, and no other method to one of certificates.
+/// attack 86: a certificate is of no use to a client of another method, and no other method to one of
+/// certificates.
 #[test]
 fn the_registered_method_alone_authenticates() {
     let h = builder().build();
@@ -365,7 +366,8 @@ fn the_aliases_of_an_issuer_with_a_path_have_their_own() {
     assert_eq!(metadata["mtls_endpoint_aliases"]["token_endpoint"], "https://mtls.op.example/b/token");
 }
 
-/// attack 66, attack 92: an assertion, and a proof, may name the endpoint as it is called, and no other place.
+/// attack 66, attack 92: an assertion, and a proof, may name the endpoint as it is called, and no other
+/// place.
 #[test]
 fn an_endpoint_goes_by_its_alias_too() {
     let h = builder().dpop(DpopConfig::new()).build();

@@ -14,8 +14,8 @@ const MAX_URI_BYTES: usize = 2048;
 impl ClientMetadata {
     /// Whether `certificate` is of the one subject that the client registered.
     ///
-    /// A name is looked for where names of its kind stand, never in the subject, and has to be the only one of its
-    /// kind: a certificate of several names is of several parties (attack 185).
+    /// A name is looked for where names of its kind stand, never in the subject, and has to be the only one
+    /// of its kind: a certificate of several names is of several parties (attack 185).
     pub(crate) fn is_subject_of(&self, certificate: &Certificate) -> bool {
         if let Some(subject) = &self.tls_client_auth_subject_dn {
             return subject.is(certificate.subject());
@@ -64,7 +64,7 @@ impl ClientMetadata {
         if *method == ClientAuthMethod::SelfSignedTlsClientAuth && keyless {
             return refuse("jwks", "needed by self_signed_tls_client_auth, or else jwks_uri");
         }
-        // Nobody presents a certificate in a browser's stead, so that no token there could be bound to one.
+        // RFC 8705 section 6.4: the browser has no certificate of the client's, so no token there could be bound.
         let in_front = self.response_types.iter().any(|response_type| response_type.has_token());
         if self.tls_client_certificate_bound_access_tokens && in_front {
             return refuse(

@@ -60,7 +60,8 @@ fn a_key_that_nobody_may_register_is_none() {
     }
 }
 
-/// attack 189: what is not one certificate, whole and sound, is none, and takes no more than its own length to find out.
+/// attack 189: what is not one certificate, whole and sound, is none, and takes no more than its own length
+/// to find out.
 #[test]
 fn what_is_no_certificate_does_not_read() {
     let malformed =

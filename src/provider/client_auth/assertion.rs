@@ -32,8 +32,8 @@ pub(crate) struct Assertions {
 }
 
 impl Assertions {
-    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the two
-    /// endpoints also as they are at `alias`.
+    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the
+    /// two endpoints also as they are at `alias`.
     pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
         let verifier = |path: &str| {

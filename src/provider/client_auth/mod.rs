@@ -148,9 +148,9 @@ fn extract<'a>(
     }
 }
 
-/// What was found, but for a client that authenticates by the certificate of its connection: that names no client, so
-/// that a request which has nothing else looks like one of a public client. One that has another way besides has one
-/// too many (attack 83).
+/// What was found, but for a client that authenticates by the certificate of its connection: that names no
+/// client, so that a request which has nothing else looks like one of a public client. One that has another
+/// way besides has one too many (attack 83).
 fn by_certificate<'a>(
     core: &'a Core,
     head: &RequestHead,

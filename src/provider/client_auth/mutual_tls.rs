@@ -1,7 +1,8 @@
-//! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 section 2): the certificate of the connection.
+//! `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 section 2): the certificate of the
+//! connection.
 //!
-//! A certificate says neither which client sent it nor by which method, so there is nothing to extract: a request that
-//! has nothing but a `client_id` is of the method that its client registered.
+//! A certificate says neither which client sent it nor by which method, so there is nothing to extract: a
+//! request that has nothing but a `client_id` is of the method that its client registered.
 
 use std::sync::Arc;
 
@@ -62,8 +63,8 @@ impl ClientAuthenticator for SelfSignedTlsClientAuth {
         Ok(None)
     }
 
-    /// Nobody vouches for such a certificate, so nothing that it says counts, not even its times: it is there for its
-    /// key.
+    /// Nobody vouches for such a certificate, so nothing that it says counts, not even its times: it is there
+    /// for its key.
     async fn verify(&self, cx: &Context<'_>, client: &Client, credentials: &Credentials) -> Result<()> {
         let certificate = parsed(presented(credentials)?)?;
         let key = certificate.key().ok_or(Reason::ClientCertificateKey)?;
