@@ -71,6 +71,9 @@ pub enum EventKind {
     ClientRegistered,
     /// A registered client replaced what it registered, or the host what it decided for it.
     ClientUpdated,
+    /// The page after a logout has no frame of a client that registered one: its origin is one that no policy can name, as
+    /// that of an address literal, or the page is full.
+    FrontChannelLogoutSkipped,
     /// A token was introspected and found active.
     Introspected,
     /// A client was told by a logout token that a session has ended, and has answered so.
@@ -90,6 +93,9 @@ pub enum EventKind {
     Revoked,
     /// A login session was ended: those of its grants that do not outlast it are revoked.
     SessionEnded,
+    /// A person was signed out of a session for which the host has no name: no grant was revoked and no client told,
+    /// since nothing says which are of the session. What is to end must be ended by the host.
+    SessionUnnamed,
     /// Tokens were issued.
     TokensIssued {
         /// By which grant type.

@@ -16,13 +16,17 @@ pub enum LimitPoint {
     Authorization,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
+    /// Before the metadata of a client are fetched that is named by the URL of them, whoever names it, and before they are
+    /// fetched again; the key is the host of the URL, in lower case and without the port. Who is refused is a client
+    /// that is not known, or known as it was.
+    ClientDocument,
     /// Before a token is introspected; the key is the authenticated `client_id`.
     Introspection,
     /// Before a pushed authorization request is read and kept; the key is the `client_id`, which has authenticated unless
     /// the client is public.
     PushedAuthorization,
-    /// Before a client registers, when the key is empty: nobody is known yet; and before a registration is read or
-    /// changed, when it is the `client_id` as sent.
+    /// Before a client registers, when the key is empty: nobody is known yet; and before a registration is given or
+    /// changed, when it is the `client_id` of whoever proved, by a registration access token, to be that client.
     Registration,
     /// Before a request object is fetched from a client's `request_uri`, whoever sends the request; the key is the
     /// `client_id`.

@@ -145,6 +145,8 @@ pub(crate) struct Options {
     pub workers: Option<u16>,
 
     /// Let the provider fetch from loopback addresses, which lets clients reach services on this machine
+    ///
+    /// Clients may then register addresses of loopback and of networks too.
     #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_LOOPBACK_FETCH")]
     pub dangerous_allow_loopback_fetch: bool,
 

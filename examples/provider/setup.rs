@@ -133,7 +133,15 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
         RegisteredBy::Open => Registration::open(),
         RegisteredBy::Token => Registration::by_initial_access_token(),
     };
-    builder.with_registration(registration.with_settings(ClientSettings::new().with_pkce(options.pkce())))
+    let settings = ClientSettings::new().with_pkce(options.pkce());
+    let mut registration = registration.with_settings(settings);
+    for response_type in &options.response_types {
+        registration = registration.with_response_type(*response_type);
+    }
+    if options.dangerous_allow_loopback_fetch {
+        registration = registration.dangerous_allow_inner_addresses();
+    }
+    builder.with_registration(registration)
 }
 
 /// The users, and what the login page says of them.

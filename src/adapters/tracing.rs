@@ -136,9 +136,11 @@ fn level(kind: &EventKind) -> Level {
         EventKind::ClientDocumentRefused(Reason::ClientDocumentPanicked)
         | EventKind::ClientKeysFetched { exposed: 1.., .. }
         | EventKind::ClientKeysFetchFailed(_)
+        | EventKind::FrontChannelLogoutSkipped
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
-        | EventKind::PkceChallengeReused => Level::WARN,
+        | EventKind::PkceChallengeReused
+        | EventKind::SessionUnnamed => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -178,6 +180,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
         EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
         EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
+        EventKind::FrontChannelLogoutSkipped => "a client has no frame in the page after a logout",
         EventKind::Introspected => "introspected",
         EventKind::LogoutTokenDelivered => "logout token delivered",
         EventKind::LogoutTokenFailed(_) => "a logout token could not be delivered",
@@ -188,6 +191,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::RequestPushed => "request pushed",
         EventKind::Revoked => "revoked",
         EventKind::SessionEnded => "session ended",
+        EventKind::SessionUnnamed => "signed out of a session without a name, whose grants stay",
         EventKind::TokensIssued { .. } => "tokens issued",
     }
 }

@@ -14,6 +14,7 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use fetch::Gate;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
@@ -42,6 +43,7 @@ struct Inner {
     metadata: ClientMetadata,
     settings: ClientSettings,
     secrets: Vec<ClientSecret>,
+    self_registered: bool,
     origins: Vec<String>,
     sector: Option<String>,
 }
@@ -65,12 +67,14 @@ pub struct ClientBuilder {
     metadata: ClientMetadata,
     settings: ClientSettings,
     secrets: Vec<ClientSecret>,
+    self_registered: bool,
 }
 
 impl Client {
     /// Begins a client with what it registered.
     pub fn builder(id: ClientId, metadata: ClientMetadata) -> ClientBuilder {
-        ClientBuilder { id, metadata, settings: ClientSettings::default(), secrets: Vec::new() }
+        let (settings, secrets) = (ClientSettings::default(), Vec::new());
+        ClientBuilder { id, metadata, settings, secrets, self_registered: false }
     }
 
     /// Its `client_id`.
@@ -101,6 +105,13 @@ impl Client {
     #[must_use]
     pub fn is_confidential(&self) -> bool {
         self.0.metadata.token_endpoint_auth_method != ClientAuthMethod::None
+    }
+
+    /// Whether it described itself, and nobody of the host's has vouched for it; see
+    /// [`ClientBuilder::self_registered`].
+    #[must_use]
+    pub fn is_self_registered(&self) -> bool {
+        self.0.self_registered
     }
 
     /// Whether it registered `grant_type`.
@@ -162,12 +173,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Marks a client that described itself, as those do that register dynamically: its addresses are not the host's
+    /// word. A browser is led to one after a logout only where an `id_token_hint` or the person says so (RFC 9700 section
+    /// 4.11.2). Default: the host registered it.
+    pub const fn self_registered(mut self) -> Self {
+        self.self_registered = true;
+        self
+    }
+
     /// Checks that the parts fit together.
     ///
     /// # Errors
     /// [`InvalidClient`], naming the member that does not fit.
     pub fn build(self) -> Result<Client, InvalidClient> {
-        let Self { id, metadata, settings, secrets } = self;
+        let Self { id, metadata, settings, secrets, self_registered } = self;
         metadata.check()?;
         let sector = sector::sector(&metadata)?;
         for (member, lifetime) in [
@@ -192,7 +211,7 @@ impl ClientBuilder {
         } else {
             settings.allowed_origins.clone()
         };
-        Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, origins, sector })))
+        Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, self_registered, origins, sector })))
     }
 }
 
@@ -208,6 +227,7 @@ impl PartialEq for Client {
             || (self.0.id == other.0.id
                 && self.0.metadata == other.0.metadata
                 && self.0.settings == other.0.settings
-                && self.0.secrets == other.0.secrets)
+                && self.0.secrets == other.0.secrets
+                && self.0.self_registered == other.0.self_registered)
     }
 }

@@ -116,7 +116,7 @@ impl FetchErrorKind {
             Self::Abandoned => Reason::ClientKeysAbandoned,
             Self::AddressRefused => Reason::ClientKeysAddressRefused,
             Self::BodyTooLarge => Reason::ClientKeysTooLarge,
-            Self::Busy => Reason::FetchingBusy,
+            Self::Busy | Self::Limited => Reason::FetchingBusy,
             Self::ContentTypeUnsupported => Reason::ClientKeysContentType,
             Self::Malformed => Reason::ClientKeysMalformed,
             Self::Panicked => Reason::ClientKeysPanicked,

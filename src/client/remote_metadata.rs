@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::fetch::{FetchCache, Found, Keeping};
+use super::fetch::{FetchCache, Found, Gate, Keeping};
 use super::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 use crate::error::Reason;
 use crate::runtime::Runtime;
@@ -34,9 +34,13 @@ pub(crate) struct RemoteMetadata {
 pub(crate) struct FetchedMetadata(Found<Map<String, Value>>);
 
 impl RemoteMetadata {
-    /// Documents that are fetched through `http`, in the background by `runtime`.
-    pub(crate) fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
-        let fetcher = Fetcher::new(http, Arc::clone(&runtime));
+    /// Documents that are fetched through `http`, in the background by `runtime`, as often as `gate` admits.
+    pub(crate) fn new(
+        http: Arc<dyn HttpClient>,
+        runtime: Arc<dyn Runtime>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Self {
+        let fetcher = Fetcher::new(http, Arc::clone(&runtime)).behind(gate);
         let kind = (FetchedDocument::ClientMetadata, Keeping::HOUR);
         Self { documents: FetchCache::new(fetcher, kind, read, runtime) }
     }
@@ -78,6 +82,7 @@ impl FetchErrorKind {
             Self::BodyTooLarge => Reason::ClientDocumentTooLarge,
             Self::Busy => Reason::FetchingBusy,
             Self::ContentTypeUnsupported => Reason::ClientDocumentContentType,
+            Self::Limited => Reason::ClientDocumentLimited,
             Self::Malformed => Reason::ClientDocumentMalformed,
             Self::Panicked => Reason::ClientDocumentPanicked,
             Self::Redirected => Reason::ClientDocumentRedirected,

@@ -67,7 +67,7 @@ impl FetchErrorKind {
             Self::Abandoned => Reason::RequestUriAbandoned,
             Self::AddressRefused => Reason::RequestUriAddressRefused,
             Self::BodyTooLarge => Reason::RequestUriTooLarge,
-            Self::Busy => Reason::FetchingBusy,
+            Self::Busy | Self::Limited => Reason::FetchingBusy,
             Self::ContentTypeUnsupported | Self::Malformed => Reason::RequestUriMalformed,
             Self::Panicked => Reason::RequestUriPanicked,
             Self::Redirected => Reason::RequestUriRedirected,

@@ -52,13 +52,17 @@ pub(super) fn sector(metadata: &ClientMetadata) -> Result<Option<String>, Invali
 /// Fetches the document at the `sector_identifier_uri` of a client that registers, which must list every redirect URI
 /// of the client; a client without that member passes (OpenID Connect Dynamic Client Registration 1.0 section 5).
 ///
+/// A host with a provider calls `Provider::check_sector`, which fetches as the provider does.
+///
 /// # Errors
 /// [`Reason::SectorRedirectUriMissing`] when it lacks one, [`Reason::SectorMalformed`] when it is no JSON array of
 /// texts, and what [`FetchErrorKind::of_sector`] says when it cannot be had.
 ///
 /// # Security
 /// Without this check a stranger could join the sector of another's host, and learn by which `sub` that host knows
-/// people. Clients that the host puts together itself are not checked: it vouches for them.
+/// people. For the same reason a client must stay in the sector in which it got its first token: the provider refuses
+/// an update that would move it, and so must a host that changes the clients of strangers itself. Clients that the host
+/// puts together itself are not checked: it vouches for them.
 pub async fn check_sector(fetcher: &Fetcher, metadata: &ClientMetadata) -> Result<()> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
     let fetched = fetcher.get(FetchedDocument::SectorIdentifier, uri).await;
@@ -88,7 +92,7 @@ impl FetchErrorKind {
             Self::Abandoned => Reason::SectorAbandoned,
             Self::AddressRefused => Reason::SectorAddressRefused,
             Self::BodyTooLarge => Reason::SectorTooLarge,
-            Self::Busy => Reason::FetchingBusy,
+            Self::Busy | Self::Limited => Reason::FetchingBusy,
             Self::ContentTypeUnsupported => Reason::SectorContentType,
             Self::Malformed => Reason::SectorMalformed,
             Self::Panicked => Reason::SectorPanicked,

@@ -297,6 +297,8 @@ reasons! {
     LogoutClientMismatch => InvalidRequest, "client_id is not the client of id_token_hint";
     /// The `id_token_hint` of a logout request is no JWT.
     LogoutHintMalformed => InvalidRequest, "id_token_hint is malformed";
+    /// What a browser repeats of a posted logout request is not what was given to it.
+    LogoutPostedAltered => InvalidRequest, "the posted request was altered, start again";
     /// The confirmation of a logout was not shown to this browser (403).
     LogoutForgedForm => AccessDenied, "the confirmation was not shown to this browser, start again";
 
@@ -495,7 +497,7 @@ reasons! {
     RegistrationTokenMissing => InvalidToken, "a registration access token is required";
     /// The registration access token is not one of ours.
     RegistrationTokenInvalid => InvalidToken, "the access token is not valid";
-    /// The registration access token is of another client, or was replaced.
+    /// The registration access token is of another client, or a newer one was used.
     RegistrationTokenForeign => InvalidToken, "the access token is not valid";
     /// The client of the configuration URL is not there, or its record does not open.
     RegistrationClientGone => InvalidToken, "the access token is not valid";
@@ -503,6 +505,8 @@ reasons! {
     RegistrationClientDisabled => InvalidToken, "the access token is not valid";
     /// The client was written by others again and again while this request wanted to.
     RegistrationContended => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// An address of keys, request objects, a sector, a logout or a page is of a host that is not public.
+    MetadataAddress => InvalidClientMetadata, "the uris of keys, request objects, sectors, logouts and pages must be of public hosts";
     /// `application_type` is neither `web` nor `native`.
     MetadataApplicationType => InvalidClientMetadata, "application_type must be web or native";
     /// `token_endpoint_auth_method` is not offered, or does not fit.
@@ -552,8 +556,12 @@ reasons! {
     MetadataResponseTypes => InvalidClientMetadata, "response_types is not supported";
     /// `scope` is malformed.
     MetadataScope => InvalidClientMetadata, "scope is malformed";
+    /// An update would move the client into another sector, or change its `subject_type`.
+    MetadataSectorChanged => InvalidClientMetadata, "an update must not change subject_type or the sector";
     /// `sector_identifier_uri` is no https URL in its normal form, is needed and missing, or is not fetched.
     MetadataSectorIdentifier => InvalidClientMetadata, "sector_identifier_uri must be an https url, where the server fetches it";
+    /// The logout tokens of a client with pairwise subjects would go to a host that is none of its own.
+    MetadataSectorLogout => InvalidClientMetadata, "backchannel_logout_uri of a pairwise client must be of the host of a redirect uri or of the sector";
     /// `software_id` or `software_version` is malformed or too long.
     MetadataSoftware => InvalidClientMetadata, "software_id and software_version must be plain texts of up to 254 bytes";
     /// `subject_type` is not known, or is `pairwise` where that is not turned on.
@@ -591,6 +599,8 @@ reasons! {
     ClientDocumentNotAllowed => InvalidClient, "client authentication failed";
     /// The document at the client's URL is of another `client_id`, or of none.
     ClientDocumentForeign => InvalidClient, "client authentication failed";
+    /// The document at the client's URL asks for pairwise subjects.
+    ClientDocumentPairwise => InvalidClient, "client authentication failed";
     /// The document at the client's URL has a shared secret.
     ClientDocumentSecret => InvalidClient, "client authentication failed";
     /// A fetch of a client's document was given up before it came to anything.
@@ -599,6 +609,8 @@ reasons! {
     ClientDocumentAddressRefused => InvalidClient, "client authentication failed";
     /// What is at the client's URL is not served as JSON.
     ClientDocumentContentType => InvalidClient, "client authentication failed";
+    /// The limiter let nothing be fetched from the host of the client's URL.
+    ClientDocumentLimited => InvalidClient, "client authentication failed";
     /// What is at the client's URL is no JSON object, or was of no use a moment ago.
     ClientDocumentMalformed => InvalidClient, "client authentication failed";
     /// The host's HTTP client panicked over a client's URL. An alarm.
@@ -656,6 +668,12 @@ reasons! {
     InternalFault => ServerError, "the server met an unexpected condition";
     /// No active key signs with the client's `id_token_signed_response_alg`, or it is `none`, which is not turned on.
     IdTokenAlgUnavailable => ServerError, "no key for the id_token_signed_response_alg of the client";
+    /// No active key signs with the client's `authorization_signed_response_alg`.
+    AuthorizationAlgUnavailable => ServerError, "no key for the authorization_signed_response_alg of the client";
+    /// Authorization responses are not encrypted as the client registered it.
+    AuthorizationEncryptionUnavailable => ServerError, "authorization_encrypted_response_alg or authorization_encrypted_response_enc of the client is not supported";
+    /// Introspection responses are not encrypted as the client registered it.
+    IntrospectionEncryptionUnavailable => ServerError, "introspection_encrypted_response_alg or introspection_encrypted_response_enc of the client is not supported";
     /// No active key signs with the client's `userinfo_signed_response_alg`.
     UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.

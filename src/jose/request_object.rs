@@ -33,7 +33,7 @@ pub enum RequestObjectError {
     /// The object is encrypted, where encrypted ones are not taken.
     #[error("the request object is encrypted")]
     Encrypted,
-    /// `iss` is not the client.
+    /// `iss` is not the client, or the object is signed and names no client at all.
     #[error("the request object's iss is not the client")]
     Issuer,
     /// The text is no JWT of the accepted form.
@@ -258,7 +258,12 @@ impl RequestObjectVerifier {
             false => self.expected(registered.client_id()).with_audience([&*self.issuer]),
         };
         let claims = registered.verify(jws, &self.algs)?;
-        checked(claims, (&expected, registered.client_id()), now)
+        let claims = checked(claims, (&expected, registered.client_id()), now)?;
+        // Keys may be of several clients: an object that names none could be sent as any of theirs (RFC 9101 section 5).
+        if claims.str("iss").is_none() && claims.str("client_id").is_none() {
+            return Err(RequestObjectError::Issuer);
+        }
+        Ok(claims)
     }
 
     /// Reads `presented`, which nobody signed, as coming from `client_id`, and gives its claims. They are worth as

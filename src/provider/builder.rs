@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use error::BuildError;
 
 use super::Provider;
-use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder};
+use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encoders};
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
 use super::config::Config;
@@ -318,6 +318,15 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on authorization responses that are JWTs: the response modes `jwt`, `query.jwt`, `fragment.jwt` and
+    /// `form_post.jwt` (JWT Secured Authorization Response Mode for OAuth 2.0). They are signed by the algorithm that a
+    /// client registered, and encrypted where [`with_encryption`](ProviderBuilder::with_encryption) is on and the client
+    /// registered that. Default off.
+    pub const fn with_jarm(mut self) -> Self {
+        self.core.switches.jarm = true;
+        self
+    }
+
     /// Turns on DPoP (RFC 9449): clients that prove a key get tokens that are worth nothing without it; it needs a
     /// `ReplayStore`. Default off.
     ///
@@ -343,6 +352,14 @@ impl ProviderBuilder {
     /// Turns on introspection (RFC 7662); it needs a default audience.
     pub const fn with_introspection(mut self) -> Self {
         self.core.switches.introspection = true;
+        self
+    }
+
+    /// Answers introspection with signed JWTs where the caller asks for them by `Accept` (RFC 9701), encrypted where
+    /// [`with_encryption`](ProviderBuilder::with_encryption) is on and the caller registered that; it needs
+    /// [`with_introspection`](ProviderBuilder::with_introspection). Default off.
+    pub const fn with_introspection_jwt(mut self) -> Self {
+        self.core.switches.introspection_jwt = true;
         self
     }
 
@@ -372,21 +389,24 @@ impl ProviderBuilder {
     }
 
     /// Turns on the logout endpoint (OpenID Connect RP-Initiated Logout 1.0). The host must answer
-    /// [`Interaction::end_session`](super::Interaction::end_session).
+    /// [`Interaction::sign_out`](super::Interaction::sign_out), and name its sessions
+    /// ([`Authentication::session`](crate::types::Authentication)): of one without a name no grant is revoked.
     pub const fn with_rp_initiated_logout(mut self) -> Self {
         self.core.switches.rp_initiated_logout = true;
         self
     }
 
     /// Tells the clients of a session that it has ended (OpenID Connect Back-Channel Logout 1.0); it needs an
-    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events.
+    /// [`HttpClient`] and a [`Runtime`]. Nobody waits for their answers, which become events. Clients of a session without
+    /// a name are not told, and what waits is lost with the process.
     pub const fn with_back_channel_logout(mut self) -> Self {
         self.back_channel_logout = true;
         self
     }
 
     /// Has the browser load the clients of a session in frames when it ends (OpenID Connect Front-Channel Logout 1.0);
-    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames.
+    /// it needs [`with_rp_initiated_logout`](ProviderBuilder::with_rp_initiated_logout), whose page has the frames: up to
+    /// 100, of hosts with names that a policy of 3 KiB can hold, and none where the session has no name.
     ///
     /// Browsers that keep cookies from frames of other sites keep a client from knowing whom to sign out; the back
     /// channel has no such gap.
@@ -468,6 +488,10 @@ impl ProviderBuilder {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
             }
+        }
+        if self.core.switches.jarm {
+            let jarm: Vec<_> = jarm_encoders(&self.core).collect();
+            self.encoders.splice(..0, jarm);
         }
         for encoder in std::mem::take(&mut self.encoders) {
             if !self.core.encoders.add(Arc::clone(&encoder)) {

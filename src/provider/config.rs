@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::logout::OfflineAccess;
 use super::request_object_rules::RequestObjectRules;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
@@ -203,6 +204,8 @@ pub struct Config {
     pub pushed_request_lifetime: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
+    /// What becomes of grants with `offline_access` at a logout. Default: they are kept.
+    pub offline_access_at_logout: OfflineAccess,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
     pub clock_skew: Duration,
     /// The longest life of a client assertion: 10 to 600 s, default 300 s.
@@ -252,6 +255,7 @@ impl Config {
             pending_lifetime: Duration::from_secs(30 * 60),
             pushed_request_lifetime: Duration::from_secs(60),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
+            offline_access_at_logout: OfflineAccess::default(),
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
             request_objects: RequestObjectRules::default(),
@@ -384,6 +388,13 @@ impl Config {
     #[must_use]
     pub const fn with_pending_lifetime(mut self, pending_lifetime: Duration) -> Self {
         self.pending_lifetime = pending_lifetime;
+        self
+    }
+
+    /// What becomes of grants with `offline_access` at a logout.
+    #[must_use]
+    pub const fn with_offline_access_at_logout(mut self, offline_access: OfflineAccess) -> Self {
+        self.offline_access_at_logout = offline_access;
         self
     }
 

@@ -171,6 +171,8 @@ pub(crate) struct Switches {
     pub(crate) client_documents: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
+    pub(crate) introspection_jwt: bool,
+    pub(crate) jarm: bool,
     pub(crate) jwks_uri: bool,
     pub(crate) pairwise_subjects: bool,
     pub(crate) request_parameter: bool,

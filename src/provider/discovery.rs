@@ -101,6 +101,9 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
         }
     }
+    if core.switches.introspection_jwt {
+        say("introspection_signing_alg_values_supported", json!(core.keyring.algorithms()));
+    }
     if let Some(dpop) = &core.dpop {
         say("dpop_signing_alg_values_supported", json!(dpop.algorithms()));
     }
@@ -208,6 +211,10 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let unsigned = core.switches.unsigned_request_objects.then_some(RequestObjectAlg::None.as_str());
         let all: Vec<_> = signed.chain(unsigned).collect();
         said.insert("request_object_signing_alg_values_supported".to_owned(), json!(all));
+    }
+    if core.switches.jarm {
+        let algs = json!(core.keyring.algorithms());
+        said.insert("authorization_signing_alg_values_supported".to_owned(), algs);
     }
     if let Some(pushed) = core.pushed_requests {
         let required = pushed == PushedRequests::Required;

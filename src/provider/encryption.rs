@@ -89,6 +89,10 @@ pub(crate) enum Answer {
     /// Back-Channel Logout 1.0 section 2.4).
     IdToken,
     Userinfo,
+    /// An authorization response (JARM section 2.2).
+    Authorization,
+    /// What a token is good for (RFC 9701 section 5).
+    Introspection,
 }
 
 impl Answer {
@@ -96,6 +100,8 @@ impl Answer {
         match self {
             Self::IdToken => client.metadata().id_token_encryption(),
             Self::Userinfo => client.metadata().userinfo_encryption(),
+            Self::Authorization => client.metadata().authorization_encryption(),
+            Self::Introspection => client.metadata().introspection_encryption(),
         }
     }
 
@@ -103,6 +109,8 @@ impl Answer {
         match self {
             Self::IdToken => Reason::IdTokenEncryptionUnavailable,
             Self::Userinfo => Reason::UserinfoEncryptionUnavailable,
+            Self::Authorization => Reason::AuthorizationEncryptionUnavailable,
+            Self::Introspection => Reason::IntrospectionEncryptionUnavailable,
         }
     }
 }
@@ -121,6 +129,7 @@ impl Recipients<'_> {
     ///
     /// # Errors
     /// [`Reason::IdTokenEncryptionUnavailable`], [`Reason::UserinfoEncryptionUnavailable`],
+    /// [`Reason::AuthorizationEncryptionUnavailable`], [`Reason::IntrospectionEncryptionUnavailable`],
     /// [`Reason::EncryptionKeyMissing`], [`Reason::EncryptionKeysNotFetched`],
     /// [`Reason::EncryptionKeysUnfetched`].
     pub(crate) async fn encrypter(
@@ -177,7 +186,9 @@ pub(crate) fn describe(core: &Core, metadata: &mut Map<String, Value>) {
         metadata.insert(format!("{what}_encryption_alg_values_supported"), algs);
         metadata.insert(format!("{what}_encryption_enc_values_supported"), encs);
     };
-    for answer in ["id_token", "userinfo"] {
+    let jarm = core.switches.jarm.then_some("authorization");
+    let introspection = core.switches.introspection_jwt.then_some("introspection");
+    for answer in ["id_token", "userinfo"].into_iter().chain(jarm).chain(introspection) {
         say(answer, json!(encryption.algs()), json!(encryption.encs()));
     }
     let objects = core.switches.request_parameter || core.request_uris.is_some();

@@ -1,7 +1,9 @@
 //! Introspection (RFC 7662): a resource server asks what a token is good for.
 
+mod signed;
+
 use http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client_auth;
 use super::context::{Arrival, Context};
@@ -32,17 +34,24 @@ pub enum Introspection {
     Inactive,
 }
 
+impl Introspection {
+    /// The members of the response (RFC 7662 section 2.2).
+    fn into_members(self) -> Map<String, Value> {
+        let (mut members, active) = match self {
+            Self::Active(claims) => (claims.into_map(), true),
+            Self::Inactive => (Map::new(), false),
+        };
+        members.insert("active".to_owned(), active.into());
+        members
+    }
+}
+
 /// Answers a request on the wire.
 pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let arrival = Arrival::at(Endpoint::Introspection, core);
     let cx = arrival.context();
     match answer(core, &cx, request).await {
-        Ok(Introspection::Active(claims)) => {
-            let mut body = claims.into_map();
-            body.insert("active".to_owned(), true.into());
-            reply::json(StatusCode::OK, &body)
-        }
-        Ok(Introspection::Inactive) => reply::json(StatusCode::OK, &json!({ "active": false })),
+        Ok(response) => response,
         Err(error) => {
             cx.report(&error);
             refusal::json(&cx, request, &error)
@@ -61,10 +70,14 @@ pub(crate) async fn introspect(core: &Core, head: &RequestHead, params: &Params)
     outcome
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Introspection> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
-    introspection(core, cx, &head, &params).await
+    let members = introspection(core, cx, &head, &params).await?.into_members();
+    match cx.noted_client().filter(|_| signed::is_wanted(core, request)) {
+        Some(caller) => Box::pin(signed::respond(core, cx, caller, members)).await,
+        None => Ok(reply::json(StatusCode::OK, &members)),
+    }
 }
 
 async fn introspection(

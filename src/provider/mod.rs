@@ -76,7 +76,7 @@ pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 
 use self::context::Arrival;
 use self::core::Core;
-use crate::client::{Client, ClientSettings};
+use crate::client::{Client, ClientMetadata, ClientSettings};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
@@ -239,23 +239,29 @@ impl Provider {
         logout::seal(&self.0, pending)
     }
 
-    /// Carries out a logout that may be: ends the grants of its session, but for those with `offline_access` unless
-    /// [`PendingLogout::with_offline_access`] says otherwise.
+    /// Carries out a logout that may be: has the clients of its session told, and ends its grants, but for those with
+    /// `offline_access` unless [`Config::offline_access_at_logout`] or [`PendingLogout::with_offline_access`] says
+    /// otherwise. Of a session without a name it does neither ([`EventKind::SessionUnnamed`](crate::event::EventKind)).
+    ///
+    /// Whether clients have been told is not known then: logout tokens are sent in the background, from memory, and not
+    /// all of them where very many wait.
     ///
     /// The host ends its own session when this has succeeded, and then gives the response. If it fails, the person is
     /// still signed in and can try again.
     ///
     /// # Errors
     /// A store that fails.
-    pub async fn end_session(&self, pending: &PendingLogout) -> Result<LoggedOut> {
+    pub async fn carry_out_logout(&self, pending: &PendingLogout) -> Result<LoggedOut> {
         logout::end(&self.0, pending).await
     }
 
     /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
     /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
     /// before. By a session or a subject, those clients of the sessions are told too whose grants were revoked before: they
-    /// may have sessions of their own all the same. Grants of clients that act for themselves are left alone. The host's own sessions are the host's to end;
-    /// which there are, [`grants`](Provider::grants) lists by their `authentication`.
+    /// may have sessions of their own all the same. By a client, whose grants are read page by page, it may be told more
+    /// than once of a session that has several. Grants of clients that act for themselves are left alone, and those that
+    /// are given meanwhile end too. The host's own sessions are the host's to end; which there are,
+    /// [`grants`](Provider::grants) lists by their `authentication`.
     ///
     /// # Errors
     /// A store that fails; calling again finishes what was begun.
@@ -395,8 +401,9 @@ impl Provider {
         register::read(&self.0, id, registration_access_token).await
     }
 
-    /// Replaces all that a client registered, for whoever has its registration access token, which is good no more
-    /// afterwards (RFC 7592 section 2.2). `metadata` names the `client_id` too.
+    /// Replaces all that a client registered, for whoever has its registration access token (RFC 7592 section 2.2). The
+    /// answer has another one, and the token that was sent is good until that is used. `metadata` names the `client_id`
+    /// too.
     ///
     /// # Errors
     /// The refusals of the token and of registration, and faults. Nothing was changed.
@@ -415,6 +422,16 @@ impl Provider {
     /// The refusals of the token, and faults; calling again finishes what was begun.
     pub async fn remove_registration(&self, id: &ClientId, registration_access_token: &Secret) -> Result<()> {
         register::remove(&self.0, id, registration_access_token).await
+    }
+
+    /// Asks the `sector_identifier_uri` of a stranger that the host registers by itself, which must list every redirect URI.
+    /// Metadata without one pass. [`Provider::register`] asks by itself.
+    ///
+    /// # Errors
+    /// What [`check_sector`](crate::client::check_sector) says, and [`Reason::MetadataSectorIdentifier`] where the provider
+    /// has no `HttpClient` or no `Runtime`.
+    pub async fn check_sector(&self, metadata: &ClientMetadata) -> Result<()> {
+        register::check_sector_of(&self.0, metadata).await
     }
 
     /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.
@@ -436,6 +453,15 @@ impl Provider {
     /// A store that fails.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>> {
         register::client(&self.0, id).await
+    }
+
+    /// Mints a registration access token for a client that registered itself and has lost its own, or whose own was
+    /// stolen: whatever it had is good no more. `None` where there is no such client.
+    ///
+    /// # Errors
+    /// A store that fails or is not there (`ClientRegistry`), or a random source that fails.
+    pub async fn mint_registration_access_token(&self, id: &ClientId) -> Result<Option<Secret>> {
+        register::mint_registration_token(&self.0, id).await
     }
 
     /// Replaces what the host decided for a client that registered itself, to shut it out perhaps, and says whether

@@ -55,7 +55,7 @@ pub trait Interaction: Debug + Send + Sync {
     ///
     /// # Errors
     /// Any error is shown as a 503, and the person is taken to be still signed in.
-    async fn end_session(&self, _request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+    async fn sign_out(&self, _request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
         Err("this host cannot end sessions".into())
     }
 
@@ -260,7 +260,7 @@ impl Mount {
                 response.headers_mut().extend(set_cookie.map(|cookie| (SET_COOKIE, cookie)));
                 response
             }
-            Logout::End(pending) => self.end_session(request, &pending).await,
+            Logout::End(pending) => self.carry_out_logout(request, &pending).await,
             Logout::Over(ended) => self.logged_out(&ended).await,
             Logout::Respond(response) => response,
         }
@@ -280,12 +280,12 @@ impl Mount {
         }
     }
 
-    async fn end_session(&self, request: &Request, pending: &PendingLogout) -> Response {
-        let ended = match self.provider.end_session(pending).await {
+    async fn carry_out_logout(&self, request: &Request, pending: &PendingLogout) -> Response {
+        let ended = match self.provider.carry_out_logout(pending).await {
             Ok(ended) => ended,
             Err(error) => return self.provider.refusal_page(error.reason()),
         };
-        let Ok(cookies) = self.interaction.end_session(request).await else {
+        let Ok(cookies) = self.interaction.sign_out(request).await else {
             return self.unavailable();
         };
         let mut response = self.logged_out(&ended).await;

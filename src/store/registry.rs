@@ -15,7 +15,8 @@ use crate::types::ClientId;
 pub struct ClientRecord {
     /// Its `client_id`, the primary key. The provider draws it and never draws it again.
     pub id: ClientId,
-    /// The hash of the registration access token that is good now.
+    /// The hash of the registration access token that was used last. One that is to follow it, and is good too, is in the
+    /// payload.
     pub registration_token: TokenHash,
     /// What it registered, what the host decided for it, and the hashes of its secrets, sealed.
     pub payload: Sealed,

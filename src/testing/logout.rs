@@ -66,7 +66,7 @@ impl Interaction for OneLogin {
         Ok(question.deny(Denial::Host).await)
     }
 
-    async fn end_session(&self, _: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+    async fn sign_out(&self, _: &Request) -> Result<Vec<HeaderValue>, BoxError> {
         if self.broken {
             return Err("the sessions cannot be reached".into());
         }

@@ -241,6 +241,8 @@ mod tests {
     #[test]
     fn a_challenge_reads_as_the_specification_writes_it() {
         assert_eq!(Challenge::basic("op").header_value(), "Basic realm=\"op\"");
+        let proof = Challenge::dpop("op", "ES256 PS256").header_value();
+        assert_eq!(proof, "DPoP realm=\"op\", algs=\"ES256 PS256\"");
         let scope = Scope::parse("openid profile").unwrap();
         let challenge = Challenge::bearer("op").with_reason(Reason::AccessTokenScope).with_scope(&scope);
         let text = "Bearer realm=\"op\", error=\"insufficient_scope\", \

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
+use url::{Origin, Url};
 
 use super::Response;
-use super::page::{STYLE, escape, open, page, source, source_hash};
+use super::page::{STYLE, escape, open, origin_source, page, source_hash};
 
 /// How long the frames of other sites have to load.
 const FRAMES_SECONDS: u8 = 3;
@@ -36,34 +37,64 @@ pub fn signed_out_page() -> Response {
     page(StatusCode::OK, body, &quiet_policy())
 }
 
-/// A page headed "You are signed out" that loads `frames` unseen and then goes on to `next` by itself, without script
-/// (OpenID Connect Front-Channel Logout 1.0 section 3).
+/// How a browser leaves the page after a logout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Onward<'a> {
+    /// To this address when the person follows a link, which names its origin.
+    ByLink(&'a str),
+    /// To this address without script, when the frames have had time to load.
+    ByItself(&'a str),
+}
+
+/// A page headed "You are signed out" that loads `frames` unseen, and leads on, by an element of the id
+/// `logout-continue` (OpenID Connect Front-Channel Logout 1.0 section 3).
 ///
-/// The policy allows frames of exactly the origins of `frames`.
+/// The policy allows frames of exactly the origins of `frames`. A frame whose origin cannot stand in a policy, as that of
+/// an address literal, is left out.
 #[must_use]
-pub fn signed_out_in_frames_page(frames: &[String], next: Option<&str>) -> Response {
+pub fn signed_out_in_frames_page(frames: &[String], onward: Option<Onward<'_>>) -> Response {
     let mut body = String::with_capacity(STYLE.len() + 4096);
     open(&mut body, "You are signed out");
-    for frame in frames {
+    let mut origins = BTreeSet::new();
+    for (frame, origin) in frames.iter().filter_map(|frame| Some((frame, frame_source(frame)?))) {
         body.push_str("<iframe hidden src=\"");
         escape(&mut body, frame);
         body.push_str("\"></iframe>\n");
+        origins.insert(origin);
     }
-    match next {
-        Some(next) => {
-            let mut address = String::new();
-            escape(&mut address, next);
-            body.push_str(&format!(
-                "<meta http-equiv=\"refresh\" content=\"{FRAMES_SECONDS};url={address}\">\n"
-            ));
-            body.push_str(&format!("<p><a id=\"logout-continue\" href=\"{address}\">Continue</a></p>\n"));
-        }
-        None => body.push_str("<p>You can close this page.</p>\n"),
-    }
+    push_onward(&mut body, onward);
     body.push_str("</main>\n</body>\n</html>\n");
-    let origins: BTreeSet<String> = frames.iter().map(|frame| source(frame)).collect();
-    let origins: Vec<String> = origins.into_iter().collect();
-    page(StatusCode::OK, body, &format!("{}; frame-src {}", quiet_policy(), origins.join(" ")))
+    let mut policy = quiet_policy();
+    if !origins.is_empty() {
+        policy.push_str("; frame-src");
+        origins.iter().for_each(|origin| policy.extend([" ", origin.as_str()]));
+    }
+    page(StatusCode::OK, body, &policy)
+}
+
+/// How the origin of a frame stands in the policy of its page; `None` where it cannot.
+pub(crate) fn frame_source(frame: &str) -> Option<String> {
+    origin_source(&Url::parse(frame).ok()?)
+}
+
+fn push_onward(body: &mut String, onward: Option<Onward<'_>>) {
+    let Some(Onward::ByLink(next) | Onward::ByItself(next)) = onward else {
+        return body.push_str("<p>You can close this page.</p>\n");
+    };
+    let mut address = String::new();
+    escape(&mut address, next);
+    if let Some(Onward::ByItself(_)) = onward {
+        body.push_str(&format!("<meta http-equiv=\"refresh\" content=\"{FRAMES_SECONDS};url={address}\">\n"));
+        body.push_str(&format!("<p><a id=\"logout-continue\" href=\"{address}\">Continue</a></p>\n"));
+        return;
+    }
+    let origin = Url::parse(next).map(|url| url.origin()).ok().filter(Origin::is_tuple);
+    let mut place = String::new();
+    escape(&mut place, &origin.map_or_else(|| next.to_owned(), |origin| origin.ascii_serialization()));
+    body.push_str(&format!(
+        "<p><a id=\"logout-continue\" rel=\"noreferrer\" href=\"{address}\">Continue to {place}</a></p>\n"
+    ));
 }
 
 fn quiet_policy() -> String {

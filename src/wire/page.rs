@@ -131,19 +131,22 @@ pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
 }
 
 /// The source expression for an address: the origin, or the scheme where an origin cannot be written.
+fn source(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
+    origin_source(&url).unwrap_or_else(|| format!("{}:", url.scheme()))
+}
+
+/// The source expression that is exactly the origin of an address; `None` where it cannot be written.
 ///
 /// Content Security Policy 3 section 6.7.2.9 matches no address literal but 127.0.0.1.
-pub(super) fn source(address: &str) -> String {
-    let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
+pub(super) fn origin_source(url: &Url) -> Option<String> {
     let writable = match url.host() {
-        Some(Host::Domain(_)) => is_plain_host(&url),
+        Some(Host::Domain(_)) => is_plain_host(url),
         Some(Host::Ipv4(address)) => address.octets() == [127, 0, 0, 1],
         _ => false,
     };
-    match url.origin() {
-        origin if writable && origin.is_tuple() => origin.ascii_serialization(),
-        _ => format!("{}:", url.scheme()),
-    }
+    let origin = url.origin();
+    (writable && origin.is_tuple()).then(|| origin.ascii_serialization())
 }
 
 pub(super) fn source_hash(source: &str) -> String {

@@ -15,7 +15,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use super::check_session_page::check_session_page;
-pub use super::logout_page::{sign_out_page, signed_out_in_frames_page, signed_out_page};
+pub(crate) use super::logout_page::frame_source;
+pub use super::logout_page::{Onward, sign_out_page, signed_out_in_frames_page, signed_out_page};
 pub use super::page::{error_page, form_post_page, security_headers};
 use super::{Request, Response};
 use crate::error::Reason;
@@ -34,6 +35,14 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
         Ok(()) => json_bytes(status, bytes.into()),
         Err(_) => error_json(Reason::InternalFault),
     }
+}
+
+/// A token as a body of another type, with the same headers as [`json`].
+#[must_use]
+pub fn jwt_of(status: StatusCode, media_type: &'static str, token: String) -> Response {
+    let mut response = jwt(status, token);
+    insert(&mut response, CONTENT_TYPE, media_type);
+    response
 }
 
 /// A token as a body (`application/jwt`), with the same headers as [`json`].

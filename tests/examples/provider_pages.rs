@@ -98,7 +98,8 @@ async fn the_pages_speak_of_the_client_in_the_language_that_is_preferred() {
     }
 }
 
-/// A policy that cannot name where a logo is does without it: a host must not write directives of its own.
+/// A policy that cannot name where a logo is does without it. A host that would write directives of its own is no page of
+/// a client's to begin with.
 #[tokio::test]
 async fn a_logo_whose_origin_no_policy_can_name_is_not_shown() {
     for (index, logo) in ["https://[2001:db8::1]/logo.png", "https://192.0.2.1/l"].iter().enumerate() {

@@ -78,6 +78,17 @@ async fn the_profile_turns_on_all_of_openid_connect() {
 }
 
 #[tokio::test]
+async fn a_flag_takes_proofs_of_possession() {
+    let listed = async |server: &Server| {
+        let metadata = json_of(&server.at("/.well-known/openid-configuration")).await;
+        metadata.get("dpop_signing_alg_values_supported").cloned()
+    };
+    let algorithms = json!(["ES256", "PS256", "EdDSA", "RS256"]);
+    assert_eq!(listed(&openid(&["--dpop"])).await, Some(algorithms));
+    assert_eq!(listed(&openid(&[])).await, None);
+}
+
+#[tokio::test]
 async fn without_the_profile_none_of_what_it_loosens_is_on() {
     let server = start(&[]);
     let metadata = json_of(&server.at("/.well-known/openid-configuration")).await;
@@ -95,6 +106,19 @@ async fn registration_can_be_off_under_the_profile() {
     let server = openid(&["--registration", "off"]);
     let metadata = json_of(&server.at("/.well-known/openid-configuration")).await;
     assert!(metadata["registration_endpoint"].is_null());
+}
+
+/// Clients of strangers name no service of this machine, unless the provider may ask it.
+#[tokio::test]
+async fn addresses_of_loopback_are_registered_where_they_may_be_fetched() {
+    let client = json!({ "redirect_uris": [CALLBACK], "jwks_uri": "https://127.0.0.1:8443/jwks" });
+    let careful = openid(&[]);
+    let answer = reqwest::Client::new().post(careful.at("/register")).json(&client).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let refused: Value = answer.json().await.unwrap();
+    assert_eq!(refused["error"], "invalid_client_metadata");
+    let lenient = openid(&["--dangerous-allow-loopback-fetch"]);
+    assert_eq!(register(&lenient, &client).await["jwks_uri"], client["jwks_uri"]);
 }
 
 /// Neither by file nor by registration does a client that authenticates need a challenge; one that does not, does.
@@ -135,7 +159,8 @@ async fn a_challenge_is_demanded_of_public_clients_alone() {
 /// The README lets people register this client, for a server at its usual port.
 #[tokio::test]
 async fn the_client_of_the_readme_registers_for_the_demo() {
-    let server = openid(&["--demo-client", "--tls-cert", CERTIFICATE, "--tls-key", KEY]);
+    let tls = ["--tls-cert", CERTIFICATE, "--tls-key", KEY];
+    let server = openid(&[&["--demo-client", "--dangerous-allow-loopback-fetch"], &tls[..]].concat());
     let port = server.url.rsplit(':').next().unwrap();
     let readme = include_str!("../../README.md");
     let (_, after) = readme.split_once("--json '").unwrap();

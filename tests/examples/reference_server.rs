@@ -213,10 +213,12 @@ async fn a_login_has_a_cookie_value_of_its_own() {
     assert_eq!(again.text("login-problem").as_deref(), Some("Please sign in again to go on."));
     let second = session(&browser.press(&again, "login-submit", &credentials).await);
     assert_ne!(first, second);
-    let live = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &second)]).await;
-    assert!(live.body.contains("id=\"logout-confirm\""), "the new one is alice's, who is asked first");
-    let cookies = live.cookies();
+    let marked = Browser::new().open(&request(&server, "")).await;
+    let cookies = marked.cookies();
     let known = cookies.iter().find_map(|cookie| cookie.split_once(';')).expect("the browser is marked").0;
+    let both = format!("{known}; {second}");
+    let live = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &both)]).await;
+    assert!(live.body.contains("id=\"logout-confirm\""), "the new one is alice's, who is asked first");
     let planted = format!("{known}; {first}");
     let planted = Browser::new().post(&server.at("/logout"), &[], &[("cookie", &planted)]).await;
     assert!(planted.body.contains("You are signed out"), "the old value is nobody's");
@@ -257,6 +259,30 @@ async fn a_chosen_account_goes_on_without_a_password() {
     let choice = browser.visit_until(&request(&server, "&prompt=select_account"), "login-continue").await;
     let consent = browser.press(&choice, "login-continue", &[]).await;
     assert!(browser.follow(consent).await.body.contains("id=\"consent-allow\""));
+}
+
+/// The page names a person. Somebody else may have signed in in another tab before its button is pressed, and have agreed
+/// to this client: they would be sent there unasked, and the person at the page as somebody else.
+#[tokio::test]
+async fn a_chosen_account_is_the_one_that_was_shown() {
+    let users = directory("shown-users").join("users.json");
+    let user = |name: &str| json!({ "username": name, "password": "wonderland", "claims": { "sub": name, "name": name } });
+    std::fs::write(&users, json!([user("alice"), user("bob")]).to_string()).unwrap();
+    let server = server("shown", &["--users", &text(&users)]);
+    let (browser, _) = asked_for_consent(&server).await;
+    let choice = browser.visit_until(&request(&server, "&prompt=select_account"), "login-continue").await;
+    assert!(choice.body.contains("Continue as alice"), "{}", choice.content());
+
+    let login = browser.visit(&request(&server, "&prompt=login")).await;
+    let signed_in =
+        browser.press(&login, "login-submit", &[("username", "bob"), ("password", "wonderland")]).await;
+    let consent = browser.follow(signed_in).await;
+    assert!(browser.press(&consent, "consent-allow", &[]).await.sent_back("code").is_some());
+
+    let again = browser.press(&choice, "login-continue", &[]).await;
+    assert_eq!((again.status, again.sent_back("code")), (StatusCode::OK, None));
+    assert!(again.body.contains("Continue as bob") && again.body.contains("id=\"login-problem\""));
+    assert!(browser.press(&again, "login-continue", &[]).await.sent_back("code").is_some());
 }
 
 /// attack 47, attack 48: no page can be framed, tells where it was, is kept, or loads anything.
@@ -660,6 +686,7 @@ fn every_flag_is_explained() {
         "--admin-listen",
         "--dangerous-admin-beyond-loopback",
         "--demo-client",
+        "--dpop",
         "--encryption",
         "--workers",
         "--dangerous-allow-loopback-fetch",

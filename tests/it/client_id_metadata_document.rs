@@ -10,7 +10,8 @@ use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
 use vouchsafe::provider::{BuildError, ClientDocumentPolicy, ClientDocuments, Needs, Registration};
 use vouchsafe::testing::{
-    AuthorizeForm, Harness, Outcome, TokenForm, authorize_form, block_on, client_key, code_form, token_form,
+    AuthorizeForm, Form, Harness, OneLogin, Outcome, TokenForm, authorize_form, block_on, client_key,
+    code_form, token_form,
 };
 use vouchsafe::types::{ClientId, ClientIdUrl, RedirectUri};
 use vouchsafe::wire::HttpErrorKind;
@@ -146,6 +147,8 @@ fn a_document_says_no_more_than_it_may() {
         (json!({ "grant_types": ["client_credentials"] }), Reason::MetadataGrantTypes),
         (json!({ "response_types": ["id_token"] }), Reason::MetadataResponseTypes),
         (json!({ "logo_uri": "http://169.254.169.254/" }), Reason::MetadataPage),
+        (json!({ "logo_uri": "https://169.254.169.254/" }), Reason::MetadataAddress),
+        (json!({ "jwks_uri": "https://localhost/" }), Reason::MetadataAddress),
         (json!({ "client_name": "\u{202e}knab" }), Reason::MetadataName),
     ];
     for (members, reason) in rows {
@@ -154,6 +157,34 @@ fn a_document_says_no_more_than_it_may() {
         assert_eq!(told(&refused), [reason]);
         let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
         assert_eq!(h.http().take_requests().len(), 1, "attack 208: nothing that it names is fetched");
+    }
+}
+
+/// attack 213: nobody moves into the sector of another by changing what a document says.
+#[test]
+fn a_document_asks_in_vain_for_pairwise_subjects() {
+    #[derive(Debug)]
+    struct Pairwise;
+    impl ClientDocumentPolicy for Pairwise {
+        fn allows(&self, _: &ClientIdUrl) -> bool {
+            true
+        }
+
+        fn review(&self, _: &ClientIdUrl, metadata: ClientMetadata) -> Option<ClientMetadata> {
+            Some(metadata.with_pairwise_subjects())
+        }
+    }
+    let asked = json!({ "subject_type": "pairwise" });
+    let by_policy = ClientDocuments::of_policy(Arc::new(Pairwise));
+    for (documents, members) in [(allowing(), asked), (by_policy, json!({}))] {
+        let pairwise = |builder: vouchsafe::provider::ProviderBuilder| {
+            builder.with_pairwise_subjects().with_client_id_metadata_documents(documents)
+        };
+        let h = Harness::builder().provider(pairwise).build();
+        h.serve(URL, &document(members));
+        let refused = ask(&h, URL);
+        assert_eq!(told(&refused), [Reason::ClientDocumentPairwise]);
+        let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
     }
 }
 
@@ -320,6 +351,18 @@ fn the_host_changes_or_refuses_what_a_document_says() {
     let evil = "https://evil.example/client.json";
     h.serve(evil, &document(json!({ "client_id": evil })));
     assert!(found(&h, evil).is_none());
+}
+
+/// attack 234: what a stranger wrote into a document is a link at most.
+#[test]
+fn an_address_for_after_a_logout_is_offered_and_not_gone_to() {
+    let out = "https://app.example/out";
+    let h = serving(json!({ "post_logout_redirect_uris": [out] }));
+    let form = Form::new().set("client_id", URL).set("post_logout_redirect_uri", out);
+    let page = h.log_out(&form, &OneLogin::nobody());
+    assert_eq!((page.response.status().as_u16(), page.header("location")), (200, None));
+    let page = String::from_utf8(page.response.body().to_vec()).unwrap();
+    assert!(page.contains("id=\"logout-continue\"") && page.contains(out), "{page}");
 }
 
 #[test]

@@ -14,18 +14,19 @@ use vouchsafe::provider::{Approval, BuildError, GrantFilter, OfflineAccess, Prov
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{Page, Stores};
 use vouchsafe::testing::{AccountTable, Form, Harness, HttpTable, OneLogin, authorize_form, block_on};
-use vouchsafe::types::{Claims, ClientId, FetchUrl, Params, RedirectUri, SessionId, Subject};
+use vouchsafe::types::{Claims, ClientId, FetchUrl, GrantType, Params, RedirectUri, SessionId, Subject};
 use vouchsafe::wire::HttpErrorKind;
 
-fn url(id: &str) -> String {
+pub(crate) fn url(id: &str) -> String {
     format!("https://{id}.example/backchannel")
 }
 
 /// A public client that wants to be told.
-fn told(id: &str) -> Client {
+pub(crate) fn told(id: &str) -> Client {
     let metadata =
         ClientMetadata::code_flow([RedirectUri::register(&format!("https://{id}.example/cb")).unwrap()])
             .with_auth_method(ClientAuthMethod::None)
+            .with_grant_type(GrantType::RefreshToken)
             .with_scope("openid offline_access".parse().unwrap())
             .with_backchannel_logout_uri(FetchUrl::parse(&url(id)).unwrap());
     Client::builder(ClientId::new(id).unwrap(), metadata).build().unwrap()
@@ -35,13 +36,28 @@ fn harness(ids: &[&str]) -> Harness {
     ids.iter().fold(Harness::builder(), |builder, id| builder.client(told(id))).build()
 }
 
-fn answers(h: &Harness, id: &str, status: StatusCode) {
+pub(crate) fn answers(h: &Harness, id: &str, status: StatusCode) {
     h.http().answer(url(id), Response::builder().status(status).body(Bytes::new()).unwrap());
 }
 
 /// Alice signs in at a client.
 fn signs_in(h: &Harness, id: &str) -> Value {
     h.tokens(&authorize_form().client(id), "alice").id_claims()
+}
+
+/// Alice grants a client something in a session of this name.
+pub(crate) fn granted(h: &Harness, id: &str, session: &str, scope: &str) {
+    let login = h.login("alice").with_session(SessionId::new(session).unwrap());
+    let visit = h.authorize(&authorize_form().client(id).scope(scope).prompt("consent"));
+    let scope = visit.pending().request().scope.clone();
+    assert!(!visit.approved(Approval::new(login, scope)).code().is_empty());
+}
+
+/// Everything of a client ends, but for what has `offline_access`.
+fn ended(h: &Harness, id: &str) {
+    let of = GrantFilter::Client(ClientId::new(id).unwrap());
+    block_on(h.provider().end_sessions(&of, OfflineAccess::Kept)).unwrap();
+    h.runtime().run();
 }
 
 /// Alice signs out, and says yes.
@@ -54,7 +70,7 @@ fn signs_out(h: &Harness) -> vouchsafe::testing::Outcome {
 }
 
 /// The logout tokens that were sent since this was last asked, by the URL that they went to.
-fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
     let mut tokens: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for request in h.http().take_requests() {
         assert_eq!(request.method(), "POST");
@@ -67,7 +83,13 @@ fn sent(h: &Harness) -> BTreeMap<String, Vec<String>> {
     tokens
 }
 
-fn delivered(h: &Harness) -> usize {
+/// What a logout token says.
+pub(crate) fn claims(h: &Harness, token: &str) -> Value {
+    let jws = Jws::parse(token).unwrap();
+    serde_json::from_slice(h.provider().keyring().verify(&jws).unwrap()).unwrap()
+}
+
+pub(crate) fn delivered(h: &Harness) -> usize {
     h.events().iter().filter(|event| event.kind == EventKind::LogoutTokenDelivered).count()
 }
 
@@ -92,10 +114,8 @@ fn a_logout_token_says_what_the_id_token_said_and_what_has_happened() {
     let mut names = Vec::new();
     for (id, id_token) in ids {
         let [token] = &tokens.remove(&url(id)).unwrap()[..] else { panic!("one token") };
-        let jws = Jws::parse(token).unwrap();
-        assert!(jws.header().is_type("logout+jwt"));
-        let payload = h.provider().keyring().verify(&jws).unwrap();
-        let mut claims: Value = serde_json::from_slice(payload).unwrap();
+        assert!(Jws::parse(token).unwrap().header().is_type("logout+jwt"));
+        let mut claims = claims(&h, token);
         let jti = claims["jti"].take().as_str().unwrap().to_owned();
         assert_eq!(jti.len(), 43, "32 random bytes");
         names.push(jti);
@@ -177,6 +197,51 @@ fn clients_that_do_not_answer_delay_neither_the_person_nor_the_others() {
     let again = sent(&h);
     assert!(again.len() == 100 && again.values().all(|tokens| tokens.len() == 2), "three tries in all");
     assert_eq!(h.runtime().run(), 0, "nothing goes on");
+}
+
+/// attack 244: one client that never answers takes no turn from another, whatever it has waiting; and what has waited
+/// is told by a token that is fresh.
+#[test]
+fn a_client_that_hangs_has_eight_turns_at_once_and_tokens_are_made_when_they_are_sent() {
+    let h = harness(&["dead", "live"]);
+    (0..300).for_each(|n| granted(&h, "dead", &format!("session {n}"), "openid"));
+    granted(&h, "live", "one more", "openid");
+    h.http().hang(url("dead"));
+    answers(&h, "live", StatusCode::OK);
+    ended(&h, "dead");
+    ended(&h, "live");
+    assert_eq!(delivered(&h), 1, "at once");
+    let first = sent(&h);
+    assert_eq!((first[&url("dead")].len(), first[&url("live")].len()), (8, 1));
+    let mut tries = 8;
+    for _ in 0..900 {
+        h.advance(Duration::from_secs(1));
+        let tokens = sent(&h).remove(&url("dead")).unwrap_or_default();
+        assert!(tokens.len() <= 8);
+        tries += tokens.len();
+        for token in tokens {
+            assert_eq!(claims(&h, &token)["iat"], h.now().unix(), "a token does not grow old in a line");
+        }
+    }
+    assert_eq!((h.runtime().run(), failures(&h).len()), (0, 300), "all are given up in time");
+    assert!((900..=968).contains(&tries), "{tries}: most of three each, within ten minutes");
+    assert!(failures(&h).iter().all(|kind| matches!(kind, FetchErrorKind::TimedOut | FetchErrorKind::Busy)));
+}
+
+/// attack 244: a client that has filled its share of the queue leaves room for the others.
+#[test]
+fn a_client_fills_no_more_of_the_queue_than_it_leaves_free() {
+    let h = harness(&["dead", "live"]);
+    (0..300).for_each(|n| granted(&h, "dead", &format!("session {n}"), "openid offline_access"));
+    granted(&h, "live", "one more", "openid");
+    h.http().hang(url("dead"));
+    answers(&h, "live", StatusCode::OK);
+    (0..40).for_each(|_| ended(&h, "dead"));
+    let refused = failures(&h);
+    assert!(refused.iter().all(|kind| *kind == FetchErrorKind::Busy));
+    assert_eq!(refused.len(), 40 * 300 - 5000, "half of 10 000 places");
+    ended(&h, "live");
+    assert_eq!(delivered(&h), 1);
 }
 
 /// attack 244: what cannot get better is not tried again.
@@ -275,10 +340,7 @@ fn clients_whose_grants_were_revoked_before_are_told() {
 fn clients_of_sessions_that_are_over_are_told_once() {
     let h = harness(&["a", "b", "c"]);
     let at = |id: &str, session: &str| {
-        let login = h.login("alice").with_session(SessionId::new(session).unwrap());
-        let visit = h.authorize(&authorize_form().client(id));
-        let scope = visit.pending().request().scope.clone();
-        drop(visit.approved(Approval::new(login, scope)).code());
+        granted(&h, id, session, "openid");
         answers(&h, id, StatusCode::OK);
     };
     at("a", "over");

@@ -73,6 +73,9 @@ const MEMBERS: &[(Kind, &[&str])] = &[
         Kind::Texts,
         &[
             "acr_values_supported",
+            "authorization_encryption_alg_values_supported",
+            "authorization_encryption_enc_values_supported",
+            "authorization_signing_alg_values_supported",
             "claim_types_supported",
             "claims_supported",
             "code_challenge_methods_supported",
@@ -84,6 +87,9 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "id_token_signing_alg_values_supported",
             "introspection_endpoint_auth_methods_supported",
             "introspection_endpoint_auth_signing_alg_values_supported",
+            "introspection_encryption_alg_values_supported",
+            "introspection_encryption_enc_values_supported",
+            "introspection_signing_alg_values_supported",
             "prompt_values_supported",
             "request_object_encryption_alg_values_supported",
             "request_object_encryption_enc_values_supported",
@@ -166,6 +172,8 @@ fn everything() -> Harness {
                 .with_client_secret_jwt()
                 .with_mutual_tls(crate::rfc8705_mtls::mutual_tls())
                 .with_pairwise_subjects()
+                .with_jarm()
+                .with_introspection_jwt()
                 .dangerous_allow_unsigned_id_tokens()
                 .with_registration(Registration::open())
         })

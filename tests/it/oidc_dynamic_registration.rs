@@ -11,18 +11,27 @@ use vouchsafe::secret::{Secret, SystemSecrets};
 use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::{AccountTable, Harness, SeededEntropy, block_on, client_key};
+use vouchsafe::types::ResponseType;
 use vouchsafe::wire::HttpErrorKind;
 
 use crate::rfc7591_registration::{open, register, send, with};
 
 const SECTOR: &str = "https://sector.example/uris.json";
 
+/// Whoever comes may have every response type.
+fn everything() -> Registration {
+    use ResponseType::{Code, CodeIdToken, CodeIdTokenToken, CodeToken, IdToken, IdTokenToken, None, Token};
+    [Code, CodeIdToken, CodeIdTokenToken, CodeToken, IdToken, IdTokenToken, None, Token]
+        .into_iter()
+        .fold(Registration::open(), Registration::with_response_type)
+}
+
 /// Everything that a registration can ask for is turned on.
 fn complete() -> Harness {
     Harness::builder()
         .request_objects()
         .front_channel()
-        .provider(|builder| builder.with_registration(Registration::open()).with_pairwise_subjects())
+        .provider(|builder| builder.with_registration(everything()).with_pairwise_subjects())
         .build()
 }
 
@@ -137,11 +146,44 @@ fn what_is_harmless_and_not_there_is_left_out() {
     assert_eq!(plain, expected);
 }
 
+/// attack 213: response types that were turned on for a client of the host's are not for those who register.
+#[test]
+fn a_response_type_is_opened_to_strangers_by_a_call_of_its_own() {
+    let with_rules = |rules| {
+        Harness::builder().front_channel().provider(|builder| builder.with_registration(rules)).build()
+    };
+    let by_default = with_rules(Registration::open());
+    let implicit = json!({ "response_types": ["id_token"], "grant_types": ["implicit"] });
+    for asked in [
+        implicit.clone(),
+        json!({ "response_types": ["id_token"] }),
+        json!({ "response_types": ["code", "code id_token"] }),
+        json!({ "response_types": ["none"] }),
+        json!({ "response_types": ["token"] }),
+    ] {
+        let _ = register(&by_default, &with(asked)).rejected(Reason::MetadataResponseTypes).unchanged();
+    }
+    let both = json!({ "grant_types": ["authorization_code", "implicit"] });
+    let _ = register(&by_default, &with(both)).rejected(Reason::MetadataGrantTypes).unchanged();
+    let opened = with_rules(Registration::open().with_response_type(ResponseType::IdToken));
+    let told = register(&opened, &with(implicit)).accepted().json();
+    assert_eq!((&told["response_types"], &told["grant_types"]), (&json!(["id_token"]), &json!(["implicit"])));
+    let hybrid = json!({ "response_types": ["code id_token"] });
+    let _ = register(&opened, &with(hybrid)).rejected(Reason::MetadataResponseTypes).unchanged();
+    // What the provider does not have cannot be opened.
+    let rules = Registration::open().with_response_type(ResponseType::IdToken);
+    let without = Harness::builder().provider(|builder| builder.with_registration(rules)).build();
+    let asked = json!({ "response_types": ["id_token"] });
+    let _ = register(&without, &with(asked)).rejected(Reason::MetadataResponseTypes).unchanged();
+}
+
 /// attack 213: whoever asks for what protects them must not believe that they got it.
 #[test]
 fn what_a_client_would_rely_on_is_refused_where_it_is_not_there() {
     for (asked, reason) in [
         (json!({ "require_signed_request_object": true }), Reason::MetadataRequestObjects),
+        (json!({ "dpop_bound_access_tokens": true }), Reason::MetadataDpop),
+        (json!({ "dpop_bound_access_tokens": "true" }), Reason::MetadataDpop),
         (json!({ "subject_type": "pairwise" }), Reason::MetadataSubjectType),
         (json!({ "subject_type": "secret" }), Reason::MetadataSubjectType),
         (json!({ "id_token_signed_response_alg": "RS256" }), Reason::MetadataIdTokenAlg),
@@ -270,12 +312,19 @@ fn a_host_registers_and_manages_without_a_request() {
     changed.insert("client_id".to_owned(), id.as_str().into());
     let after = block_on(provider.update_registration(&id, &token, &changed)).unwrap();
     assert_eq!(after.metadata().client_name.as_deref(), Some("B"));
+    let newer = after.registration_access_token();
+    let read = block_on(provider.registration_of(&id, newer)).unwrap();
+    assert_eq!(read.metadata(), after.metadata());
     let stale = block_on(provider.registration_of(&id, &token)).unwrap_err();
     assert_eq!(stale.reason(), Reason::RegistrationTokenForeign);
     let guess = Secret::new("vs_ra_guess");
     let guessed = block_on(provider.remove_registration(&id, &guess)).unwrap_err();
     assert_eq!(guessed.reason(), Reason::RegistrationTokenInvalid);
-    block_on(provider.remove_registration(&id, after.registration_access_token())).unwrap();
+    let minted = block_on(provider.mint_registration_access_token(&id)).unwrap().unwrap();
+    let stale = block_on(provider.registration_of(&id, newer)).unwrap_err();
+    assert_eq!(stale.reason(), Reason::RegistrationTokenForeign, "it may have been stolen");
+    block_on(provider.remove_registration(&id, &minted)).unwrap();
+    assert!(block_on(provider.mint_registration_access_token(&id)).unwrap().is_none());
     assert_eq!(block_on(provider.client(&id)).unwrap(), None);
     let off = block_on(Harness::new().provider().register(None, &changed)).unwrap_err();
     assert_eq!(off.reason(), Reason::NotFound);

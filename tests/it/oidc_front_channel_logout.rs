@@ -5,15 +5,22 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, InvalidClient};
+use vouchsafe::event::EventKind;
 use vouchsafe::provider::{BuildError, Provider};
 use vouchsafe::store::{Stores, memory::MemoryStore};
-use vouchsafe::testing::{AccountTable, Form, Harness, OneLogin, authorize_form};
+use vouchsafe::testing::{AccountTable, Form, Harness, OneLogin, Outcome, authorize_form};
 use vouchsafe::types::{ClientId, FetchUrl, RedirectUri};
 
 fn client(id: &str, uri: &str) -> Result<Client, InvalidClient> {
-    let redirect = RedirectUri::register(&format!("https://{id}.example/cb")).unwrap();
-    let out = RedirectUri::register(&format!("https://{id}.example/out?x=1")).unwrap();
-    let metadata = ClientMetadata::code_flow([redirect])
+    at(id, &format!("{id}.example"), uri)
+}
+
+/// A client at a host.
+fn at(id: &str, host: &str, uri: &str) -> Result<Client, InvalidClient> {
+    let redirects = [&format!("{id}.example"), host].map(|host| format!("https://{host}/cb"));
+    let redirects = redirects.map(|uri| RedirectUri::register(&uri).unwrap());
+    let out = RedirectUri::register(&format!("https://{host}/out?x=1")).unwrap();
+    let metadata = ClientMetadata::code_flow(redirects)
         .with_auth_method(ClientAuthMethod::None)
         .with_post_logout_redirect_uris([out])
         .with_frontchannel_logout_uri(FetchUrl::parse(uri).unwrap());
@@ -76,6 +83,60 @@ fn the_page_stays_where_no_address_is_asked_for() {
     let page = std::str::from_utf8(out.response.body()).unwrap();
     assert_eq!(frames(page).len(), 1);
     assert!(!page.contains("http-equiv"));
+}
+
+/// Alice signs in at all of these clients and out again: the page, and the clients that have no frame in it.
+fn signed_out(clients: Vec<Client>) -> (Outcome, Vec<ClientId>) {
+    let ids: Vec<_> = clients.iter().map(|client| client.id().clone()).collect();
+    let h = clients.into_iter().fold(Harness::builder(), vouchsafe::testing::HarnessBuilder::client).build();
+    ids.iter().for_each(|id| drop(h.code(&authorize_form().client(id.as_str()), "alice")));
+    let host = OneLogin::of(h.login("alice"));
+    let asked = h.log_out(&Form::new(), &host);
+    let out = h.confirm_logout(&asked, &host).accepted();
+    let skipped = out.events.iter().filter(|event| event.kind == EventKind::FrontChannelLogoutSkipped);
+    let skipped = skipped.map(|event| event.client.clone().unwrap()).collect();
+    (out, skipped)
+}
+
+/// The policy is a header, and a proxy that takes no longer one would make an error of the logout.
+#[test]
+fn frames_are_left_out_where_the_policy_would_grow_too_long_and_events_tell_whose() {
+    let clients: Vec<_> = (0..60)
+        .map(|n| {
+            let host = format!("{}.{}.example", "a".repeat(60), format!("{n:02}").repeat(20));
+            at(&format!("rp{n:02}"), &host, &format!("https://{host}/front")).unwrap()
+        })
+        .collect();
+    let ids: Vec<_> = clients.iter().map(|client| client.id().clone()).collect();
+    let (out, skipped) = signed_out(clients);
+    let policy = out.header("content-security-policy").unwrap();
+    assert!((2900..3400).contains(&policy.len()), "{}", policy.len());
+    let there = frames(std::str::from_utf8(out.response.body()).unwrap());
+    assert_eq!(policy.matches("https://").count(), there.len());
+    assert_eq!(skipped, ids[there.len()..], "the first have a frame");
+}
+
+#[test]
+fn many_clients_of_one_origin_have_up_to_a_hundred_frames() {
+    let clients =
+        (0..103).map(|n| at(&format!("rp{n:03}"), "rp.example", "https://rp.example/front").unwrap());
+    let (out, skipped) = signed_out(clients.collect());
+    assert_eq!(frames(std::str::from_utf8(out.response.body()).unwrap()).len(), 100);
+    assert!(out.header("content-security-policy").unwrap().ends_with("; frame-src https://rp.example"));
+    assert_eq!(skipped.iter().map(ClientId::as_str).collect::<Vec<_>>(), ["rp100", "rp101", "rp102"]);
+}
+
+/// No policy can name an address literal, and its scheme alone would allow everybody's frames.
+#[test]
+fn a_frame_of_an_address_literal_is_left_out_and_an_event_tells() {
+    let literal = at("ip", "192.0.2.1", "https://192.0.2.1/front").unwrap();
+    let (out, skipped) = signed_out(vec![literal.clone(), client("b", "https://b.example/front").unwrap()]);
+    assert_eq!(frames(std::str::from_utf8(out.response.body()).unwrap()).len(), 1);
+    assert!(out.header("content-security-policy").unwrap().ends_with("; frame-src https://b.example"));
+    assert_eq!(skipped.iter().map(ClientId::as_str).collect::<Vec<_>>(), ["ip"]);
+    let (out, skipped) = signed_out(vec![literal]);
+    assert!(!out.header("content-security-policy").unwrap().contains("frame-src"));
+    assert_eq!(skipped.len(), 1);
 }
 
 #[test]

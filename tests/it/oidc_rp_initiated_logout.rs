@@ -17,10 +17,10 @@ use vouchsafe::testing::{
 use vouchsafe::types::{Authentication, Claims, SessionId, Subject};
 use vouchsafe::wire::Request;
 
-const RETURN: &str = "https://web.example/out";
+pub(crate) const RETURN: &str = "https://web.example/out";
 
 /// An ID token and an access token of this login for `web`, and whether they outlast it.
-fn signed_in(h: &Harness, login: &Authentication, scope: &str) -> (String, String) {
+pub(crate) fn signed_in(h: &Harness, login: &Authentication, scope: &str) -> (String, String) {
     let form = authorize_form().scope(scope);
     let visit = h.authorize(&form);
     let scope = visit.pending().request().scope.clone();
@@ -29,23 +29,23 @@ fn signed_in(h: &Harness, login: &Authentication, scope: &str) -> (String, Strin
     (tokens.id_token.unwrap(), tokens.access_token)
 }
 
-fn alice(h: &Harness) -> (Arc<OneLogin>, String, String) {
+pub(crate) fn alice(h: &Harness) -> (Arc<OneLogin>, String, String) {
     let login = h.login("alice");
     let (id_token, access_token) = signed_in(h, &login, "openid read");
     (OneLogin::of(login), id_token, access_token)
 }
 
-fn hinted(id_token: &str) -> Form {
+pub(crate) fn hinted(id_token: &str) -> Form {
     Form::new().set("id_token_hint", id_token).set("post_logout_redirect_uri", RETURN).set("state", "a b&c")
 }
 
-fn text(outcome: &Outcome) -> &str {
+pub(crate) fn text(outcome: &Outcome) -> &str {
     std::str::from_utf8(outcome.response.body()).unwrap()
 }
 
 /// The person is asked, and nothing has happened yet.
 #[track_caller]
-fn asked(outcome: Outcome, host: &OneLogin) -> Outcome {
+pub(crate) fn asked(outcome: Outcome, host: &OneLogin) -> Outcome {
     let outcome = outcome.accepted().unchanged();
     assert!(text(&outcome).contains("id=\"logout-confirm\""), "{}", text(&outcome));
     assert!(host.login().is_some(), "nobody was signed out");
@@ -54,7 +54,7 @@ fn asked(outcome: Outcome, host: &OneLogin) -> Outcome {
 
 /// The page after a logout, which leads nowhere.
 #[track_caller]
-fn signed_out(outcome: &Outcome) {
+pub(crate) fn signed_out(outcome: &Outcome) {
     assert_eq!(outcome.response.status(), 200);
     assert!(text(outcome).contains("<h1>You are signed out</h1>"), "{}", text(outcome));
     assert_eq!(outcome.header("location"), None);
@@ -62,7 +62,7 @@ fn signed_out(outcome: &Outcome) {
 }
 
 #[track_caller]
-fn sent_back(outcome: &Outcome) {
+pub(crate) fn sent_back(outcome: &Outcome) {
     let landing = outcome.landing();
     assert_eq!((landing.uri.as_str(), landing.carrier), (RETURN, Carrier::Query));
     assert_eq!(landing.params.iter().collect::<Vec<_>>(), [("state", "a b&c")], "state and nothing else");
@@ -333,21 +333,6 @@ fn where_nobody_is_signed_in_it_is_over() {
     assert!(h.is_active("api", &access_token), "a hint alone ends nothing");
 }
 
-/// A browser keeps `SameSite=Lax` cookies from a form of another site, so that nobody seems to be signed in.
-#[test]
-fn a_form_of_another_site_is_asked_for_again_by_get() {
-    let h = Harness::new();
-    let (host, id_token, _) = alice(&h);
-    h.browser().clear();
-    let detour = h.log_out_by_post(&hinted(&id_token), &OneLogin::nobody()).unchanged();
-    let landing = detour.landing();
-    assert_eq!((detour.response.status().as_u16(), landing.uri.as_str()), (303, "https://op.example/logout"));
-    sent_back(&h.log_out(&landing.params.iter().collect(), &host));
-    assert_eq!(host.login(), None);
-    let long = hinted(&id_token).set("unknown", "x".repeat(8000));
-    h.log_out_by_post(&long, &OneLogin::nobody()).shown(Reason::PendingTooLarge).unchanged();
-}
-
 #[test]
 fn what_the_person_let_a_client_keep_while_away_stays_unless_the_host_asks() {
     let h = Harness::new();
@@ -361,19 +346,58 @@ fn what_the_person_let_a_client_keep_while_away_stays_unless_the_host_asks() {
     let Logout::Confirm { pending, .. } = page else { panic!("{page:?}") };
     assert_eq!(pending.session(), login.session.as_ref());
     let pending = pending.with_offline_access(OfflineAccess::Ended);
-    assert!(!block_on(h.provider().end_session(&pending)).unwrap().leads_on());
+    assert!(!block_on(h.provider().carry_out_logout(&pending)).unwrap().leads_on());
     assert!(!h.is_active("api", &kept));
 }
 
+/// The host can ask for it where the person is asked, and say it once for all logouts.
 #[test]
-fn a_host_without_names_for_sessions_goes_by_the_person() {
+fn what_the_host_says_of_offline_access_is_sealed_with_the_question() {
+    for (config, own, stays) in [
+        (OfflineAccess::Kept, None, true),
+        (OfflineAccess::Kept, Some(OfflineAccess::Ended), false),
+        (OfflineAccess::Ended, None, false),
+        (OfflineAccess::Ended, Some(OfflineAccess::Kept), true),
+    ] {
+        let change =
+            move |builder: &mut vouchsafe::provider::Config| builder.offline_access_at_logout = config;
+        let h = Harness::builder().config(change).build();
+        h.accounts().insert(Subject::new("bob").unwrap(), Claims::new());
+        let (_, kept) = signed_in(&h, &h.login("alice"), "openid offline_access read");
+        let bob = OneLogin::of(h.login("bob"));
+        let request = Request::new(Bytes::new());
+        let page = block_on(h.provider().logout(&request, bob.login().as_ref()));
+        let Logout::Confirm { pending, set_cookie } = page else { panic!("{page:?}") };
+        h.browser().receive_cookies(
+            &http::Response::builder().header("set-cookie", set_cookie.unwrap()).body(Bytes::new()).unwrap(),
+        );
+        let pending = own.into_iter().fold(pending, |pending, own| pending.with_offline_access(own));
+        let sealed = h.provider().seal_logout(&pending).unwrap();
+        // Alice has signed in meanwhile, and is asked in turn.
+        let alice = OneLogin::of(h.login("alice"));
+        let again = asked(h.log_out_by_post(&Form::new().set("confirmation", sealed), &alice), &alice);
+        signed_out(&h.confirm_logout(&again, &alice));
+        assert_eq!(h.is_active("api", &kept), stays, "{config:?}, {own:?}");
+    }
+}
+
+/// attack 235: where no session has a name, an old ID token of the person could sign them out for ever.
+#[test]
+fn a_host_without_names_for_sessions_goes_by_the_person_while_the_hint_is_fresh() {
     let h = Harness::new();
     let login = Authentication::new(Subject::new("alice").unwrap(), h.now());
     let (id_token, access_token) = signed_in(&h, &login, "openid read");
-    let host = OneLogin::of(login);
-    sent_back(&h.log_out(&hinted(&id_token), &host));
+    let host = OneLogin::of(login.clone());
+    let out = h.log_out(&hinted(&id_token), &host);
+    sent_back(&out);
     assert_eq!(host.login(), None);
     assert!(h.is_active("api", &access_token), "no session tells which grants are its own");
+    let kinds: Vec<_> = out.events.iter().map(|event| &event.kind).collect();
+    assert!(kinds.contains(&&EventKind::SessionUnnamed) && !kinds.contains(&&EventKind::SessionEnded));
+    h.advance(Duration::from_secs(60 * 60));
+    let host = OneLogin::of(login);
+    let page = asked(h.log_out(&hinted(&id_token), &host), &host);
+    sent_back(&h.confirm_logout(&page, &host));
 }
 
 #[test]

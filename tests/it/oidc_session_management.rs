@@ -325,8 +325,8 @@ impl Interaction for OwnPage {
         self.0.ask(question).await
     }
 
-    async fn end_session(&self, request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
-        self.0.end_session(request).await
+    async fn sign_out(&self, request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+        self.0.sign_out(request).await
     }
 
     async fn logged_out(&self) -> Result<Response, BoxError> {

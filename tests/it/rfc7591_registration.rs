@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use vouchsafe::client::{ClientMetadata, Consent};
 use vouchsafe::error::{ErrorCode, Reason, Result};
 use vouchsafe::event::EventKind;
-use vouchsafe::provider::{Context, InitialTokenUses, Registrant, Registration, RegistrationPolicy};
+use vouchsafe::provider::{
+    Context, InitialTokenUses, ProviderBuilder, Registrant, Registration, RegistrationPolicy,
+};
 use vouchsafe::testing::{Harness, Outcome, block_on, client_form};
 use vouchsafe::types::{ClientId, Scope};
 
@@ -154,6 +156,81 @@ fn an_address_that_must_not_be_fetched_is_refused() {
             let _ = register(&h, &with(json!({ page: uri }))).rejected(Reason::MetadataPage);
         }
     }
+}
+
+/// attack 207, attack 208, attack 209: nothing that is asked or shown leads into a network, and the text is the same
+/// whatever there is in it.
+#[test]
+fn an_address_of_a_network_is_refused() {
+    let everywhere =
+        |builder: ProviderBuilder| builder.with_registration(Registration::open()).with_pairwise_subjects();
+    let h = Harness::builder().request_objects().provider(everywhere).build();
+    let hosts = [
+        "169.254.169.254",
+        "10.0.0.1",
+        "127.0.0.1:8500",
+        "[::1]",
+        "[fd00::1]",
+        "localhost",
+        "localhost:8500",
+        "rp.localhost",
+        "metadata.google.internal",
+        "intranet",
+    ];
+    let members = |host: &str| {
+        let uri = format!("https://{host}/x");
+        [
+            json!({ "jwks_uri": uri }),
+            json!({ "request_uris": ["https://rp.example/r", uri] }),
+            json!({ "sector_identifier_uri": uri, "subject_type": "pairwise" }),
+            json!({ "backchannel_logout_uri": uri }),
+            json!({ "frontchannel_logout_uri": uri, "redirect_uris": [format!("https://{host}/cb")] }),
+            json!({ "client_uri": uri }),
+            json!({ "initiate_login_uri": uri }),
+            json!({ "logo_uri": uri }),
+            json!({ "logo_uri#de": uri }),
+            json!({ "policy_uri": uri }),
+            json!({ "tos_uri": uri }),
+        ]
+    };
+    for asked in hosts.iter().flat_map(|host| members(host)) {
+        let refused = register(&h, &with(asked)).rejected(Reason::MetadataAddress).unchanged();
+        assert_eq!(
+            refused.json(),
+            json!({
+                "error": "invalid_client_metadata",
+                "error_description":
+                    "the uris of keys, request objects, sectors, logouts and pages must be of public hosts",
+            })
+        );
+    }
+    assert!(h.http().take_requests().is_empty(), "nothing was asked");
+    let own = register(&h, &with(json!({}))).accepted().json();
+    let mut update = with(json!({ "jwks_uri": "https://10.0.0.1/" }));
+    update["client_id"] = own["client_id"].clone();
+    let (uri, token) = (own["registration_client_uri"].as_str().unwrap(), &own["registration_access_token"]);
+    let refused = send(&h, "PUT", uri, token.as_str(), update.to_string());
+    let _ = refused.rejected(Reason::MetadataAddress).unchanged();
+    let device = json!({
+        "application_type": "native",
+        "redirect_uris": ["http://127.0.0.1/cb", "http://localhost/cb"],
+        "post_logout_redirect_uris": ["http://127.0.0.1/out"],
+    });
+    let _ = register(&h, &device).accepted();
+}
+
+/// Tests and closed networks have such addresses, where the host says so.
+#[test]
+fn a_host_can_let_addresses_of_a_network_in() {
+    let rules = Registration::open().dangerous_allow_inner_addresses();
+    let h = Harness::builder().provider(|builder| builder.with_registration(rules)).build();
+    for host in ["127.0.0.1:8443", "localhost", "[::1]", "rp", "10.0.0.1"] {
+        let uri = format!("https://{host}/x");
+        let asked = with(json!({ "logo_uri": uri, "jwks_uri": uri, "backchannel_logout_uri": uri }));
+        assert_eq!(register(&h, &asked).accepted().json()["jwks_uri"], uri);
+    }
+    let _ =
+        register(&h, &with(json!({ "jwks_uri": "http://127.0.0.1/x" }))).rejected(Reason::MetadataJwksUri);
 }
 
 /// attack 210, attack 211: keys are public, and in one place.

@@ -12,32 +12,32 @@ use vouchsafe::types::ClientId;
 use crate::rfc7591_registration::{open, register, send, with};
 
 /// A client that registered, and its token.
-struct Own {
+pub(crate) struct Own {
     uri: String,
-    token: String,
-    body: Value,
+    pub(crate) token: String,
+    pub(crate) body: Value,
 }
 
 impl Own {
-    fn new(h: &Harness) -> Self {
+    pub(crate) fn new(h: &Harness) -> Self {
         Self::told(register(h, &with(json!({ "client_name": "Bakery" }))).accepted().json())
     }
 
-    fn told(body: Value) -> Self {
+    pub(crate) fn told(body: Value) -> Self {
         let text = |name: &str| body[name].as_str().unwrap().to_owned();
         Self { uri: text("registration_client_uri"), token: text("registration_access_token"), body }
     }
 
-    fn id(&self) -> ClientId {
+    pub(crate) fn id(&self) -> ClientId {
         ClientId::new(self.body["client_id"].as_str().unwrap()).unwrap()
     }
 
-    fn send(&self, h: &Harness, method: &str, body: &Value) -> Outcome {
+    pub(crate) fn send(&self, h: &Harness, method: &str, body: &Value) -> Outcome {
         send(h, method, &self.uri, Some(&self.token), body.to_string())
     }
 
     /// An update with these members too.
-    fn update(&self, h: &Harness, members: Value) -> Outcome {
+    pub(crate) fn update(&self, h: &Harness, members: Value) -> Outcome {
         let mut body = with(members);
         body["client_id"] = self.body["client_id"].clone();
         self.send(h, "PUT", &body)
@@ -69,8 +69,8 @@ fn an_update_replaces_everything_and_the_token() {
     assert!(after.body.get("client_name").is_none(), "what is left out is gone");
     assert_eq!(after.body["client_secret"], own.body["client_secret"]);
     assert_ne!(after.token, own.token);
-    let _ = own.send(&h, "GET", &json!({})).challenged(Reason::RegistrationTokenForeign).unchanged();
     let _ = after.send(&h, "GET", &json!({})).accepted();
+    let _ = own.send(&h, "GET", &json!({})).challenged(Reason::RegistrationTokenForeign).unchanged();
 }
 
 /// attack 213: an update is held against the same bounds, and makes no other type of client.

@@ -138,6 +138,17 @@ fn what_may_differ_is_accepted() {
     }
 }
 
+/// Two clients may share keys: a signed object that names neither could be sent as the other's.
+#[test]
+fn a_signed_object_names_its_client() {
+    let h = harness();
+    let nameless = |claims: &mut Value| {
+        drop_claim(claims, "iss");
+        drop_claim(claims, "client_id");
+    };
+    ask(&h, nameless).returned(Reason::RequestObjectIssuer);
+}
+
 /// attack 68, attack 69, attack 77, attack 79: what the header may say is the provider's to choose.
 #[test]
 fn a_token_of_another_form_is_no_request_object() {

@@ -11,7 +11,7 @@ use vouchsafe::client::{
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
 use vouchsafe::jose::{Jws, SigningAlg};
-use vouchsafe::provider::{BuildError, Config, DpopConfig, DpopNonces, Provider};
+use vouchsafe::provider::{BuildError, Config, DpopConfig, DpopNonces, Provider, Registration};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
@@ -19,7 +19,9 @@ use vouchsafe::testing::{
     AuthorizeForm, DpopProofForm, Fault, Faults, Harness, HarnessBuilder, Tokens, authorize_form, code_form,
     dpop_keys, keyring, reference_form, refresh_form, token_form,
 };
-use vouchsafe::types::{ClientId, GrantType, RedirectUri, Scope, Thumbprint};
+use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType, Scope, Thumbprint};
+
+use crate::rfc7591_registration::{register, with};
 
 pub(crate) fn builder() -> HarnessBuilder {
     Harness::builder().pushed_requests().dpop(DpopConfig::new())
@@ -40,16 +42,13 @@ fn spa() -> AuthorizeForm {
 }
 
 /// A client whose access tokens have to be bound.
-fn strict(method: ClientAuthMethod) -> ClientBuilder {
+fn strict() -> ClientBuilder {
     let uri = RedirectUri::register("https://strict.example/cb").unwrap();
-    let mut metadata = ClientMetadata::code_flow([uri])
-        .with_auth_method(method.clone())
+    let metadata = ClientMetadata::code_flow([uri])
         .with_grant_type(GrantType::RefreshToken)
+        .with_grant_type(GrantType::ClientCredentials)
         .with_scope(Scope::parse("openid offline_access").unwrap())
         .with_dpop_bound_access_tokens();
-    if method != ClientAuthMethod::None {
-        metadata = metadata.with_grant_type(GrantType::ClientCredentials);
-    }
     let settings = ClientSettings::new().with_consent(Consent::Waived);
     Client::builder(ClientId::new("strict").unwrap(), metadata).settings(settings)
 }
@@ -239,7 +238,7 @@ fn a_refresh_token_of_a_confidential_client_is_not_bound() {
 /// RFC 9449 section 5.2: a client that said so gets no tokens that are for whoever has them.
 #[test]
 fn a_client_with_dpop_bound_access_tokens_gets_no_others() {
-    let h = builder().confidential(strict(ClientAuthMethod::ClientSecretBasic)).build();
+    let h = builder().confidential(strict()).build();
     let form = || token_form("client_credentials").client("strict");
     h.redeem(form()).rejected(Reason::DpopProofMissing).unchanged();
     let _ = h.redeem(form().proved(&h.token_proof())).issued_as("DPoP");
@@ -251,8 +250,27 @@ fn a_client_with_dpop_bound_access_tokens_gets_no_others() {
     h.redeem(refresh()).rejected(Reason::DpopProofMissing).unchanged();
     let _ = h.redeem(refresh().proved(&h.token_proof())).issued_as("DPoP");
     // Where no proofs are taken it gets none at all.
-    let off = Harness::builder().confidential(strict(ClientAuthMethod::ClientSecretBasic)).build();
+    let off = Harness::builder().confidential(strict()).build();
     off.redeem(form().proved(&h.token_proof())).rejected(Reason::DpopProofMissing).unchanged();
+}
+
+/// RFC 9449 section 5.2: what a client registers it is held to.
+#[test]
+fn a_client_registers_that_its_access_tokens_have_to_be_bound() {
+    let h = builder().provider(|builder| builder.with_registration(Registration::open())).build();
+    let asked = with(json!({ "dpop_bound_access_tokens": true, "token_endpoint_auth_method": "none" }));
+    let told = register(&h, &asked).accepted().json();
+    assert_eq!(told["dpop_bound_access_tokens"], true);
+    let asked = authorize_form()
+        .client(told["client_id"].as_str().unwrap())
+        .set("redirect_uri", "https://rp.example/cb");
+    let code = h.code(&asked, "alice");
+    let form = || {
+        let client_id = told["client_id"].as_str().unwrap();
+        code_form(&asked, &code).unauthenticated().set("client_id", client_id)
+    };
+    h.redeem(form()).rejected(Reason::DpopProofMissing).unchanged();
+    let _ = h.redeem(form().proved(&h.token_proof())).issued_as("DPoP");
 }
 
 /// A token that comes through the browser is bound by `dpop_jkt`, since no proof can come that way.
@@ -267,6 +285,18 @@ fn an_access_token_of_the_authorization_response_is_bound_by_dpop_jkt() {
     let plain = authorize_form().client("front").set("response_type", "code token");
     let landing = h.authorize(&plain).approved_by("alice").landing();
     assert_eq!(landing.value("token_type"), "Bearer");
+    // A client whose tokens have to be bound gets none there without it.
+    let uri = RedirectUri::register("https://strict.example/cb").unwrap();
+    let metadata = ClientMetadata::code_flow([uri])
+        .with_auth_method(ClientAuthMethod::None)
+        .with_response_type(ResponseType::CodeToken)
+        .with_dpop_bound_access_tokens();
+    let client = Client::builder(ClientId::new("strict").unwrap(), metadata).build().unwrap();
+    let h = builder().front_channel().client(client).build();
+    let asked = authorize_form().client("strict").scope("openid").set("response_type", "code token");
+    h.authorize(&asked).outcome.returned(Reason::DpopJktMissing);
+    let landing = h.authorize(&asked.set("dpop_jkt", &jkt)).approved_by("alice").landing();
+    assert_eq!(landing.value("token_type"), "DPoP");
 }
 
 /// attack 174: a proof is used once.
@@ -343,7 +373,7 @@ fn a_proof_costs_one_statement() {
     let without = faults.calls();
     let _ = h.redeem(form().proved(&h.token_proof())).issued_as("DPoP");
     let with = faults.calls();
-    assert!(!without.iter().any(|call| *call == "first_use"), "{without:?}");
+    assert!(!without.contains(&"first_use"), "{without:?}");
     assert_eq!(with.len(), without.len() + 1, "{with:?}");
 }
 

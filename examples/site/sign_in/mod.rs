@@ -285,7 +285,7 @@ impl Interaction for Host {
         Ok(logout::ask(self, &question))
     }
 
-    async fn end_session(&self, request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
+    async fn sign_out(&self, request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
         self.logins.end(request);
         Ok(vec![self.logins.cookie.clear()])
     }

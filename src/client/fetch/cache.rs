@@ -361,7 +361,8 @@ impl<T> Entry<T> {
 
     /// Whether a fetch failed so lately that the URL is left alone. One that was never sent does not count.
     fn is_cooling(&self, now: Duration) -> bool {
-        let sent = |failure: &FetchError| failure.kind() != FetchErrorKind::Busy;
+        let sent =
+            |failure: &FetchError| !matches!(failure.kind(), FetchErrorKind::Busy | FetchErrorKind::Limited);
         self.failure.as_ref().is_some_and(sent) && now < self.began + COOLDOWN
     }
 }

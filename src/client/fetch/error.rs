@@ -20,6 +20,8 @@ pub enum FetchErrorKind {
     Busy,
     /// The content type is not one of the document's.
     ContentTypeUnsupported,
+    /// Whoever bounds how often it is fetched did not let it through.
+    Limited,
     /// The body is not the document that was expected, or is an empty one.
     Malformed,
     /// The host's HTTP client panicked. An alarm.
@@ -76,6 +78,7 @@ impl fmt::Display for FetchError {
             FetchErrorKind::BodyTooLarge => "could not fetch: the body is too large",
             FetchErrorKind::Busy => "could not fetch: too much is being fetched",
             FetchErrorKind::ContentTypeUnsupported => "could not fetch: the content type is another one",
+            FetchErrorKind::Limited => "could not fetch: it was asked for too often",
             FetchErrorKind::Malformed => "could not read a fetched document",
             FetchErrorKind::Panicked => "could not fetch: the http client panicked",
             FetchErrorKind::Redirected => "could not fetch: the answer is a redirect",

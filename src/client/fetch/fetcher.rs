@@ -1,8 +1,10 @@
 //! One request to an address that a client chose.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -68,6 +70,15 @@ fn is_json(content_type: &HeaderValue) -> bool {
         .is_some_and(|subtype| subtype == "json" || subtype.len() > 5 && subtype.ends_with("+json"))
 }
 
+/// Bounds how often something is fetched.
+#[async_trait]
+pub(crate) trait Gate: Debug + Send + Sync {
+    /// Whether a request to `url` may be sent now.
+    async fn admits(&self, url: &FetchUrl) -> bool;
+}
+
+const _: fn(&dyn Gate) = |_| ();
+
 /// Sends the requests that clients cause: to the URLs of their registration, under the rules of [`HttpClient`], at
 /// most 64 at once. An answer counts when it is there within 5 seconds, is no redirect, and is within the cap of its
 /// kind.
@@ -78,18 +89,25 @@ pub struct Fetcher {
     http: Arc<dyn HttpClient>,
     runtime: Arc<dyn Runtime>,
     places: Places,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 impl Fetcher {
     /// A fetcher that asks through `http`, and waits by `runtime`.
     #[must_use]
     pub fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
-        Self { http, runtime, places: Places::new(MAX_AT_ONCE) }
+        Self { http, runtime, places: Places::new(MAX_AT_ONCE), gate: None }
     }
 
     /// The same, with another bound on the requests under way at once.
     pub(crate) fn at_once(mut self, requests: usize) -> Self {
         self.places = Places::new(requests);
+        self
+    }
+
+    /// The same, asking before each document.
+    pub(crate) fn behind(mut self, gate: Option<Arc<dyn Gate>>) -> Self {
+        self.gate = gate;
         self
     }
 
@@ -100,6 +118,11 @@ impl Fetcher {
     pub async fn get(&self, document: FetchedDocument, url: &FetchUrl) -> Result<Bytes, FetchError> {
         let mut request = request(Method::GET, url, Bytes::new(), document.max_bytes())?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(document.accept()));
+        if let Some(gate) = &self.gate
+            && !gate.admits(url).await
+        {
+            return Err(FetchErrorKind::Limited.into());
+        }
         let answer = self.send(request, document.max_bytes()).await?;
         if answer.status() != StatusCode::OK {
             return Err(FetchErrorKind::StatusUnexpected.into());

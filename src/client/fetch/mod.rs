@@ -6,4 +6,5 @@ mod fetcher;
 
 pub(crate) use cache::{FetchCache, Found, Keeping, News};
 pub use error::{FetchError, FetchErrorKind};
+pub(crate) use fetcher::Gate;
 pub use fetcher::{FetchedDocument, Fetcher};

@@ -42,6 +42,24 @@ impl ClientMetadata {
         EncryptionAlgs::registered(self.userinfo_encrypted_response_alg, self.userinfo_encrypted_response_enc)
     }
 
+    /// How its authorization responses are encrypted in the modes of JARM, if they are; `enc` is A128CBC-HS256 where it
+    /// registered none (JARM section 3).
+    #[must_use]
+    pub fn authorization_encryption(&self) -> Option<EncryptionAlgs> {
+        let (alg, enc) =
+            (self.authorization_encrypted_response_alg, self.authorization_encrypted_response_enc);
+        EncryptionAlgs::registered(alg, enc)
+    }
+
+    /// How its introspection responses are encrypted, if they are; `enc` is A128CBC-HS256 where it registered none
+    /// (RFC 9701 section 6).
+    #[must_use]
+    pub fn introspection_encryption(&self) -> Option<EncryptionAlgs> {
+        let (alg, enc) =
+            (self.introspection_encrypted_response_alg, self.introspection_encrypted_response_enc);
+        EncryptionAlgs::registered(alg, enc)
+    }
+
     /// How it encrypts its request objects, if it has to; `enc` is A128CBC-HS256 where it registered none.
     #[must_use]
     pub fn request_object_encryption(&self) -> Option<EncryptionAlgs> {
@@ -62,6 +80,23 @@ impl ClientMetadata {
     pub const fn with_userinfo_encryption(mut self, alg: KeyAlg, enc: ContentEnc) -> Self {
         self.userinfo_encrypted_response_alg = Some(alg);
         self.userinfo_encrypted_response_enc = Some(enc);
+        self
+    }
+
+    /// Its authorization responses are encrypted to a key of its `jwks` or `jwks_uri` in the modes of JARM, after they
+    /// were signed.
+    #[must_use]
+    pub const fn with_authorization_encryption(mut self, alg: KeyAlg, enc: ContentEnc) -> Self {
+        self.authorization_encrypted_response_alg = Some(alg);
+        self.authorization_encrypted_response_enc = Some(enc);
+        self
+    }
+
+    /// Its introspection responses are encrypted to a key of its `jwks` or `jwks_uri`, after they were signed.
+    #[must_use]
+    pub const fn with_introspection_encryption(mut self, alg: KeyAlg, enc: ContentEnc) -> Self {
+        self.introspection_encrypted_response_alg = Some(alg);
+        self.introspection_encrypted_response_enc = Some(enc);
         self
     }
 
@@ -112,8 +147,18 @@ impl ClientMetadata {
         Ok(())
     }
 
-    const fn encrypted_responses(&self) -> [Pair; 2] {
+    const fn encrypted_responses(&self) -> [Pair; 4] {
         [
+            Pair {
+                names: ("introspection_encrypted_response_alg", "introspection_encrypted_response_enc"),
+                alg: self.introspection_encrypted_response_alg,
+                enc: self.introspection_encrypted_response_enc,
+            },
+            Pair {
+                names: ("authorization_encrypted_response_alg", "authorization_encrypted_response_enc"),
+                alg: self.authorization_encrypted_response_alg,
+                enc: self.authorization_encrypted_response_enc,
+            },
             Pair {
                 names: ("id_token_encrypted_response_alg", "id_token_encrypted_response_enc"),
                 alg: self.id_token_encrypted_response_alg,

@@ -18,7 +18,9 @@ static COMPLETE: LazyLock<Harness> = LazyLock::new(|| {
         .request_objects()
         .provider(|builder| {
             let builder = builder.with_pairwise_subjects().events(Arc::new(Silent));
-            builder.with_registration(Registration::open())
+            builder.with_registration(
+                RESPONSE_TYPES.into_iter().fold(Registration::open(), Registration::with_response_type),
+            )
         })
         .build()
 });
@@ -125,6 +127,7 @@ fn check_algorithms(h: &Harness, metadata: &ClientMetadata) {
         metadata.userinfo_signed_response_alg.is_none_or(|alg| algs.contains(&alg)),
         "no key for userinfo"
     );
+    assert!(!metadata.dpop_bound_access_tokens, "bound access tokens, without proofs");
 }
 
 fn check_shown(metadata: &ClientMetadata) {
@@ -136,6 +139,7 @@ fn check_shown(metadata: &ClientMetadata) {
     for page in pages.chain(others.into_iter().map(|(.., page)| page)) {
         let url = Url::parse(page).expect("a page has a url");
         assert!(url.scheme() == "https" && url.username().is_empty(), "{page}");
+        assert!(url.host_str().is_some_and(|host| host.contains(['.', ':']) && host != "[::1]"), "{page}");
     }
     let names = names.into_iter().map(|(.., name)| name).chain(metadata.client_name.as_deref());
     for name in names {

@@ -18,6 +18,9 @@ use crate::types::HttpUri;
 const TOKEN_PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
 const THUMBPRINT: &str = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
 
+/// The access token of RFC 9449 section 7.1, whose hash is there too.
+const ACCESS_TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 fn place() -> HttpUri {
@@ -180,6 +183,9 @@ fn a_proof_for_another_access_token_is_refused() {
     assert_eq!(outcome(form().presenting("token")), Ok(()));
     // RFC 9449 section 4.2: base64url of SHA-256.
     assert_eq!(outcome(form().claim("ath", "PEaenWxYddN6Q_NT1PiOYfz4EsZu7jRXRlpAsNpBU-A")), Ok(()));
+    let vector = ProvedRequest::new("POST", &uri).with_access_token(ACCESS_TOKEN);
+    let proof = form().claim("ath", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo").sign();
+    assert!(DpopProofVerifier::new().verify(&proof, &vector, NOW).is_ok());
     for bad in [
         form(),
         form().presenting("Token"),

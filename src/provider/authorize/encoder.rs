@@ -29,6 +29,15 @@ pub trait ResponseEncoder: Debug + Send + Sync {
     /// Response Type Encoding Practices section 3).
     fn may_carry_tokens(&self, client: &Client) -> bool;
 
+    /// Whether a response to `client` can be made at all, asked before anybody is. Default: it can.
+    ///
+    /// # Errors
+    /// Why not; it is shown on a page of the provider.
+    async fn check(&self, cx: &Context<'_>, client: &Client) -> Result<()> {
+        let _ = (cx, client);
+        Ok(())
+    }
+
     /// Makes the response that brings `params` to the client, each of them unchanged. `state`, when there is one to
     /// repeat, and `iss` are among them.
     ///

@@ -11,6 +11,7 @@ mod consent;
 mod draft;
 mod encoder;
 mod issued;
+mod jarm;
 mod needs;
 mod pending;
 mod pushed;
@@ -29,6 +30,7 @@ pub use approve::{Approval, Denial, Refused};
 pub(super) use browser::{Browser, cookie_name};
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
+pub(super) use jarm::encoders as jarm_encoders;
 pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub(super) use pushed::read_pushed;
@@ -178,6 +180,7 @@ async fn read(
 ) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
     let back = ReturnAddress::registered(&core.encoders, draft)?;
+    back.encoder().check(cx, &draft.client).await?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
     let readers = Readers {
         policy: &*core.policy,

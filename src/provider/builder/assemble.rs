@@ -10,12 +10,13 @@ use crate::provider::client_auth::{
     Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
     Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
 };
-use crate::provider::client_documents::DocumentedClients;
+use crate::provider::client_documents::{DocumentGate, DocumentedClients};
 use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
 };
 use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::Dpop;
+use crate::provider::register::Registration;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -24,12 +25,10 @@ impl ProviderBuilder {
         if self.jwks_uri {
             self.core.remote_keys = Some(Arc::new(RemoteKeys::new(Arc::clone(http), Arc::clone(runtime))));
         }
-        if let Some(registration) = &self.core.registration {
-            self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
-            if registration.fetches_statement_keys() {
-                let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
-                self.core.statement_keys = Some(keys);
-            }
+        self.core.sectors = Some(Fetcher::new(Arc::clone(http), Arc::clone(runtime)));
+        if self.core.registration.as_ref().is_some_and(Registration::fetches_statement_keys) {
+            let keys = RemoteKeys::new(Arc::clone(http), Arc::clone(runtime));
+            self.core.statement_keys = Some(keys);
         }
         if self.request_uri_parameter {
             self.core.request_uris = Some(RemoteRequestObjects::new(http, runtime));
@@ -51,7 +50,8 @@ impl ProviderBuilder {
     pub(super) fn join_client_documents(&mut self) {
         let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
         if let Some(documents) = self.client_documents.take() {
-            let remote = RemoteMetadata::new(Arc::clone(http), Arc::clone(runtime));
+            let gate = DocumentGate::of(&self.core);
+            let remote = RemoteMetadata::new(Arc::clone(http), Arc::clone(runtime), gate);
             self.core.switches.client_documents = true;
             DocumentedClients::join(&mut self.core, documents, remote);
         }

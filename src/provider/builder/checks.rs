@@ -85,6 +85,9 @@ impl ProviderBuilder {
         if core.pushed_requests.is_some() && core.stores.tickets.is_none() {
             return needs("pushed_authorization_requests", "TicketStore");
         }
+        if core.switches.introspection_jwt && !core.switches.introspection {
+            return needs("introspection_jwt", "with_introspection");
+        }
         if core.switches.session_management && !core.signs_in() {
             return needs("session_management", "the authorization endpoint");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::client::{ClientMetadata, ClientSettings, Consent, PkceRequirement};
 use crate::provider::register::Bounds;
-use crate::types::{ClientIdUrl, GrantType, Scope};
+use crate::types::{ClientIdUrl, GrantType, ResponseType, Scope};
 
 /// What a host decides of clients that are named by the URL of their metadata.
 ///
@@ -50,9 +50,8 @@ impl ClientDocuments {
 
     /// Clients that a policy decides of.
     pub fn of_policy(policy: Arc<dyn ClientDocumentPolicy>) -> Self {
-        let grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
         // The kind of application decides nothing, and documents of apps list claimed https URIs too.
-        let bounds = Bounds { grant_types, claimed_https: true, ..Bounds::default() };
+        let bounds = Bounds { claimed_https: true, ..Bounds::default() };
         Self { policy, bounds, settings: ClientSettings::default() }.with_settings(ClientSettings::default())
     }
 
@@ -60,6 +59,23 @@ impl ClientDocuments {
     /// email address phone offline_access`.
     pub fn with_scope(mut self, scope: Scope) -> Self {
         self.bounds.scope = scope;
+        self
+    }
+
+    /// Allows one more response type, with the grant types that go with it, where the provider has it. Default `code`.
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        self.bounds.open(response_type);
+        self
+    }
+
+    /// Lets documents name addresses that are not public, as
+    /// [`Registration::dangerous_allow_inner_addresses`](crate::provider::Registration::dangerous_allow_inner_addresses)
+    /// does.
+    ///
+    /// # Security
+    /// For tests and closed networks.
+    pub const fn dangerous_allow_inner_addresses(mut self) -> Self {
+        self.bounds.inner_addresses = true;
         self
     }
 

@@ -68,8 +68,16 @@ impl DocumentedClients {
         let metadata = read_metadata(&self.rules, &members)?;
         let metadata = self.documents.policy().review(url, metadata);
         let metadata = metadata.ok_or(Reason::ClientDocumentNotAllowed)?;
-        let client = Client::builder(id.clone(), metadata).settings(self.documents.client_settings().clone());
-        client.build().map_err(|refused| metadata_refusal(&refused))
+        let client = Client::builder(id.clone(), metadata)
+            .self_registered()
+            .settings(self.documents.client_settings().clone());
+        let client = client.build().map_err(|refused| metadata_refusal(&refused))?;
+        // The document of tomorrow could lie in the sector of another (OpenID Connect Core 1.0 section 8.1), and would
+        // bring along what the client was given today.
+        match client.sector() {
+            None => Ok(client),
+            Some(_) => Err(Reason::ClientDocumentPairwise),
+        }
     }
 }
 

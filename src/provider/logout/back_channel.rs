@@ -1,7 +1,7 @@
 //! Telling clients that a session has ended (OpenID Connect Back-Channel Logout 1.0 section 2).
 //!
-//! Nobody waits for it: each client is told by a task of its own, with a bound on each try and on their number, so
-//! that neither the person nor other clients notice one that does not answer (attack 244).
+//! Nobody waits for it: clients are told in the background, with a bound on each try and on their number, for each
+//! client and over all, so that neither the person nor other clients notice one that does not answer (attack 244).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::lines::{Bounds, Lines, Seat, Turn};
 use super::request;
 use crate::client::{Client, FetchError, FetchErrorKind, Fetcher, IdTokenAlg};
 use crate::error::{Reason, Result};
@@ -22,7 +23,7 @@ use crate::provider::context::{Arrival, Context};
 use crate::provider::core::Core;
 use crate::provider::encryption::{self, Answer};
 use crate::provider::subject;
-use crate::runtime::{Place, Places, Runtime};
+use crate::runtime::Runtime;
 use crate::secret;
 use crate::types::{ClientId, FetchUrl, Params, SessionId, Subject};
 use crate::wire::HttpClient;
@@ -34,23 +35,29 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const LIFETIME: Duration = Duration::from_secs(120);
 
 /// Waits between two tries; there is one try more than waits.
-const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+static PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 
-/// Most clients that are being told at once; each try ends after 5 seconds.
-const MAX_AT_ONCE: usize = 256;
+/// What is under way: 10 000 notices of which 256 are being sent, 8 to one client. Each try ends after 5 seconds.
+const BOUNDS: Bounds = Bounds { seats: 10_000, turns: 256, turns_of_client: 8 };
 
-/// Most clients that are to be told, over all sessions; who comes beyond that is not, and an event says so.
-const MAX_QUEUED: usize = 10_000;
-
-/// How long a client waits while as many are being told as may be, and how often.
-const TURN: (Duration, u32) = (Duration::from_secs(1), 120);
+/// How long a notice waits for its turn: 10 minutes. Who could not be told in that time is not, and an event says so.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Sends logout tokens in the background.
 #[derive(Debug)]
 pub(crate) struct BackChannel {
     fetcher: Fetcher,
     runtime: Arc<dyn Runtime>,
-    queue: Places,
+    lines: Lines<Waiting>,
+}
+
+/// A notice that waits for its turn, or for its next one.
+struct Waiting {
+    notice: Notice,
+    _seat: Seat<Self>,
+    /// Until when it waits, by the runtime's clock.
+    until: Duration,
+    pauses: std::slice::Iter<'static, Duration>,
 }
 
 /// Who is told, and whose session it was.
@@ -71,8 +78,8 @@ enum Try {
 
 impl BackChannel {
     pub(crate) fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
-        let fetcher = Fetcher::new(http, Arc::clone(&runtime)).at_once(MAX_AT_ONCE);
-        Self { fetcher, runtime, queue: Places::new(MAX_QUEUED) }
+        let fetcher = Fetcher::new(http, Arc::clone(&runtime)).at_once(BOUNDS.turns);
+        Self { fetcher, runtime, lines: Lines::new(BOUNDS) }
     }
 
     /// Posts a token (section 2.5); 200 and 204 mean that the session is over there (section 2.8).
@@ -80,55 +87,80 @@ impl BackChannel {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, form)]);
         let body = Bytes::from(Params::from_pairs([("logout_token", token)]).encode());
-        for _ in 0..TURN.1 {
-            let posted = self.fetcher.post(url, headers.clone(), body.clone());
-            match AssertUnwindSafe(posted).catch_unwind().await {
-                Ok(Ok(StatusCode::OK | StatusCode::NO_CONTENT)) => return Try::Delivered,
-                Ok(Ok(status)) if is_passing(status) => return failed(FetchErrorKind::Unreachable),
-                Ok(Ok(_)) => return failed(FetchErrorKind::StatusUnexpected),
-                Ok(Err(error)) if error.kind() == FetchErrorKind::Busy => self.runtime.sleep(TURN.0).await,
-                Ok(Err(error)) => return Try::Failed(error),
-                Err(_) => return failed(FetchErrorKind::Panicked),
-            }
+        match self.fetcher.post(url, headers, body).await {
+            Ok(StatusCode::OK | StatusCode::NO_CONTENT) => Try::Delivered,
+            Ok(status) if is_passing(status) => failed(FetchErrorKind::Unreachable),
+            Ok(_) => failed(FetchErrorKind::StatusUnexpected),
+            Err(error) => Try::Failed(error),
         }
-        failed(FetchErrorKind::Busy)
     }
 }
 
-/// Lets each of `notices` be sent in the background.
+/// Lets each of `notices` be sent in the background. One for which there is no seat is not, and an event says so.
 pub(super) fn tell(core: &Arc<Core>, cx: &Context<'_>, notices: impl IntoIterator<Item = Notice>) {
     let Some(back_channel) = &core.back_channel else { return };
+    let until = back_channel.runtime.elapsed() + PATIENCE;
     for notice in notices {
-        match back_channel.queue.take() {
-            Some(place) => {
-                back_channel.runtime.spawn(Box::pin(deliver(Arc::clone(core), notice, place)));
+        let client = notice.client.clone();
+        match back_channel.lines.admit(&client) {
+            Some(_seat) => {
+                back_channel.lines.stand(&client, Waiting { notice, _seat, until, pauses: PAUSES.iter() });
             }
             None => fail(cx, &notice, &FetchErrorKind::Busy.into()),
         }
     }
+    go_on(core);
 }
 
-async fn deliver(core: Arc<Core>, notice: Notice, _place: Place) {
+/// Begins what has its turn.
+fn go_on(core: &Arc<Core>) {
     let Some(back_channel) = &core.back_channel else { return };
-    let mut pauses = PAUSES.into_iter();
-    loop {
-        let arrival = Arrival::at(Endpoint::EndSession, &core);
-        let cx = arrival.context();
-        let error = match attempt(&core, &cx, back_channel, &notice).await {
-            Ok(Try::Unwanted) => return,
-            Ok(Try::Delivered) => return report(&cx, &notice, EventKind::LogoutTokenDelivered),
-            Ok(Try::Failed(error)) => error,
-            // A store or a signer of ours: the host hears of it at every try.
-            Err(error) => {
-                cx.report(&error);
-                FetchErrorKind::Abandoned.into()
-            }
-        };
-        match pauses.next().filter(|_| may_pass(error.kind())) {
-            Some(pause) => back_channel.runtime.sleep(pause).await,
-            None => return fail(&cx, &notice, &error),
-        }
+    while let Some((waiting, turn)) = back_channel.lines.take_turn() {
+        back_channel.runtime.spawn(Box::pin(serve(Arc::clone(core), waiting, turn)));
     }
+}
+
+/// Has one try, lets others have theirs, and stands in line again if another try may help.
+async fn serve(core: Arc<Core>, mut waiting: Waiting, turn: Turn<Waiting>) {
+    let Some(back_channel) = &core.back_channel else { return };
+    let pause = deliver(&core, back_channel, &mut waiting).await;
+    drop(turn);
+    go_on(&core);
+    let Some(pause) = pause else { return };
+    back_channel.runtime.sleep(pause).await;
+    let client = waiting.notice.client.clone();
+    back_channel.lines.stand(&client, waiting);
+    go_on(&core);
+}
+
+/// Tries to deliver a notice, and says after which pause to try again. The token is made now, so that it is fresh
+/// however long its notice has waited.
+async fn deliver(core: &Core, by: &BackChannel, waiting: &mut Waiting) -> Option<Duration> {
+    let arrival = Arrival::at(Endpoint::EndSession, core);
+    let (cx, notice) = (arrival.context(), &waiting.notice);
+    if by.runtime.elapsed() > waiting.until {
+        fail(&cx, notice, &FetchErrorKind::Busy.into());
+        return None;
+    }
+    let attempt = AssertUnwindSafe(attempt(core, &cx, by, notice)).catch_unwind().await;
+    let error = match attempt.unwrap_or_else(|_| Ok(failed(FetchErrorKind::Panicked))) {
+        Ok(Try::Unwanted) => return None,
+        Ok(Try::Delivered) => {
+            report(&cx, notice, EventKind::LogoutTokenDelivered);
+            return None;
+        }
+        Ok(Try::Failed(error)) => error,
+        // A store or a signer of ours: the host hears of it at every try.
+        Err(error) => {
+            cx.report(&error);
+            FetchErrorKind::Abandoned.into()
+        }
+    };
+    let pause = waiting.pauses.next().filter(|_| may_pass(error.kind()));
+    if pause.is_none() {
+        fail(&cx, notice, &error);
+    }
+    pause.copied()
 }
 
 async fn attempt(core: &Core, cx: &Context<'_>, by: &BackChannel, notice: &Notice) -> Result<Try> {
@@ -181,7 +213,13 @@ fn is_passing(status: StatusCode) -> bool {
 
 /// Whether what went wrong may go right at another time.
 const fn may_pass(kind: FetchErrorKind) -> bool {
-    matches!(kind, FetchErrorKind::Abandoned | FetchErrorKind::TimedOut | FetchErrorKind::Unreachable)
+    matches!(
+        kind,
+        FetchErrorKind::Abandoned
+            | FetchErrorKind::Busy
+            | FetchErrorKind::TimedOut
+            | FetchErrorKind::Unreachable
+    )
 }
 
 fn failed(kind: FetchErrorKind) -> Try {

@@ -7,7 +7,9 @@
 mod back_channel;
 mod ended;
 mod front_channel;
+mod lines;
 mod pending;
+mod posted;
 mod request;
 mod session;
 
@@ -28,7 +30,7 @@ use super::grants::GrantFilter;
 use super::session_state;
 use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
-use crate::types::{Authentication, Params};
+use crate::types::Authentication;
 use crate::wire::{self, Request, Response};
 
 /// What a request at the logout endpoint comes to.
@@ -43,7 +45,7 @@ pub enum Logout {
         /// A `Set-Cookie` header that the response must carry: it ties the question to the browser.
         set_cookie: Option<HeaderValue>,
     },
-    /// It may be carried out: the host goes on with [`Provider::end_session`](super::Provider::end_session), and ends
+    /// It may be carried out: the host goes on with [`Provider::carry_out_logout`](super::Provider::carry_out_logout), and ends
     /// its own session when that has succeeded.
     End(PendingLogout),
     /// Nobody is signed in: there is nothing to end.
@@ -86,29 +88,26 @@ async fn begin(
     if let Some(sealed) = params.one("confirmation")? {
         return confirmed(core, cx, request, (sealed, login)).await;
     }
-    let asked = request::read(core, cx, &params).await?;
-    let Some(login) = login else { return without_login(core, cx, request, (&params, &asked)) };
-    let pending = PendingLogout::new(cx, asked, login);
-    // Whoever holds an ID token of this very session is who was let in by it (attack 235, attack 236).
-    if pending.is_named_by_hint(cx, login) {
-        return Ok(Logout::End(pending));
+    let asked = match params.one(posted::PARAMETER)? {
+        Some(sealed) if request.method() == Method::GET => posted::open(core, cx, sealed).await?,
+        _ => request::read(core, cx, &params).await?,
+    };
+    let pending = login.map(|login| (PendingLogout::new(cx, asked.clone(), login), login));
+    match pending {
+        // Whoever holds an ID token of this very session is who was let in by it (attack 235, attack 236).
+        Some((pending, login)) if pending.is_named_by_hint(cx, login) => Ok(Logout::End(pending)),
+        // A form that another site posts comes without cookies of `SameSite=Lax`, ours and perhaps the host's. Neither
+        // is anybody told that nobody is signed in then, nor do they get a new cookie of ours, which would end what has
+        // begun in other tabs.
+        _ if is_foreign_form(cx, request) => Ok(Logout::Respond(posted::by_get(cx, &asked)?)),
+        Some((pending, _)) => ask(cx, request, pending),
+        None => over(core, cx, request, &asked),
     }
-    ask(cx, request, pending)
 }
 
-/// A form that another site posts comes without cookies of `SameSite=Lax`, ours and perhaps the host's: before anybody
-/// is told that nobody is signed in, the browser is asked for the same by GET.
-fn without_login(
-    core: &Core,
-    cx: &Context<'_>,
-    request: &Request,
-    (params, asked): (&Params, &LogoutRequest),
-) -> Result<Logout> {
-    if request.method() == Method::POST && Browser::known(cx, request.headers()).is_none() {
-        let by_get = authorize::by_get(cx, &cx.config.paths.end_session, params);
-        return Ok(Logout::Respond(by_get.ok_or(Reason::PendingTooLarge)?));
-    }
-    over(core, cx, request, asked)
+/// Whether this is posted, and maybe not by a page of ours.
+fn is_foreign_form(cx: &Context<'_>, request: &Request) -> bool {
+    request.method() == Method::POST && Browser::known(cx, request.headers()).is_none()
 }
 
 /// Nobody is signed in, as far as the request shows.

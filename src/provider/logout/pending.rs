@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::request::{self, LogoutRequest};
+use super::request::{Kept, LogoutRequest};
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Internal, Reason, Result};
@@ -19,7 +19,7 @@ use crate::types::{Authentication, LanguageTag, RedirectUri, SessionId, Subject}
 pub const MAX_SEALED_LOGOUT_BYTES: usize = 8192;
 
 /// The form of what is sealed.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What becomes of grants with the scope `offline_access` when their session ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,11 +47,10 @@ pub struct PendingLogout {
 #[derive(Serialize, Deserialize)]
 struct Body {
     version: u8,
-    client: Option<String>,
-    post_logout_redirect_uri: Option<String>,
-    state: Option<String>,
+    request: Kept,
     subject: Subject,
     session: Option<SessionId>,
+    offline_access_ends: bool,
     expires_at: Timestamp,
     browser: Browser,
 }
@@ -62,7 +61,7 @@ impl PendingLogout {
             request,
             subject: login.subject.clone(),
             session: login.session.clone(),
-            offline_access: OfflineAccess::default(),
+            offline_access: cx.config.offline_access_at_logout,
             expires_at: cx.now.plus(cx.config.pending_lifetime),
             browser: None,
         }
@@ -114,7 +113,8 @@ impl PendingLogout {
         self.expires_at
     }
 
-    /// What becomes of grants with `offline_access`.
+    /// What becomes of grants with `offline_access`, if not what [`Config`](crate::provider::Config) says. It is sealed
+    /// with the question.
     #[must_use]
     pub const fn with_offline_access(mut self, offline_access: OfflineAccess) -> Self {
         self.offline_access = offline_access;
@@ -126,11 +126,15 @@ impl PendingLogout {
     }
 
     /// Whether the hint of the request is an ID token of this login. Where the host names sessions, one of the same
-    /// person from another session is not.
+    /// person from another session is not; where it does not, nothing tells that one from another of the person's, so
+    /// that it counts only until it expires. Otherwise whoever gets hold of an old one could sign them out at any time.
     pub(super) fn is_named_by_hint(&self, cx: &Context<'_>, login: &Authentication) -> bool {
         let (Some(client), Some(hint)) = (&self.request.client, &self.request.hint) else { return false };
         let sid = login.session.as_ref().map(|session| subject::sid(cx, client.id(), session));
-        hint.sub() == subject::of_person(cx, client, &login.subject) && hint.sid() == sid.as_deref()
+        let is_live = hint.expires_at.is_some_and(|expires_at| !expires_at.has_passed(cx.now));
+        hint.sub == subject::of_person(cx, client, &login.subject)
+            && hint.sid == sid
+            && (sid.is_some() || is_live)
     }
 
     /// Whether it is about this login.
@@ -165,11 +169,10 @@ impl PendingLogout {
             .ok_or_else(|| Internal::new("could not seal a logout", "nobody is asked about it"))?;
         let body = Body {
             version: VERSION,
-            client: self.client().map(|client| client.id().as_str().to_owned()),
-            post_logout_redirect_uri: self.post_logout_redirect_uri().map(|uri| uri.as_str().to_owned()),
-            state: self.request.state.clone(),
+            request: Kept::of_asked(&self.request),
             subject: self.subject.clone(),
             session: self.session.clone(),
+            offline_access_ends: self.offline_access == OfflineAccess::Ended,
             expires_at: self.expires_at,
             browser,
         };
@@ -183,8 +186,7 @@ impl PendingLogout {
     }
 }
 
-/// Opens what a page carried, and tells in which browser it was shown. The client is loaded anew, and its address must
-/// still be registered.
+/// Opens what a page carried, and tells in which browser it was shown.
 ///
 /// # Errors
 /// [`Reason::PendingExpired`]; [`Reason::LogoutForgedForm`] for what no page of ours held; a store that fails.
@@ -197,29 +199,14 @@ pub(super) async fn open(core: &Core, cx: &Context<'_>, sealed: &str) -> Result<
     if body.version != VERSION {
         return Err(Reason::LogoutForgedForm.into());
     }
-    let client = match &body.client {
-        Some(client) => request::known(core, cx, client).await?,
-        None => None,
-    };
-    if let Some(client) = &client {
-        cx.note_client(client);
-    }
-    let request = LogoutRequest {
-        post_logout_redirect_uri: request::registered(
-            client.as_ref(),
-            body.post_logout_redirect_uri.as_deref(),
-        ),
-        client,
-        hint: None,
-        state: body.state,
-        logout_hint: None,
-        ui_locales: Vec::new(),
-    };
     let pending = PendingLogout {
-        request,
+        request: body.request.restored(core, cx).await?,
         subject: body.subject,
         session: body.session,
-        offline_access: OfflineAccess::default(),
+        offline_access: match body.offline_access_ends {
+            true => OfflineAccess::Ended,
+            false => OfflineAccess::Kept,
+        },
         expires_at: body.expires_at,
         browser: Some(body.browser),
     };

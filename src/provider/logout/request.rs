@@ -3,7 +3,10 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::Client;
+use crate::clock::Timestamp;
 use crate::error::{Reason, Result};
 use crate::jose::{IdTokenHint, IdTokenHintError};
 use crate::provider::authorize::{bounded, locales, state};
@@ -21,14 +24,80 @@ const MAX_HEADER_DEPTH: usize = 4;
 pub(super) struct LogoutRequest {
     /// Which client asks, by its own word or that of its hint.
     pub(super) client: Option<Client>,
-    /// An ID token of ours for that client.
-    pub(super) hint: Option<IdTokenHint>,
+    /// What an ID token of ours for that client says.
+    pub(super) hint: Option<Hint>,
     /// Where the browser goes then: one of the client's registered addresses.
     pub(super) post_logout_redirect_uri: Option<RedirectUri>,
     /// What is repeated there.
     pub(super) state: Option<String>,
     pub(super) logout_hint: Option<String>,
     pub(super) ui_locales: Vec<LanguageTag>,
+}
+
+/// What the hint of a request says: whose ID token it is.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Hint {
+    pub(super) sub: String,
+    pub(super) sid: Option<String>,
+    /// When the ID token expires, or has.
+    pub(super) expires_at: Option<Timestamp>,
+}
+
+/// A request between two pages. Its client is loaded anew, and the address must still be registered.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Kept {
+    client: Option<String>,
+    hint: Option<Hint>,
+    post_logout_redirect_uri: Option<String>,
+    state: Option<String>,
+    logout_hint: Option<String>,
+    ui_locales: Vec<String>,
+}
+
+impl LogoutRequest {
+    /// Whether something else than the word of whoever sent the browser says that the address after the logout is a good
+    /// one: an ID token that was issued to the client, or the host, which registered it (section 3).
+    pub(super) fn is_vouched_for(&self) -> bool {
+        self.hint.is_some() || self.client.as_ref().is_some_and(|client| !client.is_self_registered())
+    }
+}
+
+impl Kept {
+    pub(super) fn of(request: &LogoutRequest) -> Self {
+        let LogoutRequest { client, hint, post_logout_redirect_uri, state, logout_hint, ui_locales } =
+            request;
+        Self {
+            client: client.as_ref().map(|client| client.id().as_str().to_owned()),
+            hint: hint.clone(),
+            post_logout_redirect_uri: post_logout_redirect_uri.as_ref().map(|uri| uri.as_str().to_owned()),
+            state: state.clone(),
+            logout_hint: logout_hint.clone(),
+            ui_locales: ui_locales.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        }
+    }
+
+    /// The same without what only helps to ask.
+    pub(super) fn of_asked(request: &LogoutRequest) -> Self {
+        Self { logout_hint: None, ui_locales: Vec::new(), ..Self::of(request) }
+    }
+
+    pub(super) async fn restored(self, core: &Core, cx: &Context<'_>) -> Result<LogoutRequest> {
+        let client = match &self.client {
+            Some(client) => known(core, cx, client).await?,
+            None => None,
+        };
+        if let Some(client) = &client {
+            cx.note_client(client);
+        }
+        Ok(LogoutRequest {
+            post_logout_redirect_uri: registered(client.as_ref(), self.post_logout_redirect_uri.as_deref()),
+            hint: self.hint.filter(|_| client.is_some()),
+            client,
+            state: self.state,
+            logout_hint: self.logout_hint,
+            ui_locales: self.ui_locales.iter().filter_map(|tag| LanguageTag::parse(tag).ok()).collect(),
+        })
+    }
 }
 
 /// Reads a request.
@@ -58,7 +127,11 @@ pub(super) async fn read(core: &Core, cx: &Context<'_>, params: &Params) -> Resu
     let presented = params.one("post_logout_redirect_uri")?;
     Ok(LogoutRequest {
         post_logout_redirect_uri: registered(client.as_ref(), presented),
-        hint: hint.filter(|_| client.is_some()),
+        hint: hint.filter(|_| client.is_some()).map(|hint| Hint {
+            sub: hint.sub().to_owned(),
+            sid: hint.sid().map(str::to_owned),
+            expires_at: hint.claims().time("exp").ok().flatten(),
+        }),
         client,
         state: state(params)?,
         logout_hint: bounded(params, "logout_hint", Reason::HintMalformed)?.map(str::to_owned),
@@ -67,7 +140,7 @@ pub(super) async fn read(core: &Core, cx: &Context<'_>, params: &Params) -> Resu
 }
 
 /// The address after a logout, if it is one of the client's byte for byte (section 3).
-pub(super) fn registered(client: Option<&Client>, presented: Option<&str>) -> Option<RedirectUri> {
+fn registered(client: Option<&Client>, presented: Option<&str>) -> Option<RedirectUri> {
     let uris = &client?.metadata().post_logout_redirect_uris;
     uris.iter().find(|uri| Some(uri.as_str()) == presented).cloned()
 }

@@ -10,23 +10,47 @@ use crate::event::EventKind;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::records;
-use crate::store::{Filter, Grant, Page, RevokedGrants, SessionKey};
+use crate::store::{Filter, Grant, Page, RevokedGrants, SessionKey, StoredGrant};
 use crate::types::{GrantId, Scope, SessionId};
 
 /// Grants that are read at once.
 const PAGE_SIZE: u16 = 100;
 
-/// What a filter finds.
+/// Most times that the grants of a filter are gone through: what is granted meanwhile ends too, but nobody who goes on
+/// granting keeps this from its end.
+const LOOKS: usize = 3;
+
+/// Sessions that end, as far as clients are concerned.
+struct Ending<'a> {
+    core: &'a Arc<Core>,
+    cx: &'a Context<'a>,
+    of: &'a Filter,
+    offline_access: OfflineAccess,
+    /// Who has been told. It is kept where all grants are one person's; those of a client can be any number.
+    told: BTreeSet<Notice>,
+    revoked: u64,
+}
+
+/// Whether it is the first time that grants are gone through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    First,
+    Again,
+}
+
+/// What is found at once: all of a filter where its grants are one person's, or else one page.
 #[derive(Default)]
 struct Found {
     /// Who is told: the clients of every session, also those whose grants are past their limit.
     notices: BTreeSet<Notice>,
     /// The clients whose grants were revoked before: they may be in sessions of their own all the same.
     former: BTreeSet<Notice>,
-    /// The active grants that end.
+    /// The grants that end.
     ending: Vec<GrantId>,
     /// Whether an active grant does not.
     others_stay: bool,
+    /// The page that follows.
+    next: Option<Page>,
 }
 
 /// Ends the session of a logout, and says whose it was at which clients.
@@ -35,56 +59,100 @@ pub(super) async fn end(
     cx: &Context<'_>,
     pending: &PendingLogout,
 ) -> Result<BTreeSet<Notice>> {
-    let mut notices = BTreeSet::new();
-    if let Some(session) = pending.session() {
-        let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
-        (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
-    }
-    cx.emit(&cx.event(EventKind::SessionEnded).with_subject(pending.subject()));
+    let emit = |kind| cx.emit(&cx.event(kind).with_subject(pending.subject()));
+    let Some(session) = pending.session() else {
+        emit(EventKind::SessionUnnamed);
+        return Ok(BTreeSet::new());
+    };
+    let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
+    let (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
+    emit(EventKind::SessionEnded);
     Ok(notices)
 }
 
-/// Tells the clients, then ends the grants. A store that fails halfway has the rest told and ended by another
-/// call; were the grants ended first, nobody would know any more whom to tell where the filter names clients.
+/// Tells the clients, then ends the grants, and does both for one page after another. A store that fails halfway has the
+/// rest told and ended by another call; were the grants ended first, nobody would know any more whom to tell where the
+/// filter names clients.
 pub(super) async fn end_grants(
     core: &Arc<Core>,
     cx: &Context<'_>,
     of: &Filter,
     offline_access: OfflineAccess,
 ) -> Result<(BTreeSet<Notice>, u64)> {
-    let found = find(core, cx, of, offline_access).await?;
-    back_channel::tell(core, cx, found.notices.iter().cloned());
-    if !found.others_stay {
-        let revoked = core.stores.tokens.revoke(of, cx.now).await?;
-        return Ok((found.notices, revoked));
+    let mut ending = Ending { core, cx, of, offline_access, told: BTreeSet::new(), revoked: 0 };
+    let mut look = Look::First;
+    for _ in 0..LOOKS {
+        if !ending.go_through(look).await? {
+            break;
+        }
+        look = Look::Again;
     }
-    let mut revoked = 0;
-    for id in found.ending {
-        revoked += core.stores.tokens.revoke(&Filter::Id(id), cx.now).await?;
-    }
-    Ok((found.notices, revoked))
+    Ok((ending.told, ending.revoked))
 }
 
-async fn find(core: &Core, cx: &Context<'_>, of: &Filter, offline_access: OfflineAccess) -> Result<Found> {
-    let mut found = Found::default();
-    let (revoked, mut page) = (revoked_grants(of), Some(Page::first(PAGE_SIZE)));
-    while let Some(asked) = page {
-        let listing = core.stores.tokens.grants(of, revoked, &asked, cx.now).await?;
-        page = asked.following(&listing);
-        for stored in &listing.items {
-            let grant = records::open_grant(cx, &stored.record);
-            let before = stored.revoked_at.is_some();
-            let told = if before { &mut found.former } else { &mut found.notices };
-            told.extend(grant.as_ref().and_then(notice));
-            match stored.is_active(cx.now) {
-                true if outlasts(grant.as_ref(), offline_access) => found.others_stay = true,
-                true => found.ending.push(stored.record.id),
-                false => {}
+impl Ending<'_> {
+    /// Goes through the grants, and says whether there may be new ones.
+    async fn go_through(&mut self, look: Look) -> Result<bool> {
+        let (before, mut page) = (self.revoked, Some(Page::first(PAGE_SIZE)));
+        let mut is_first = true;
+        while let Some(from) = page {
+            let found = self.find(look, from).await?;
+            self.tell(&found.notices);
+            if is_first && found.next.is_none() && !found.others_stay {
+                self.revoked += self.core.stores.tokens.revoke(self.of, self.cx.now).await?;
+                return Ok(false);
+            }
+            for id in &found.ending {
+                self.revoked += self.core.stores.tokens.revoke(&Filter::Id(*id), self.cx.now).await?;
+            }
+            (page, is_first) = (found.next, false);
+        }
+        Ok(self.revoked > before)
+    }
+
+    fn tell(&mut self, notices: &BTreeSet<Notice>) {
+        let new: Vec<Notice> = notices.difference(&self.told).cloned().collect();
+        if is_of_one_person(self.of) {
+            self.told.extend(new.iter().cloned());
+        }
+        back_channel::tell(self.core, self.cx, new);
+    }
+
+    async fn find(&self, look: Look, from: Page) -> Result<Found> {
+        let mut found = Found { next: Some(from), ..Found::default() };
+        let revoked = if look == Look::First { revoked_grants(self.of) } else { RevokedGrants::LeftOut };
+        while let Some(page) = found.next.take() {
+            let listing = self.core.stores.tokens.grants(self.of, revoked, &page, self.cx.now).await?;
+            found.next = page.following(&listing);
+            listing.items.iter().for_each(|stored| self.sort(look, stored, &mut found));
+            if !is_of_one_person(self.of) {
+                break;
             }
         }
+        found.remember_former(self.of);
+        Ok(found)
     }
-    found.remember_former(of);
-    Ok(found)
+
+    fn sort(&self, look: Look, stored: &StoredGrant, found: &mut Found) {
+        let grant = records::open_grant(self.cx, &stored.record);
+        let notice = grant.as_ref().and_then(notice);
+        if stored.revoked_at.is_some() {
+            return found.former.extend(notice);
+        }
+        let ends = !outlasts(grant.as_ref(), self.offline_access);
+        if ends || look == Look::First {
+            found.notices.extend(notice);
+        }
+        match ends {
+            true => found.ending.push(stored.record.id),
+            false => found.others_stay |= stored.is_active(self.cx.now),
+        }
+    }
+}
+
+/// Whether all grants of a filter are one person's.
+const fn is_of_one_person(of: &Filter) -> bool {
+    !matches!(of, Filter::Client(_))
 }
 
 /// Whether a listing of what a filter ends must hold revoked grants: where it can show clients that nothing

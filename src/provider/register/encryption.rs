@@ -23,9 +23,12 @@ pub(super) fn registered(
     metadata.id_token_encrypted_response_enc = read(members, "id_token_encrypted_response_enc")?;
     metadata.userinfo_encrypted_response_alg = read(members, "userinfo_encrypted_response_alg")?;
     metadata.userinfo_encrypted_response_enc = read(members, "userinfo_encrypted_response_enc")?;
+    metadata.authorization_encrypted_response_alg = read(members, "authorization_encrypted_response_alg")?;
+    metadata.authorization_encrypted_response_enc = read(members, "authorization_encrypted_response_enc")?;
     metadata.request_object_encryption_alg = read(members, "request_object_encryption_alg")?;
     metadata.request_object_encryption_enc = read(members, "request_object_encryption_enc")?;
-    let to_clients = [metadata.id_token_encryption(), metadata.userinfo_encryption()];
+    let to_clients =
+        [metadata.id_token_encryption(), metadata.userinfo_encryption(), metadata.authorization_encryption()];
     let from_client = metadata.request_object_encryption();
     let mut wanted = to_clients.into_iter().chain([from_client]).flatten();
     if !wanted.all(|algs| core.encryption.as_ref().is_some_and(|on| on.allows(algs))) {
@@ -38,6 +41,7 @@ pub(super) fn registered(
     for (algs, enc) in [
         (to_clients[0], &mut metadata.id_token_encrypted_response_enc),
         (to_clients[1], &mut metadata.userinfo_encrypted_response_enc),
+        (to_clients[2], &mut metadata.authorization_encrypted_response_enc),
         (from_client, &mut metadata.request_object_encryption_enc),
     ] {
         if algs.is_none() && enc.is_some() {

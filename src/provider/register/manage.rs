@@ -1,23 +1,24 @@
-//! Reading, updating and deleting a registration (RFC 7592 section 2), by its client and by the host.
+//! Reading, updating and deleting a registration (RFC 7592 section 2), by its client.
 
 use serde_json::{Map, Value};
 
 use super::answer::ClientInformation;
 use super::record::{self, Registered};
 use super::settle::{self, Current};
-use super::{issued_secret, validate};
-use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, SecretCheck};
+use super::tokens::Presented;
+use super::{issued_secret, sector, validate};
+use crate::client::{Client, ClientMetadata, ClientSecret, SecretCheck};
 use crate::error::{Reason, Result};
-use crate::event::{Endpoint, EventKind};
+use crate::event::EventKind;
 use crate::limiter::LimitPoint;
-use crate::provider::context::{Arrival, Context};
+use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::secret::Secret;
 use crate::store::{ClientVersion, Filter, Replacement};
 use crate::types::ClientId;
 
 /// How often a writer begins again that others overtook.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 
 /// A client that has proven, by its registration access token, that the registration is its own.
 struct Owner {
@@ -37,15 +38,15 @@ pub(super) async fn read(
 }
 
 /// Replaces everything that the client registered; what it leaves out is as if it had never been there. It gets
-/// another registration access token, and the one that it used is good no more.
+/// another registration access token, and the one that it used is good until it uses that.
 pub(super) async fn update(
     core: &Core,
     cx: &Context<'_>,
     of: (&ClientId, &Secret),
     members: &Map<String, Value>,
 ) -> Result<ClientInformation> {
+    let mut owner = owner(core, cx, of).await?;
     for _ in 0..ATTEMPTS {
-        let owner = owner(core, cx, of).await?;
         let presented = own_credentials(cx, &owner, members)?;
         let before = &owner.registered;
         let current = Current { client: &owner.client, stated: before.software_statement.is_some() };
@@ -53,8 +54,10 @@ pub(super) async fn update(
         let (client_secret, secrets) = kept_secrets(cx, &owner, &settled.metadata, presented)?;
         let token = record::mint_token(cx)?;
         let settings = before.settings.clone();
-        let registered = Registered::new(&token, before.issued_at, settled, settings, secrets);
-        registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
+        let tokens = before.tokens.clone().followed_by(&token);
+        let registered = Registered::new(tokens, before.issued_at, settled, settings, secrets);
+        let client = registered.client(&owner.id).map_err(|refused| validate::refusal(&refused))?;
+        sector::check(Some(&owner.client), &client)?;
         let record = registered.record(cx, &owner.id)?;
         match record::registry(core)?.replace_registered(record, owner.version, cx.now).await? {
             Replacement::Written => {
@@ -62,7 +65,7 @@ pub(super) async fn update(
                 return Ok(ClientInformation::new(cx, owner.id, registered, client_secret, token));
             }
             // Whatever was written meanwhile counts: the host may have shut the client out (attack 214).
-            Replacement::Absent | Replacement::Stale => {}
+            Replacement::Absent | Replacement::Stale => owner = proven(core, cx, of).await?,
         }
     }
     Err(Reason::RegistrationContended.into())
@@ -76,26 +79,44 @@ pub(super) async fn remove(core: &Core, cx: &Context<'_>, of: (&ClientId, &Secre
     Ok(())
 }
 
-/// The client, if the token is its registration access token (attack 215).
-async fn owner(core: &Core, cx: &Context<'_>, (id, token): (&ClientId, &Secret)) -> Result<Owner> {
+/// The client, if the token is its registration access token. A newer one than it used before takes the place of that
+/// one here.
+async fn owner(core: &Core, cx: &Context<'_>, of: (&ClientId, &Secret)) -> Result<Owner> {
+    let mut owner = proven(core, cx, of).await?;
+    // Not before: nobody may use up what another client may do.
+    core.admit(cx, LimitPoint::Registration, &owner.id).await?;
+    for _ in 0..ATTEMPTS {
+        let Presented::Unused(token) = owner.registered.tokens.presented(of.1) else { return Ok(owner) };
+        owner.registered.tokens.use_first(token);
+        let record = owner.registered.record(cx, &owner.id)?;
+        let _ = record::registry(core)?.replace_registered(record, owner.version, cx.now).await?;
+        owner = proven(core, cx, of).await?;
+    }
+    match owner.registered.tokens.presented(of.1) {
+        Presented::Used => Ok(owner),
+        Presented::Unknown | Presented::Unused(_) => Err(Reason::RegistrationContended.into()),
+    }
+}
+
+/// The client, if the token is its registration access token (attack 215), and if it is not shut out (attack 214).
+async fn proven(core: &Core, cx: &Context<'_>, (id, token): (&ClientId, &Secret)) -> Result<Owner> {
     if core.registration.is_none() {
         return Err(Reason::NotFound.into());
     }
     if !record::is_token(cx, token) {
         return Err(Reason::RegistrationTokenInvalid.into());
     }
-    core.admit_key(cx, LimitPoint::Registration, id.as_str()).await?;
     let stored =
         record::registry(core)?.registered(id, cx.now).await?.ok_or(Reason::RegistrationClientGone)?;
-    if !stored.record.registration_token.matches(token.expose().as_bytes()) {
-        return Err(Reason::RegistrationTokenForeign.into());
-    }
     let opened = Registered::open((cx.secrets, cx.issuer()), &stored);
     let client = opened.as_ref().and_then(|opened| opened.client(id).ok());
     let (Some(registered), Some(client)) = (opened, client) else {
         cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(id));
         return Err(Reason::RegistrationClientGone.into());
     };
+    if registered.tokens.presented(token) == Presented::Unknown {
+        return Err(Reason::RegistrationTokenForeign.into());
+    }
     cx.note_client(&client);
     if registered.settings.disabled {
         return Err(Reason::RegistrationClientDisabled.into());
@@ -146,48 +167,10 @@ fn kept_secrets(
 
 /// Grants are revoked first, so that a removal that fails can be tried again, and once more for those that were given
 /// meanwhile.
-async fn delete(core: &Core, cx: &Context<'_>, id: &ClientId) -> Result<bool> {
+pub(super) async fn delete(core: &Core, cx: &Context<'_>, id: &ClientId) -> Result<bool> {
     let of = Filter::Client(id.clone());
     core.stores.tokens.revoke(&of, cx.now).await?;
     let removed = record::registry(core)?.unregister(id, cx.now).await?;
     core.stores.tokens.revoke(&of, cx.now).await?;
-    Ok(removed)
-}
-
-/// Any client, as the host asks for it.
-pub(crate) async fn client(core: &Core, id: &ClientId) -> Result<Option<Client>> {
-    Ok(core.stores.clients.client(id, core.clock.now()).await?)
-}
-
-/// Replaces what the host decided for a registered client; `false` where it is not registered.
-pub(crate) async fn set_settings(core: &Core, id: &ClientId, settings: &ClientSettings) -> Result<bool> {
-    let arrival = Arrival::at(Endpoint::Administration, core);
-    let cx = arrival.context();
-    for _ in 0..ATTEMPTS {
-        let Some(stored) = record::registry(core)?.registered(id, cx.now).await? else { return Ok(false) };
-        let Some(mut registered) = Registered::open((cx.secrets, cx.issuer()), &stored) else {
-            return Ok(false);
-        };
-        registered.settings = settings.clone();
-        let client = registered.client(id).map_err(|refused| validate::refusal(&refused))?;
-        let record = registered.record(&cx, id)?;
-        let replaced = record::registry(core)?.replace_registered(record, stored.version, cx.now).await?;
-        if replaced == Replacement::Written {
-            cx.note_client(&client);
-            cx.emit(&cx.event(EventKind::ClientUpdated));
-            return Ok(true);
-        }
-    }
-    Err(Reason::RegistrationContended.into())
-}
-
-/// Removes a registered client for the host; `false` where it is not registered.
-pub(crate) async fn remove_by_host(core: &Core, id: &ClientId) -> Result<bool> {
-    let arrival = Arrival::at(Endpoint::Administration, core);
-    let cx = arrival.context();
-    let removed = delete(core, &cx, id).await?;
-    if removed {
-        cx.emit(&cx.event(EventKind::ClientDeleted).with_client(id));
-    }
     Ok(removed)
 }

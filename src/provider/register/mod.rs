@@ -3,31 +3,37 @@
 //! The configuration of a client is the registration endpoint with its `client_id` in the query, so that every path of
 //! the provider stays one that is compared byte for byte.
 
+mod addresses;
 mod answer;
+mod by_host;
 mod encryption;
 mod initial;
 mod manage;
 mod record;
 mod respond;
 mod rules;
+mod sector;
 mod settings;
 mod settle;
 mod statement;
+mod tokens;
 mod validate;
 
 use serde_json::{Map, Value};
 
 pub use answer::ClientInformation;
+pub(crate) use by_host::{client, mint_registration_token, remove_by_host, set_settings};
 pub(crate) use initial::mint as mint_initial_token;
-pub(crate) use manage::{client, remove_by_host, set_settings};
 pub(crate) use record::RegisteredClients;
 pub(crate) use respond::respond;
 pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};
+pub(crate) use settle::check_sector_of;
 pub use statement::SoftwareStatementIssuer;
 pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
 
 use self::record::Registered;
+use self::tokens::RegistrationTokens;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use crate::client::{ClientMetadata, ClientSecret};
@@ -94,8 +100,10 @@ async fn enroll(
     let (client_secret, secrets) = issued_secret(cx, &id, &settled.metadata)?;
     let token = record::mint_token(cx)?;
     let settings = registration.client_settings().clone();
-    let registered = Registered::new(&token, cx.now, settled, settings, secrets);
+    let tokens = RegistrationTokens::new(&token);
+    let registered = Registered::new(tokens, cx.now, settled, settings, secrets);
     let client = registered.client(&id).map_err(|refused| validate::refusal(&refused))?;
+    sector::check(None, &client)?;
     let record = registered.record(cx, &id)?;
     initial::use_up(core, cx, admission).await?;
     record::registry(core)?.register(record, cx.now).await?;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::settle::Settled;
+use super::tokens::RegistrationTokens;
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, InvalidClient};
 use crate::clock::Timestamp;
 use crate::error::{Internal, Result, StoreError};
@@ -14,15 +15,16 @@ use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::format::{TokenKind, opaque};
 use crate::provider::payload::{self, Kind};
-use crate::secret::{Secret, SystemSecrets, TokenHash};
+use crate::secret::{Secret, SystemSecrets};
 use crate::store::{ClientRecord, ClientRegistry, ClientStore, StoredClient};
 use crate::types::{ClientId, Issuer};
 
 /// What is known of a client that registered; the payload of its record.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Registered {
-    /// As in the column: whoever can write there must not put the token of another client in.
-    registration_token: TokenHash,
+    /// Which registration access tokens are good.
+    #[serde(flatten)]
+    pub(super) tokens: RegistrationTokens,
     pub(super) issued_at: Timestamp,
     pub(super) metadata: ClientMetadata,
     /// What it rests on, as it was sent.
@@ -34,26 +36,26 @@ pub(super) struct Registered {
 
 impl Registered {
     pub(super) fn new(
-        token: &Secret,
+        tokens: RegistrationTokens,
         issued_at: Timestamp,
         settled: Settled,
         settings: ClientSettings,
         secrets: Vec<ClientSecret>,
     ) -> Self {
         let Settled { metadata, software_statement } = settled;
-        let registration_token = TokenHash::of(token.expose());
-        Self { registration_token, issued_at, metadata, software_statement, settings, secrets }
+        Self { tokens, issued_at, metadata, software_statement, settings, secrets }
     }
 
     /// The client, its parts checked.
     pub(super) fn client(&self, id: &ClientId) -> Result<Client, InvalidClient> {
-        let builder = Client::builder(id.clone(), self.metadata.clone()).settings(self.settings.clone());
+        let builder = Client::builder(id.clone(), self.metadata.clone()).self_registered();
+        let builder = builder.settings(self.settings.clone());
         self.secrets.iter().cloned().fold(builder, |builder, secret| builder.secret(secret)).build()
     }
 
     pub(super) fn record(&self, cx: &Context<'_>, id: &ClientId) -> Result<ClientRecord> {
         let payload = payload::seal(cx, Kind::RegisteredClient, id.as_str().as_bytes(), self)?;
-        Ok(ClientRecord { id: id.clone(), registration_token: self.registration_token, payload })
+        Ok(ClientRecord { id: id.clone(), registration_token: self.tokens.used(), payload })
     }
 
     /// What a record holds; `None` when its payload does not open, or is not that of its columns.
@@ -61,7 +63,7 @@ impl Registered {
         let ClientRecord { id, registration_token, payload } = &stored.record;
         let opened: Option<Self> =
             payload::open_at(place, Kind::RegisteredClient, id.as_str().as_bytes(), payload);
-        opened.filter(|opened| opened.registration_token == *registration_token)
+        opened.filter(|opened| opened.tokens.used() == *registration_token)
     }
 }
 

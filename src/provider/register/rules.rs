@@ -1,5 +1,6 @@
 //! What a client may register: the bounds that the host set, within what the provider has.
 
+use super::addresses;
 use super::validate::Members;
 use crate::client::{
     ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg,
@@ -19,20 +20,32 @@ const MAX_TEXTS: usize = 20;
 /// Most bytes in one of them, and in what names a software.
 const MAX_TEXT_BYTES: usize = 254;
 
-/// The scope and the grant types that a host lets strangers have.
+/// The scope, the flows and the addresses that a host lets strangers have.
 #[derive(Clone, Debug)]
 pub(in crate::provider) struct Bounds {
     pub(in crate::provider) scope: Scope,
     pub(in crate::provider) grant_types: Vec<GrantType>,
+    pub(in crate::provider) response_types: Vec<ResponseType>,
     pub(in crate::provider) claimed_https: bool,
+    pub(in crate::provider) inner_addresses: bool,
+}
+
+impl Bounds {
+    /// One more response type, with the grant types that go with it.
+    pub(in crate::provider) fn open(&mut self, response_type: ResponseType) {
+        self.response_types.push(response_type);
+        self.grant_types.extend_from_slice(response_type.grant_types());
+    }
 }
 
 impl Default for Bounds {
     fn default() -> Self {
         Self {
             scope: Scope::parse("openid profile email address phone offline_access").unwrap_or_default(),
-            grant_types: vec![GrantType::AuthorizationCode, GrantType::Implicit, GrantType::RefreshToken],
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            response_types: vec![ResponseType::Code],
             claimed_https: false,
+            inner_addresses: false,
         }
     }
 }
@@ -71,11 +84,12 @@ impl Rules {
     pub(in crate::provider) fn of(core: &Core, bounds: &Bounds) -> Self {
         let of_responses = core.response_types.iter().flat_map(|known| known.grant_types());
         let offered = core.grants.keys().chain(of_responses);
+        let answered = core.response_types.iter().filter(|known| bounds.response_types.contains(known));
         let methods = core.authenticators.iter().map(|known| known.method());
         Self {
             grant_types: offered.filter(|known| bounds.grant_types.contains(known)).cloned().collect(),
             bounds: bounds.clone(),
-            response_types: core.response_types.clone(),
+            response_types: answered.copied().collect(),
             // A method of the host's own needs credentials that nobody can register here.
             auth_methods: methods.filter(|known| !matches!(known, ClientAuthMethod::Extension(_))).collect(),
             keyring: core.keyring.clone(),
@@ -116,6 +130,7 @@ impl Rules {
             return Err(Reason::MetadataDpop);
         }
         self.logouts(metadata);
+        self.addresses(metadata)?;
         texts(metadata)
     }
 
@@ -256,6 +271,15 @@ impl Rules {
         if !self.logout.front_channel {
             metadata.frontchannel_logout_uri = None;
             metadata.frontchannel_logout_session_required = false;
+        }
+    }
+
+    /// Nobody is led into a network that is not theirs: not the provider, nor people who follow a link of the client's
+    /// (attack 207, attack 208).
+    fn addresses(&self, metadata: &ClientMetadata) -> Result<(), Reason> {
+        match self.bounds.inner_addresses || addresses::all_lead_out(metadata) {
+            true => Ok(()),
+            false => Err(Reason::MetadataAddress),
         }
     }
 }

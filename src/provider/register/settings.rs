@@ -12,7 +12,7 @@ use crate::client::{Client, ClientMetadata, ClientSettings};
 use crate::error::Result;
 use crate::jose::SoftwareStatement;
 use crate::provider::context::Context;
-use crate::types::{GrantType, Scope};
+use crate::types::{GrantType, ResponseType, Scope};
 
 /// How often an initial access token lets a client register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub trait RegistrationPolicy: Debug + Send + Sync {
     /// against the bounds of the [`Registration`], filled in what was left out, and checks afterwards that the parts
     /// still fit together, and asks its sector.
     ///
+    /// It may be asked again about one request, up to 3 times in all: where another has written the client while an
+    /// update was under way, with the `current` that is there then. So it must do nothing that counts twice.
+    ///
     /// # Errors
     /// What the client is refused with, as a rule [`Reason::Custom`](crate::error::Reason::Custom) with the code
     /// `invalid_client_metadata` or `unapproved_software_statement`; nothing is registered then.
@@ -114,8 +117,14 @@ impl Registration {
         self
     }
 
-    /// Allows one more grant type. Default `authorization_code`, `refresh_token`, and `implicit`, each where the
-    /// provider has it.
+    /// Allows one more response type, with the grant types that go with it, where the provider has it. Default `code`
+    /// alone: what was turned on for a client that the host knows is not for everybody.
+    pub fn with_response_type(mut self, response_type: ResponseType) -> Self {
+        self.bounds.open(response_type);
+        self
+    }
+
+    /// Allows one more grant type. Default `authorization_code` and `refresh_token`, each where the provider has it.
     pub fn with_grant_type(mut self, grant_type: GrantType) -> Self {
         self.bounds.grant_types.push(grant_type);
         self
@@ -126,6 +135,19 @@ impl Registration {
     /// Connect Dynamic Client Registration 1.0 section 2 has it.
     pub const fn with_claimed_https_redirects(mut self) -> Self {
         self.bounds.claimed_https = true;
+        self
+    }
+
+    /// Lets clients register addresses that are not public: of loopback, of private networks, and names without a dot.
+    /// Default: the addresses of keys, request objects, sectors, logouts and pages must be of a public host. Redirect URIs
+    /// are another matter, and whether such an address can be asked is up to the
+    /// [`HttpClient`](crate::wire::HttpClient).
+    ///
+    /// # Security
+    /// For tests and closed networks: strangers can name services of the network that the provider, or the browser of a
+    /// person, is in.
+    pub const fn dangerous_allow_inner_addresses(mut self) -> Self {
+        self.bounds.inner_addresses = true;
         self
     }
 

@@ -45,13 +45,13 @@ pub(super) async fn settle(
         software_statement: statement.as_ref(),
     };
     let metadata = registration.reviewed(cx, &registrant, metadata).await?;
-    check(core, &metadata).await?;
+    check_sector_of(core, &metadata).await?;
     let software_statement = statement.map(|statement| statement.as_str().to_owned());
     Ok(Settled { metadata, software_statement })
 }
 
-/// The sector is asked last, about what will be registered.
-async fn check(core: &Core, metadata: &ClientMetadata) -> Result<()> {
+/// Asks the sector, which comes last: about what will be registered.
+pub(crate) async fn check_sector_of(core: &Core, metadata: &ClientMetadata) -> Result<()> {
     match (&core.sectors, &metadata.sector_identifier_uri) {
         (_, None) => Ok(()),
         (Some(fetcher), Some(_)) => check_sector(fetcher, metadata).await,

@@ -72,6 +72,12 @@ fn reason(member: &str) -> Reason {
         "default_acr_values" | "default_max_age" | "require_auth_time" => Reason::MetadataDefaults,
         "dpop_bound_access_tokens" => Reason::MetadataDpop,
         "grant_types" => Reason::MetadataGrantTypes,
+        "id_token_encrypted_response_alg"
+        | "id_token_encrypted_response_enc"
+        | "request_object_encryption_alg"
+        | "request_object_encryption_enc"
+        | "userinfo_encrypted_response_alg"
+        | "userinfo_encrypted_response_enc" => Reason::MetadataEncryption,
         "id_token_signed_response_alg" => Reason::MetadataIdTokenAlg,
         "jwks" => Reason::MetadataJwks,
         "jwks_uri" => Reason::MetadataJwksUri,

@@ -38,9 +38,31 @@ fn the_scheme_is_read_in_any_case() {
     for scheme in ["Basic", "basic", "BASIC"] {
         assert!(matches!(authorized(&format!("{scheme} YTpi")), Ok(Some(Authorization::Basic(_)))));
     }
-    for other in ["DPoP abc", "Negotiate YTpi", "Basically YTpi", "Bearers abc"] {
+    for scheme in ["DPoP", "dpop", "DPOP"] {
+        let expected = Authorization::Dpop(Secret::new("vs_at_abc"));
+        assert_eq!(authorized(&format!("{scheme} vs_at_abc")), Ok(Some(expected)));
+    }
+    for other in ["Negotiate YTpi", "Basically YTpi", "Bearers abc"] {
         assert_eq!(authorized(other), Ok(Some(Authorization::Other)), "{other}");
     }
+}
+
+/// attack 168: two proofs are told from one, and what can be none is not taken for one.
+#[test]
+fn a_proof_stands_alone_in_its_header() {
+    let proof = |values: &[&[u8]]| {
+        let headers: Vec<_> = values.iter().map(|value| (DPOP, *value)).collect();
+        head(&headers).unwrap().dpop
+    };
+    let one = |text: &str| Some(DpopHeader::Proof(Secret::new(text)));
+    assert_eq!(proof(&[]), None);
+    assert_eq!(proof(&[b"a.b.c"]), one("a.b.c"));
+    assert_eq!(proof(&[b"a.b.c", b"a.b.c"]), Some(DpopHeader::Repeated));
+    assert_eq!(proof(&[b"", b""]), Some(DpopHeader::Repeated));
+    assert_eq!(proof(&[b""]), one(""));
+    assert_eq!(proof(&["\u{e9}".as_bytes()]), one(""));
+    assert_eq!(proof(&["a".repeat(MAX_AUTHORIZATION_BYTES).as_bytes()]), one(&"a".repeat(16_384)));
+    assert_eq!(proof(&["a".repeat(MAX_AUTHORIZATION_BYTES + 1).as_bytes()]), one(""));
 }
 
 /// attack 325, attack 270: too large, repeated, joined, tabbed, empty or not ASCII.
@@ -57,6 +79,8 @@ fn an_ambiguous_authorization_header_is_refused() {
         "Bearer a=b",
         "Bearer \"abc\"",
         "Bearer abc\tdef",
+        "DPoP",
+        "DPoP abc def",
     ] {
         assert_eq!(authorized(value), malformed, "{value:?}");
     }

@@ -280,7 +280,6 @@ fn register(w: &Watch) {
             .header("content-type", "application/json")
             .header(AUTHORIZATION, format!("Bearer {token}"));
         let request = request.body(Bytes::from(body)).unwrap();
-        // First, since an update that is answered ends its token.
         let answer = w.send(&request);
         w.send_with_wrong_heads(&request);
         answer
@@ -307,11 +306,13 @@ fn register(w: &Watch) {
         update.to_string()
     };
     drop(send(Method::PUT, uri, token, update(&w.marker())));
-    let updated = send(Method::PUT, uri, token, update(secret));
-    let body: serde_json::Value = serde_json::from_slice(updated.body()).unwrap();
-    let token = body["registration_access_token"].as_str().unwrap();
-    w.said().debug("a registered client", &block_on(w.h.provider().client(&ClientId::new(id).unwrap())));
-    assert_eq!(send(Method::DELETE, uri, token, String::new()).status(), StatusCode::NO_CONTENT);
+    assert_eq!(send(Method::PUT, uri, token, update(secret)).status(), StatusCode::OK);
+    let id = ClientId::new(id).unwrap();
+    w.said().debug("a registered client", &block_on(w.h.provider().client(&id)));
+    let minted = block_on(w.h.provider().mint_registration_access_token(&id)).unwrap().unwrap();
+    w.secret("the minted registration access token", minted.expose());
+    w.said().debug("a minted token", &minted);
+    assert_eq!(send(Method::DELETE, uri, minted.expose(), String::new()).status(), StatusCode::NO_CONTENT);
 }
 
 /// Logouts of people who are signed in and of nobody, and who is watched meanwhile.
@@ -349,7 +350,7 @@ fn sign_out(w: &Watch) {
             Logout::End(pending) => pending,
             other => panic!("somebody is signed in: {other:?}"),
         };
-        let ended = block_on(h.provider().end_session(&pending)).unwrap();
+        let ended = block_on(h.provider().carry_out_logout(&pending)).unwrap();
         w.said().debug("an ended logout", &(&pending, &ended, ended.response().headers()));
     }
 }
