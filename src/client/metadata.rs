@@ -176,6 +176,10 @@ pub struct ClientMetadata {
     /// The `acr_values` that hold where a request has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub default_acr_values: Vec<String>,
+    /// The types of authorization details that it may ask for (RFC 9396 section 10): up to 50 of up to 256 bytes. Default
+    /// none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
     /// Which software it is, the same for every copy of it (RFC 7591 section 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software_id: Option<String>,
@@ -241,6 +245,7 @@ impl Default for ClientMetadata {
             default_max_age: None,
             require_auth_time: false,
             default_acr_values: Vec::new(),
+            authorization_details_types: Vec::new(),
             software_id: None,
             software_version: None,
             localized: Localized::default(),
@@ -427,6 +432,16 @@ impl ClientMetadata {
     #[must_use]
     pub const fn with_dpop_bound_access_tokens(mut self) -> Self {
         self.dpop_bound_access_tokens = true;
+        self
+    }
+
+    /// The types of authorization details that it may ask for.
+    #[must_use]
+    pub fn with_authorization_details_types<T: Into<String>>(
+        mut self,
+        types: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.authorization_details_types = types.into_iter().map(Into::into).collect();
         self
     }
 

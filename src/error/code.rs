@@ -41,6 +41,8 @@ error_codes! {
     InsufficientScope = "insufficient_scope", 403;
     /// Something must be shown, and `prompt=none` forbids it (OpenID Connect Core section 3.1.2.6).
     InteractionRequired = "interaction_required", 400;
+    /// The authorization details are malformed, unknown, or more than was granted (RFC 9396 sections 5 and 8).
+    InvalidAuthorizationDetails = "invalid_authorization_details", 400;
     /// Client authentication failed (RFC 6749 section 5.2).
     InvalidClient = "invalid_client", 401;
     /// The client's metadata does not fit (RFC 7591 section 3.2.2).

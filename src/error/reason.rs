@@ -232,6 +232,8 @@ reasons! {
     /// The resource asked is not among those granted.
     ResourceNotGranted => InvalidTarget, "the resource is not among those granted";
 
+    /// The authorization details asked are more than was granted.
+    AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
     // Proofs of possession
     /// The request carries two `DPoP` headers.
     DpopHeaderRepeated => InvalidDpopProof, "the dpop header must not be repeated";
@@ -341,6 +343,14 @@ reasons! {
     ResourceMalformed => InvalidTarget, "resource must be an absolute uri without fragment";
     /// `resource` is not known or not allowed to the client.
     ResourceNotAllowed => InvalidTarget, "the resource is not allowed to the client";
+    /// None of the `locations` of a detail is at a resource that is asked for.
+    AuthorizationDetailsLocation => InvalidAuthorizationDetails, "locations must be at a resource that is asked for";
+    /// `authorization_details` is not an array of sound objects, or over its caps.
+    AuthorizationDetailsMalformed => InvalidAuthorizationDetails, "authorization_details must be an array of sound objects of bounded size and depth";
+    /// The client is not registered for the `type` of a detail.
+    AuthorizationDetailsTypeNotAllowed => InvalidAuthorizationDetails, "a type of authorization_details is not allowed to the client";
+    /// The `type` of a detail is not known.
+    AuthorizationDetailsTypeUnknown => InvalidAuthorizationDetails, "a type of authorization_details is not supported";
     /// `prompt` has an unknown value.
     PromptUnknown => InvalidRequest, "prompt has an unknown value";
     /// `prompt=none` stands beside another value.
@@ -455,6 +465,8 @@ reasons! {
     AcrUnmet => UnmetAuthenticationRequirements, "the requested acr was not met";
     /// An approval grants more than was asked and shown.
     ApprovalExceeds => InvalidScope, "the approval exceeds the request";
+    /// An approval grants authorization details beyond those that were asked and shown.
+    ApprovalDetailsExceed => InvalidAuthorizationDetails, "the approval exceeds the request";
     /// The grant was revoked between the approval and the tokens that hang on it.
     ApprovalRevoked => AccessDenied, "the request was denied";
     /// The person who approves is gone: disabled, deleted or locked.
@@ -526,6 +538,8 @@ reasons! {
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
     /// `dpop_bound_access_tokens` is no boolean, or asks for what is not offered.
     MetadataDpop => InvalidClientMetadata, "dpop_bound_access_tokens is not offered";
+    /// `authorization_details_types` is malformed or over its caps.
+    MetadataDetailsTypes => InvalidClientMetadata, "authorization_details_types must be up to 50 texts of up to 256 bytes";
     /// `default_max_age`, `require_auth_time` or `default_acr_values` is malformed or over its caps.
     MetadataDefaults => InvalidClientMetadata, "default_max_age, require_auth_time or default_acr_values is malformed";
     /// A member about encryption names what is not turned on, or does not fit the others.

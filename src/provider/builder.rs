@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub use error::BuildError;
 
 use super::Provider;
+use super::authorization_details::{AuthorizationDetailsType, DetailsTypes};
 use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encoders};
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
@@ -52,6 +53,7 @@ pub struct ProviderBuilder {
     authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     encoders: Vec<Arc<dyn ResponseEncoder>>,
     formats: Vec<(Arc<str>, Arc<dyn AccessTokenFormat>)>,
+    details: Vec<Arc<dyn AuthorizationDetailsType>>,
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
@@ -88,6 +90,7 @@ impl ProviderBuilder {
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
             rules: Vec::new(),
+            details: DetailsTypes::default(),
             response_types: Vec::new(),
             encoders: Encoders::default(),
             hints,
@@ -113,6 +116,7 @@ impl ProviderBuilder {
             authenticators: Vec::new(),
             encoders: Vec::new(),
             formats: Vec::new(),
+            details: Vec::new(),
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
@@ -462,6 +466,13 @@ impl ProviderBuilder {
         self
     }
 
+    /// Adds a type of authorization details (RFC 9396), for the clients that registered it in
+    /// `authorization_details_types`; discovery then lists it. Default none: `authorization_details` are refused.
+    pub fn with_authorization_details(mut self, details: Arc<dyn AuthorizationDetailsType>) -> Self {
+        self.details.push(details);
+        self
+    }
+
     /// Adds a response mode of the host's own; discovery then lists it.
     pub fn response_encoder(mut self, encoder: Arc<dyn ResponseEncoder>) -> Self {
         self.encoders.push(encoder);
@@ -487,6 +498,11 @@ impl ProviderBuilder {
         for (name, format) in std::mem::take(&mut self.formats) {
             if !self.core.formats.add(Arc::clone(&name), format) {
                 return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        for details in std::mem::take(&mut self.details) {
+            if !self.core.details.add(Arc::clone(&details)) {
+                return Err(BuildError::Twice { name: details.type_name().to_owned() });
             }
         }
         if self.core.switches.jarm {

@@ -17,6 +17,9 @@ use crate::types::{ClientId, Subject};
 /// How often a consent is read again because another write came between.
 const MAX_ATTEMPTS: u8 = 8;
 
+/// Most authorization details in one consent: each payment is another, so they would have no end.
+const MAX_REMEMBERED_DETAILS: usize = 100;
+
 /// What the store knows of a consent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Known {
@@ -110,6 +113,9 @@ fn union(known: Option<&Consent>, given: &Consent) -> Consent {
     union.scope = known.scope.union(&given.scope);
     union.claims = merged(&known.claims, &given.claims);
     union.resources = merged(&known.resources, &given.resources);
+    let details = merged(&known.authorization_details, &given.authorization_details);
+    // The oldest is asked for again.
+    union.authorization_details = details[details.len().saturating_sub(MAX_REMEMBERED_DETAILS)..].to_vec();
     union
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use zeroize::Zeroizing;
 
+use super::authorization_details::DetailsTypes;
 use super::config::Config;
 use super::core::Core;
 use super::subject;
@@ -42,6 +43,7 @@ impl<'a> Arrival<'a> {
             entropy: &self.entropy,
             secrets: &self.core.secrets,
             endpoint: self.endpoint,
+            details: &self.core.details,
             events: &*self.core.events,
             known: &self.known,
         }
@@ -62,6 +64,7 @@ pub struct Context<'a> {
     pub secrets: &'a SystemSecrets,
     /// The endpoint that was asked.
     pub endpoint: Endpoint,
+    pub(super) details: &'a DetailsTypes,
     events: &'a dyn EventSink,
     known: &'a Known,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::authorization_details::DetailsTypes;
 use super::authorize::{AuthorizationRule, Encoders};
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
@@ -55,6 +56,7 @@ pub(crate) struct Core {
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
+    pub(crate) details: DetailsTypes,
     pub(crate) response_types: Vec<ResponseType>,
     pub(crate) encoders: Encoders,
     pub(crate) hints: IdTokenHintVerifier,

@@ -117,6 +117,7 @@ fn metadata(core: &Core) -> Map<String, Value> {
             say(name, json!(locales));
         }
     }
+    say("authorization_details_types_supported", json!(core.details.names().collect::<Vec<_>>()));
     if core.switches.client_documents {
         say("client_id_metadata_document_supported", true.into());
     }

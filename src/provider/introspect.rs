@@ -18,7 +18,7 @@ use crate::event::{Endpoint, EventKind};
 use crate::limiter::LimitPoint;
 use crate::policy::Rotation;
 use crate::store::{AccessToken, RefreshUse, Refreshed, StoredGrant};
-use crate::types::{Claims, ClientId, Confirmation, Params, Scope};
+use crate::types::{AuthorizationDetails, Claims, ClientId, Confirmation, Params, Scope};
 use crate::wire::{Request, RequestHead, Response, form_post, reply};
 
 /// What introspection says of a token (RFC 7662 section 2.2).
@@ -137,6 +137,7 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
     if !token.audience.is_empty() {
         claims.insert("aud".to_owned(), jwt::audience(&token.audience));
     }
+    jwt::insert_details(&mut claims, &shown(caller, &token.client, &token.authorization_details));
     jwt::insert_authentication(&mut claims, token.authentication.as_ref());
     jwt::insert_confirmation(&mut claims, token.confirmation.as_ref());
     for (name, value) in token.extra.iter() {
@@ -172,9 +173,18 @@ async fn refresh_token(
     if let Some(authentication) = &grant.authentication {
         claims.insert("sub".to_owned(), subject::of_person(cx, &owner, &authentication.subject).into());
     }
+    jwt::insert_details(&mut claims, &shown(caller, &grant.client, &grant.authorization_details));
     jwt::insert_authentication(&mut claims, grant.authentication.as_ref());
     jwt::insert_confirmation(&mut claims, token.confirmation());
     Ok(claims.into())
+}
+
+/// What of the details the caller is told: a resource server, those that are for it (RFC 9396 section 9.2).
+fn shown(caller: &Client, owner: &ClientId, details: &AuthorizationDetails) -> AuthorizationDetails {
+    match caller.id() == owner {
+        true => details.clone(),
+        false => details.for_audience(&caller.settings().introspects),
+    }
 }
 
 fn would_be_answered(

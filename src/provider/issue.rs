@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::authorization_details;
 use super::context::Context;
 use super::core::Core;
 use super::format::id_token::{Channel, IdToken};
@@ -15,7 +16,7 @@ use crate::event::EventKind;
 use crate::policy::Issuing;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{AccessToken, Grant, Insertion, Issued, NewFamily, RefreshUse, Refreshed, TokenRecord};
-use crate::types::{Claims, Confirmation, GrantId, GrantType, Scope};
+use crate::types::{AuthorizationDetails, Claims, Confirmation, GrantId, GrantType, Scope};
 
 /// How often new keys are drawn when the store has them already (attack 321).
 const MAX_DRAWS: u32 = 3;
@@ -32,6 +33,9 @@ pub struct Issuance {
     pub scope: Scope,
     /// The resources of the access token: the grant's, or narrowed; empty stands for the default audience.
     pub resources: Vec<String>,
+    /// What the access token permits in detail (RFC 9396): all of the grant's, or narrowed. What is at `locations` of
+    /// other resources is left out of the token.
+    pub authorization_details: AuthorizationDetails,
     /// The ID token to issue beside it; never for a client that acts for itself.
     pub id_token: Option<IdTokenIssuance>,
 }
@@ -73,7 +77,8 @@ impl Issuance {
     #[must_use]
     pub fn new(grant: Grant) -> Self {
         let (scope, resources) = (grant.scope.clone(), grant.resources.clone());
-        Self { grant, write: Write::New, scope, resources, id_token: None }
+        let authorization_details = grant.authorization_details.clone();
+        Self { grant, write: Write::New, scope, resources, authorization_details, id_token: None }
     }
 
     /// Tokens under a grant that exists.
@@ -87,7 +92,8 @@ impl Issuance {
         let granted = self.grant.resources_or(&cx.config.default_audience);
         let within = self.grant.client == *client.id()
             && self.scope.is_subset(&self.grant.scope)
-            && self.resources.iter().all(|resource| granted.contains(resource));
+            && self.resources.iter().all(|resource| granted.contains(resource))
+            && cx.details.narrow(&self.authorization_details, &self.grant.authorization_details);
         match within {
             true => Ok(()),
             false => {
@@ -213,6 +219,7 @@ async fn attempt(
         access_token: minted.token,
         expires_in: token.expires_at.since(cx.now),
         scope: token.scope,
+        authorization_details: token.authorization_details,
         refresh_token: refresh_token.map(|token| encode(cx, &token)),
         id_token,
         confirmation: plan.confirmation,
@@ -231,6 +238,7 @@ struct Plan {
     format: AccessTokenFormatChoice,
     lifetime: Duration,
     audience: Vec<String>,
+    authorization_details: AuthorizationDetails,
     refresh_token: RefreshTokenIssue,
     confirmation: Option<Confirmation>,
 }
@@ -248,7 +256,8 @@ impl Plan {
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
         let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
-        let format = recorded_where_needed(format, client, issuance);
+        let details = authorization_details::of_audience(&issuance.authorization_details, audience);
+        let format = recorded_where_needed(format, client, (issuance, &details));
         let lifetime = default_lifetime(cx, client, (resources, &format));
         let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
         let refresh_token = match write {
@@ -262,23 +271,24 @@ impl Plan {
             _ => RefreshTokenIssue::None,
         };
         let audience = audience_of(cx, &format, audience);
-        Self { format, lifetime, audience, refresh_token, confirmation: None }
+        Self { format, lifetime, audience, authorization_details: details, refresh_token, confirmation: None }
     }
 }
 
 /// A JWT that carried what was asked of userinfo by name or language would tell it to every resource, and from a pairwise `sub`
-/// nobody finds the person again, so both are kept in a record.
+/// nobody finds the person again, so both are kept in a record; and so are details that are too large for a header.
 fn recorded_where_needed(
     format: AccessTokenFormatChoice,
     client: &Client,
-    issuance: &Issuance,
+    (issuance, details): (&Issuance, &AuthorizationDetails),
 ) -> AccessTokenFormatChoice {
     let grant = &issuance.grant;
     let particular = !grant.claims.userinfo.is_empty() || !grant.claims_locales.is_empty();
     let asked = issuance.scope.contains(Scope::OPENID) && particular;
     let pairwise = grant.authentication.is_some() && client.sector().is_some();
+    let large = !authorization_details::fit_a_jwt(details);
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked || pairwise => AccessTokenFormatChoice::Jwt,
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large => AccessTokenFormatChoice::Jwt,
         format => format,
     }
 }
@@ -334,6 +344,7 @@ async fn access_token(
     token.scope.clone_from(&issuance.scope);
     token.audience.clone_from(&plan.audience);
     token.confirmation = plan.confirmation;
+    token.authorization_details.clone_from(&plan.authorization_details);
     if issuance.scope.contains(Scope::OPENID) {
         token.userinfo.clone_from(&grant.claims.userinfo);
         token.claims_locales.clone_from(&grant.claims_locales);

@@ -1,5 +1,6 @@
 //! The OpenID provider: one method for each endpoint.
 
+mod authorization_details;
 mod authorize;
 mod builder;
 mod client_auth;
@@ -43,6 +44,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Map, Value};
 
+pub use authorization_details::AuthorizationDetailsType;
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
     LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,

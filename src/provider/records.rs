@@ -20,7 +20,8 @@ use crate::store::{
     TokenRecord,
 };
 use crate::types::{
-    Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
+    Authentication, AuthorizationDetails, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType,
+    LanguageTag, Scope,
 };
 
 /// The longest life of an access token, whatever a policy answers: 24 hours.
@@ -54,6 +55,9 @@ struct Brought {
     scope: Option<Scope>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     resources: Vec<String>,
+    /// `None` where they are the token's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<AuthorizationDetails>,
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     claims: ClaimsRequest,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -69,6 +73,8 @@ impl Brought {
             grant_type: grant.grant_type.clone(),
             scope: (grant.scope != token.scope).then(|| grant.scope.clone()),
             resources: grant.resources.clone(),
+            authorization_details: (grant.authorization_details != token.authorization_details)
+                .then(|| grant.authorization_details.clone()),
             claims: grant.claims.clone(),
             claims_locales: grant.claims_locales.clone(),
             confirmation: grant.confirmation,
@@ -80,6 +86,7 @@ impl Brought {
         let mut grant = Grant::new(token.grant, token.client, self.grant_type, self.created_at)
             .with_scope(self.scope.unwrap_or(token.scope))
             .with_resources(self.resources)
+            .with_authorization_details(self.authorization_details.unwrap_or(token.authorization_details))
             .with_claims(self.claims)
             .with_claims_locales(self.claims_locales)
             .with_confirmation(self.confirmation)

@@ -27,6 +27,9 @@ pub struct Consent {
     /// The resources agreed to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// SHA-256 of each of the authorization details agreed to, in base64url: the last 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<String>,
     /// When it was last agreed to.
     pub given_at: Timestamp,
 }
@@ -35,7 +38,15 @@ impl Consent {
     /// No agreement yet.
     #[must_use]
     pub const fn new(subject: Subject, client: ClientId, given_at: Timestamp) -> Self {
-        Self { subject, client, scope: Scope::empty(), claims: Vec::new(), resources: Vec::new(), given_at }
+        Self {
+            subject,
+            client,
+            scope: Scope::empty(),
+            claims: Vec::new(),
+            resources: Vec::new(),
+            authorization_details: Vec::new(),
+            given_at,
+        }
     }
 }
 

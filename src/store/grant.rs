@@ -11,7 +11,8 @@ use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{
-    Authentication, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType, LanguageTag, Scope,
+    Authentication, AuthorizationDetails, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType,
+    LanguageTag, Scope,
 };
 
 /// The permission that a person, or a client for itself, gave: immutable; the sealed payload of a [`GrantRecord`].
@@ -35,6 +36,9 @@ pub struct Grant {
     /// The resources granted (RFC 8707); empty stands for the default audience.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    /// What was granted in detail (RFC 9396); tokens may narrow it, never widen it.
+    #[serde(default, skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// The claims granted beyond those of the scope.
     #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
     pub claims: ClaimsRequest,
@@ -61,6 +65,7 @@ impl Grant {
             authentication: None,
             scope: Scope::empty(),
             resources: Vec::new(),
+            authorization_details: AuthorizationDetails::empty(),
             claims: ClaimsRequest::default(),
             claims_locales: Vec::new(),
             confirmation: None,
@@ -87,6 +92,13 @@ impl Grant {
     #[must_use]
     pub fn with_resources(mut self, resources: Vec<String>) -> Self {
         self.resources = resources;
+        self
+    }
+
+    /// What was granted in detail.
+    #[must_use]
+    pub fn with_authorization_details(mut self, details: AuthorizationDetails) -> Self {
+        self.authorization_details = details;
         self
     }
 

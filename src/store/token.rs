@@ -12,7 +12,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{
-    Authentication, ClaimRequest, Claims, ClientId, Confirmation, GrantId, LanguageTag, Scope,
+    Authentication, AuthorizationDetails, ClaimRequest, Claims, ClientId, Confirmation, GrantId, LanguageTag,
+    Scope,
 };
 
 /// What an access token stands for; the sealed payload of a [`TokenRecord`].
@@ -31,6 +32,9 @@ pub struct AccessToken {
     /// Who may accept it (`aud`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
+    /// What it permits in detail (RFC 9396).
+    #[serde(default, skip_serializing_if = "AuthorizationDetails::is_empty")]
+    pub authorization_details: AuthorizationDetails,
     /// Claims asked of userinfo beyond those of the scope.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub userinfo: Vec<(String, ClaimRequest)>,
@@ -59,6 +63,7 @@ impl AccessToken {
             authentication: None,
             scope: Scope::empty(),
             audience: Vec::new(),
+            authorization_details: AuthorizationDetails::empty(),
             userinfo: Vec::new(),
             claims_locales: Vec::new(),
             confirmation: None,

@@ -135,6 +135,38 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 }
 
+/// Levels of objects and arrays in a value; a scalar has none.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// A value as text, the same whatever the order of its members: for hashes, which no peer has to make again.
+pub(crate) fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => canonical_object(members),
+        scalar => scalar.to_string(),
+    }
+}
+
+/// An object as text, as [`canonical`].
+pub(crate) fn canonical_object(object: &Map<String, Value>) -> String {
+    let mut members: Vec<_> = object.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    let members = members.into_iter().map(|(name, value)| {
+        // A name is quoted as a text is.
+        format!("{}:{}", Value::from(name.as_str()), canonical(value))
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

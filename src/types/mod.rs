@@ -1,6 +1,7 @@
 //! Vocabulary: values that parse and print, and do nothing else.
 
 mod authentication;
+mod authorization_details;
 mod claims;
 mod client_id_url;
 mod confirmation;
@@ -20,6 +21,10 @@ mod response;
 mod scope;
 
 pub use authentication::Authentication;
+pub use authorization_details::{
+    AuthorizationDetail, AuthorizationDetails, InvalidAuthorizationDetails, MAX_AUTHORIZATION_DETAILS,
+    MAX_AUTHORIZATION_DETAILS_BYTES,
+};
 pub use claims::{ClaimRequest, Claims, ClaimsRequest, InvalidClaims, MAX_CLAIMS_BYTES, scope_claims};
 pub use client_id_url::ClientIdUrl;
 pub use confirmation::{Confirmation, InvalidThumbprint, Thumbprint};

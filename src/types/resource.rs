@@ -37,11 +37,38 @@ impl Resource {
         if sound { Ok(Self(text.into())) } else { Err(InvalidResource) }
     }
 
+    /// Whether `url` is the resource `base` or, where both are URLs with a host, below it: on the same scheme, host and
+    /// port, and at a path that begins with the whole segments of that of `base`.
+    ///
+    /// Texts are compared byte by byte. Below another is only a URL in its normal form, without userinfo and without an
+    /// escaped dot, slash or backslash, so that no reader takes it for one elsewhere.
+    #[must_use]
+    pub fn covers(base: &str, url: &str) -> bool {
+        if base == url {
+            return true;
+        }
+        let Some(rest) = url.strip_prefix(base) else { return false };
+        let at_boundary = base.ends_with('/') || rest.starts_with(['/', '?']);
+        at_boundary && !base.contains(['?', '#']) && is_normal(base) && is_normal(url)
+    }
+
     /// The resource as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether `text` is a URL with a host that every reader takes for the same.
+fn is_normal(text: &str) -> bool {
+    let escaped = ["%2e", "%2f", "%5c"];
+    let lower = text.to_ascii_lowercase();
+    let authority = text.split_once("://").map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
+    let sound = authority.is_some_and(|authority| !authority.is_empty() && !authority.contains('@'));
+    sound
+        && Resource::parse(text).is_ok()
+        && !escaped.iter().any(|escape| lower.contains(escape))
+        && Url::parse(text).is_ok_and(|url| url.as_str().trim_end_matches('/') == text.trim_end_matches('/'))
 }
 
 /// `ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986 section 3.1).
@@ -78,6 +105,53 @@ impl From<Resource> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_covers_itself_and_what_is_below_it() {
+        for (base, url) in [
+            ("https://rs.example", "https://rs.example"),
+            ("https://rs.example", "https://rs.example/"),
+            ("https://rs.example", "https://rs.example/a/b?c=d"),
+            ("https://rs.example/", "https://rs.example/a"),
+            ("https://rs.example/a", "https://rs.example/a/b"),
+            ("https://rs.example/a", "https://rs.example/a?b"),
+            ("https://rs.example:8443/a/", "https://rs.example:8443/a/b"),
+            ("urn:example:rs", "urn:example:rs"),
+        ] {
+            assert!(Resource::covers(base, url), "{base} {url}");
+        }
+    }
+
+    /// attack 130: a prefix of the text is not one of the resource, and no other spelling leads below it.
+    #[test]
+    fn nothing_beside_a_url_is_covered_by_it() {
+        for (base, url) in [
+            ("https://rs.example", "https://rs.example.evil.example/"),
+            ("https://rs.example", "https://rs.example@evil.example/"),
+            ("https://rs.example", "https://rs.example:8443/"),
+            ("https://rs.example", "http://rs.example/"),
+            ("https://rs.example", "HTTPS://rs.example/a"),
+            ("https://", "https://evil.example/"),
+            ("https:", "https:/evil.example"),
+            ("https://rs.example/a", "https://rs.example/ab"),
+            ("https://rs.example/a", "https://rs.example"),
+            ("https://rs.example/a", "https://rs.example/a/../b"),
+            ("https://rs.example/a/", "https://rs.example/a/%2e%2e/b"),
+            ("https://rs.example/a/", "https://rs.example/a/.%2E/b"),
+            ("https://rs.example/a/", "https://rs.example/a/%2e%2e%2fb"),
+            ("https://rs.example/a/", "https://rs.example/a/..%5cb"),
+            ("https://rs.example/a/", "https://rs.example/a/\\..\\b"),
+            ("https://rs.example/a/", "https://rs.example/a/#b"),
+            ("https://rs.example/a?b=", "https://rs.example/a?b=/c"),
+            ("https://u@rs.example/a/", "https://u@rs.example/a/b"),
+            ("urn:example", "urn:example/rs"),
+            ("urn:example/", "urn:example/rs"),
+            ("", "/a"),
+            ("/", "/a"),
+        ] {
+            assert!(!Resource::covers(base, url), "{base} {url}");
+        }
+    }
 
     /// attack 44: a fragment, a relative reference, or what no URI can hold.
     #[test]

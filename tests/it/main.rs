@@ -68,6 +68,7 @@ mod rfc9101_request_objects;
 mod rfc9110_http;
 mod rfc9126_pushed_requests;
 mod rfc9207_iss;
+mod rfc9396_rar;
 mod rfc9449_dpop;
 mod rfc9449_dpop_nonce;
 mod rfc9449_dpop_userinfo;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ClientMetadata;
+use crate::client::{ClientAuthMethod, InvalidClient};
 use crate::jose::{MacAlg, SigningAlg, UnknownAlg};
 
 /// How a client signs the assertions by which it authenticates (`token_endpoint_auth_signing_alg`).
@@ -40,6 +42,24 @@ impl ClientAssertionAlg {
         match self {
             Self::Mac(_) => None,
             Self::Signed(alg) => Some(alg),
+        }
+    }
+}
+
+impl ClientMetadata {
+    /// A pinned algorithm is of the kind that the method makes assertions by (attack 88).
+    pub(super) fn check_assertion_alg(&self) -> Result<(), InvalidClient> {
+        let fits = match self.token_endpoint_auth_method {
+            ClientAuthMethod::ClientSecretJwt => |alg: ClientAssertionAlg| alg.mac().is_some(),
+            ClientAuthMethod::PrivateKeyJwt => |alg: ClientAssertionAlg| alg.signed().is_some(),
+            _ => |_| true,
+        };
+        match self.token_endpoint_auth_signing_alg.is_none_or(fits) {
+            true => Ok(()),
+            false => Err(InvalidClient {
+                member: "token_endpoint_auth_signing_alg",
+                problem: "of the kind that the method needs",
+            }),
         }
     }
 }

@@ -4,11 +4,14 @@ use url::Url;
 
 use super::{ClientMetadata, RequestObjectAlg};
 use crate::client::localized::MAX_LOCALIZED;
-use crate::client::{ClientAssertionAlg, ClientAuthMethod, IdTokenAlg, InvalidClient, MAX_REDIRECT_URIS};
+use crate::client::{ClientAuthMethod, IdTokenAlg, InvalidClient, MAX_REDIRECT_URIS};
 use crate::types::{GrantType, RedirectUri, is_plain_host, is_rfc3986_text};
 
 /// Most bytes in the address of a page of the client's.
 const MAX_PAGE_BYTES: usize = 2048;
+
+/// Most types of authorization details.
+const MAX_DETAILS_TYPES: usize = 50;
 
 /// Most addresses of request objects.
 const MAX_REQUEST_URIS: usize = 50;
@@ -37,15 +40,12 @@ impl ClientMetadata {
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
-        let fits = match self.token_endpoint_auth_method {
-            ClientAuthMethod::ClientSecretJwt => |alg: ClientAssertionAlg| alg.mac().is_some(),
-            ClientAuthMethod::PrivateKeyJwt => |alg: ClientAssertionAlg| alg.signed().is_some(),
-            _ => |_| true,
-        };
-        if !self.token_endpoint_auth_signing_alg.is_none_or(fits) {
-            return refuse("token_endpoint_auth_signing_alg", "of the kind that the method needs");
-        }
+        self.check_assertion_alg()?;
         self.check_certificates()?;
+        let types = &self.authorization_details_types;
+        if types.len() > MAX_DETAILS_TYPES || types.iter().any(|name| !(1..=256).contains(&name.len())) {
+            return refuse("authorization_details_types", "at most 50, of 1 to 256 bytes");
+        }
         self.check_request_objects()?;
         self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {

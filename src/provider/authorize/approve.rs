@@ -20,7 +20,10 @@ use crate::provider::core::Core;
 use crate::provider::pushed;
 use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::store::{Consent, Filter, Grant, SubjectKey};
-use crate::types::{Authentication, Claims, GrantId, GrantType, ResponseType, Scope, Subject};
+use crate::types::{
+    Authentication, AuthorizationDetail, AuthorizationDetails, Claims, GrantId, GrantType, ResponseType,
+    Scope, Subject,
+};
 use crate::wire::Response;
 
 /// How often another id is drawn because one is taken (attack 321).
@@ -32,6 +35,7 @@ const MAX_ATTEMPTS: u8 = 3;
 pub struct Approval {
     authentication: Authentication,
     scope: Scope,
+    details: Option<AuthorizationDetails>,
     remember: bool,
 }
 
@@ -41,7 +45,15 @@ impl Approval {
     /// The claims and resources of the request go with it. The caller vouches that they were shown too, that the
     /// person who is signed in now said yes, and that no other page said it for them (CSRF).
     pub const fn new(authentication: Authentication, scope: Scope) -> Self {
-        Self { authentication, scope, remember: false }
+        Self { authentication, scope, details: None, remember: false }
+    }
+
+    /// The authorization details agreed to (RFC 9396): those that were asked for and shown, the part of them that was
+    /// chosen, or with what the request left to the person filled in; each must narrow one that was asked for, by the
+    /// rule of its type. Default: all that were asked for, as they are.
+    pub fn with_authorization_details(mut self, details: AuthorizationDetails) -> Self {
+        self.details = Some(details);
+        self
     }
 
     /// The same is not to be asked again. Remembered consent grows by what is approved.
@@ -124,6 +136,10 @@ pub(super) fn weigh(
     if !approval.scope.is_subset(&pending.request().scope) {
         return Err((Reason::ApprovalExceeds, None));
     }
+    let details = &pending.request().authorization_details;
+    if approval.details.as_ref().is_some_and(|agreed| !cx.details.narrow(agreed, details)) {
+        return Err((Reason::ApprovalDetailsExceed, None));
+    }
     if pending.request().response_type.has_id_token() && !approval.scope.contains(Scope::OPENID) {
         return Err((Reason::IdTokenScopeMissing, None));
     }
@@ -193,6 +209,8 @@ async fn remember(
     given.scope = approval.scope.clone();
     given.claims = claim_names(pending.request());
     given.resources = pending.request().resources.clone();
+    let details = approval.details.as_ref().unwrap_or(&pending.request().authorization_details);
+    given.authorization_details = details.iter().map(AuthorizationDetail::fingerprint).collect();
     let known = pending.state().consent.clone().filter(|(of, _)| of == subject).and_then(|(_, known)| known);
     consent::remember(cx, &*core.stores.consents, &given, known).await
 }
@@ -214,6 +232,7 @@ async fn insert_grant(
     .with_authentication(approval.authentication)
     .with_scope(approval.scope)
     .with_resources(request.resources.clone())
+    .with_authorization_details(approval.details.unwrap_or_else(|| request.authorization_details.clone()))
     .with_claims(request.claims.clone())
     .with_claims_locales(request.claims_locales.clone())
     // A confidential client may change its keys as long as the grant lasts.

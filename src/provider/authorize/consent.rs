@@ -73,7 +73,8 @@ impl Agreed {
             }
             Self::Nothing => {
                 let (scope, resources) = (request.scope.clone(), request.resources.clone());
-                return Some(MissingConsent { scope, claims, resources });
+                let authorization_details = request.authorization_details.clone();
+                return Some(MissingConsent { scope, claims, resources, authorization_details });
             }
             Self::Remembered(consent) => consent,
         };
@@ -84,6 +85,9 @@ impl Agreed {
             scope: request.scope.difference(&remembered.scope),
             claims: lacking(claims, &remembered.claims),
             resources: lacking(request.resources.clone(), &remembered.resources),
+            authorization_details: request
+                .authorization_details
+                .filtered(|detail| !remembered.authorization_details.contains(&detail.fingerprint())),
         };
         (missing != MissingConsent::default()).then_some(missing)
     }

@@ -183,7 +183,9 @@ async fn read(
     back.encoder().check(cx, &draft.client).await?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
     let readers = Readers {
+        config: &core.config,
         policy: &*core.policy,
+        details: &core.details,
         hints: &core.hints,
         encoders: &core.encoders,
         response_types: &core.response_types,
@@ -326,6 +328,10 @@ async fn reopen(
     let pushed = body.pushed;
     let draft = Draft { watched: Watched::met(core, cx, (method, headers)), ..draft };
     let (back, request, params) = read(core, cx, &draft).await?;
+    // What was shown on a page is what is agreed to there, also where a type of details has changed since.
+    if body.details != sealed::shown(&request) {
+        return Err(Reason::PendingUnreadable.into());
+    }
     // A ticket that holds a wider scope than is shown from here on would give it back later (attack 51).
     let ticket = ticket.filter(|_| request.scope == body.scope);
     Ok(PendingAuthorization::new(State {

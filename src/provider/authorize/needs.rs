@@ -6,7 +6,7 @@ use super::request::{AuthorizationRequest, HintedSubject};
 use crate::error::Reason;
 use crate::provider::context::Context;
 use crate::provider::subject;
-use crate::types::{Authentication, Prompt, Scope};
+use crate::types::{Authentication, AuthorizationDetails, Prompt, Scope};
 
 /// The next thing that a pending request needs from the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct MissingConsent {
     pub claims: Vec<String>,
     /// The resources.
     pub resources: Vec<String>,
+    /// The authorization details that were not agreed to before exactly as they are.
+    pub authorization_details: AuthorizationDetails,
 }
 
 impl Needs {

@@ -13,9 +13,11 @@ use crate::error::Reason;
 use crate::jose::IdTokenHintVerifier;
 use crate::pkce::CodeChallenge;
 use crate::policy::Policy;
+use crate::provider::authorization_details::DetailsTypes;
+use crate::provider::config::Config;
 use crate::types::{
-    ClaimsRequest, Confirmation, Display, LanguageTag, Params, Prompts, ResponseType, Scope, Subject,
-    Thumbprint,
+    AuthorizationDetails, ClaimsRequest, Confirmation, Display, LanguageTag, Params, Prompts, ResponseType,
+    Scope, Subject, Thumbprint,
 };
 
 /// An authorization request whose every parameter was read and found sound (RFC 6749 section 4.1.1, OpenID Connect
@@ -57,6 +59,8 @@ pub struct AuthorizationRequest {
     pub dpop_jkt: Option<Thumbprint>,
     /// The resources that the access token is for (RFC 8707), each once.
     pub resources: Vec<String>,
+    /// What the client asks to be allowed in detail (RFC 9396), each as its type has it: to be shown to the person.
+    pub authorization_details: AuthorizationDetails,
 }
 
 /// Whom an `id_token_hint` names.
@@ -79,7 +83,9 @@ pub enum HintedSubject {
 /// What reading a request asks of others.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Readers<'a> {
+    pub(super) config: &'a Config,
     pub(super) policy: &'a dyn Policy,
+    pub(super) details: &'a DetailsTypes,
     pub(super) hints: &'a IdTokenHintVerifier,
     pub(super) encoders: &'a Encoders,
     /// The response types that are turned on.
@@ -104,6 +110,7 @@ impl AuthorizationRequest {
         let response_type = rules::response::response_type(readers, draft)?;
         let scope = rules::scope::scope(readers, draft, response_type)?;
         let nonce = rules::oidc::nonce(params, response_type)?;
+        let resources = rules::resource::resources(readers, draft)?;
         Ok(Self {
             response_type,
             redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
@@ -118,7 +125,8 @@ impl AuthorizationRequest {
             claims: rules::claims::claims(params)?,
             code_challenge: rules::pkce::code_challenge(draft, response_type, (&scope, nonce.as_deref()))?,
             dpop_jkt: rules::dpop::dpop_jkt(readers, draft, response_type)?,
-            resources: rules::resource::resources(readers, draft)?,
+            authorization_details: rules::details::details(readers, draft, &resources)?,
+            resources,
             scope,
             nonce,
         })
@@ -169,12 +177,13 @@ impl fmt::Debug for AuthorizationRequest {
             .field("max_age", &self.max_age)
             .field("acr_values", &self.acr_values)
             .field("resources", &self.resources)
+            .field("authorization_details", &self.authorization_details)
             .finish_non_exhaustive()
     }
 }
 
 /// The parameters that the rules above read; what else a request carries is ignored (RFC 6749 section 3.1).
-const PARAMETERS: [&str; 20] = [
+const PARAMETERS: [&str; 21] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -194,6 +203,7 @@ const PARAMETERS: [&str; 20] = [
     "code_challenge_method",
     "dpop_jkt",
     "resource",
+    "authorization_details",
     "id_token_hint",
 ];
 

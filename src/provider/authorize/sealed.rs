@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::browser::Browser;
 use super::pending::PendingAuthorization;
-use super::request::HintedSubject;
+use super::request::{AuthorizationRequest, HintedSubject};
 use crate::clock::Timestamp;
 use crate::error::{Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::limiter::LimitPoint;
@@ -80,6 +80,15 @@ pub(super) struct Body {
     pub(super) browser: Browser,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pushed: Option<String>,
+    /// What the authorization details were as they were shown, as a hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<String>,
+}
+
+/// The authorization details of a request as they are shown, as a hash; `None` where there are none.
+pub(super) fn shown(request: &AuthorizationRequest) -> Option<String> {
+    let details = &request.authorization_details;
+    (!details.is_empty()).then(|| details.fingerprint())
 }
 
 impl Body {
@@ -93,6 +102,7 @@ impl Body {
             expires_at: state.expires_at,
             browser: state.browser,
             pushed: state.pushed.clone(),
+            details: shown(&state.request),
         }
     }
 }

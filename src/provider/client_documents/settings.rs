@@ -85,6 +85,12 @@ impl ClientDocuments {
         self
     }
 
+    /// Allows one more type of authorization details (RFC 9396 section 10), where the provider has it. Default none.
+    pub fn with_authorization_details_type(mut self, name: impl Into<String>) -> Self {
+        self.bounds.details.push(name.into());
+        self
+    }
+
     /// What the host decides for each such client, but for consent and PKCE, which are required. Default: the careful
     /// settings.
     pub fn with_settings(mut self, settings: ClientSettings) -> Self {

@@ -16,12 +16,15 @@ use crate::error::{Internal, Result};
 use crate::jose::{
     self, AccessTokenVerifier, ClaimsSet, Keyring, Signer, SigningAlg, SigningHeader, VerifiedAccessToken,
 };
+use crate::provider::authorization_details;
 use crate::provider::config::Config;
 use crate::provider::context::Context;
 use crate::provider::subject;
 use crate::secret::{Secret, TokenHash};
 use crate::store::AccessToken;
-use crate::types::{Authentication, Claims, ClientId, Confirmation, GrantId, Scope, Subject};
+use crate::types::{
+    Authentication, AuthorizationDetails, Claims, ClientId, Confirmation, GrantId, Scope, Subject,
+};
 
 /// Claims that the provider alone sets in an access token or its introspection, or that mean something there.
 const RESERVED: [&str; 24] = [
@@ -130,6 +133,9 @@ fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken) -> Map<String,
     if !token.scope.is_empty() {
         claims.insert("scope".to_owned(), token.scope.to_string().into());
     }
+    if authorization_details::fit_a_jwt(&token.authorization_details) {
+        insert_details(&mut claims, &token.authorization_details);
+    }
     insert_authentication(&mut claims, token.authentication.as_ref());
     insert_confirmation(&mut claims, token.confirmation.as_ref());
     for (name, value) in token.extra.iter() {
@@ -151,6 +157,13 @@ pub(crate) fn audience(audience: &[String]) -> Value {
     match audience {
         [one] => one.as_str().into(),
         many => json!(many),
+    }
+}
+
+/// `authorization_details` (RFC 9396 section 9).
+pub(crate) fn insert_details(claims: &mut Map<String, Value>, details: &AuthorizationDetails) {
+    if !details.is_empty() {
+        claims.insert("authorization_details".to_owned(), details.to_value());
     }
 }
 
@@ -194,6 +207,9 @@ fn access_token(claims: ClaimsSet, grant: GrantId) -> Option<AccessToken> {
         Some(bound) => Some(Confirmation::deserialize(bound).ok()?),
         None => None,
     };
+    if let Some(details) = claims.value("authorization_details") {
+        token.authorization_details = AuthorizationDetails::from_value(details.clone()).ok()?;
+    }
     let others = claims.into_map().into_iter().filter(|(name, _)| !is_reserved(name));
     token.extra = Claims::from(others.collect::<Map<_, _>>());
     Some(token)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{GrantHandler, check_confirmation, id_token, narrowed_resources, person};
+use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrowed_resources, person};
 use crate::accounts::Accounts;
 use crate::error::{Error, Reason, Result};
 use crate::pkce::CodeVerifier;
@@ -16,7 +16,7 @@ use crate::provider::records;
 use crate::provider::token::TokenRequest;
 use crate::secret::TokenHash;
 use crate::store::{AuthorizationCode, CodeRecord, CodeStore, Consumed, Filter, TokenStore};
-use crate::types::{GrantId, GrantType};
+use crate::types::{AuthorizationDetails, GrantId, GrantType};
 
 /// Redeems codes, each once.
 ///
@@ -36,6 +36,7 @@ struct Redemption<'a> {
     redirect_uri: Option<&'a str>,
     verifier: Option<CodeVerifier>,
     resources: Vec<String>,
+    details: Option<AuthorizationDetails>,
 }
 
 impl AuthorizationCodeGrant {
@@ -89,10 +90,12 @@ impl AuthorizationCodeGrant {
         check_pkce(&code, redemption.verifier.as_ref())?;
         let AuthorizationCode { grant, nonce, .. } = code;
         let resources = narrowed_resources(cx, &grant, redemption.resources.clone())?;
+        let details = narrowed_details(cx, &grant, redemption.details.clone())?;
         let account = person(&*self.accounts, cx, &grant).await?;
         let id_token = id_token(&grant, &grant.scope, (nonce, &account));
         let mut issuance = Issuance::under(grant);
         issuance.resources = resources;
+        issuance.authorization_details = details;
         issuance.id_token = id_token;
         Ok(issuance)
     }
@@ -105,7 +108,7 @@ impl GrantHandler for AuthorizationCodeGrant {
     }
 
     async fn redeem(&self, cx: &Context<'_>, request: &TokenRequest) -> Result<Issuance> {
-        let redemption = Redemption::read(request)?;
+        let redemption = Redemption::read(cx, request)?;
         check_kind(cx, redemption.code, request)?;
         let key = TokenHash::of(redemption.code);
         let record = self.consume(cx, &key, request).await?;
@@ -125,11 +128,12 @@ impl GrantHandler for AuthorizationCodeGrant {
 
 impl<'a> Redemption<'a> {
     /// A request that is malformed is refused before the code is touched.
-    fn read(request: &'a TokenRequest) -> Result<Self, Reason> {
+    fn read(cx: &Context<'_>, request: &'a TokenRequest) -> Result<Self, Reason> {
         let code = request.params.one("code")?.ok_or(Reason::CodeMissing)?;
         let redirect_uri = request.params.one("redirect_uri")?;
         let verifier = request.params.one("code_verifier")?.map(CodeVerifier::parse).transpose()?;
-        Ok(Self { code, redirect_uri, verifier, resources: request.resources()? })
+        let (resources, details) = (request.resources()?, request.authorization_details(cx)?);
+        Ok(Self { code, redirect_uri, verifier, resources, details })
     }
 }
 

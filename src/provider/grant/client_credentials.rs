@@ -8,6 +8,7 @@ use super::GrantHandler;
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::policy::Policy;
+use crate::provider::authorization_details;
 use crate::provider::context::Context;
 use crate::provider::issue::Issuance;
 use crate::provider::token::TokenRequest;
@@ -52,8 +53,11 @@ impl GrantHandler for ClientCredentialsGrant {
         for resource in &resources {
             self.policy.resource(client, resource)?;
         }
+        let details = request.authorization_details(cx)?.unwrap_or_default();
+        authorization_details::check_locations(cx.config, &details, &resources)?;
         let id = GrantId::generate(cx.entropy, cx.now)?;
         let grant = Grant::new(id, client.id().clone(), GrantType::ClientCredentials, cx.now);
-        Ok(Issuance::new(grant.with_scope(scope).with_resources(resources)))
+        let grant = grant.with_scope(scope).with_resources(resources);
+        Ok(Issuance::new(grant.with_authorization_details(details)))
     }
 }

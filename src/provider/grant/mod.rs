@@ -12,6 +12,7 @@ pub(crate) use authorization_code::AuthorizationCodeGrant;
 pub(crate) use client_credentials::ClientCredentialsGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
 
+use super::authorization_details;
 use super::context::Context;
 use super::issue::{IdTokenIssuance, Issuance};
 use super::release::Asked;
@@ -19,7 +20,7 @@ use super::token::TokenRequest;
 use crate::accounts::{AccountQuery, Accounts};
 use crate::error::{Reason, Rejection, Result};
 use crate::store::Grant;
-use crate::types::{Claims, Confirmation, GrantType, Scope};
+use crate::types::{AuthorizationDetails, Claims, Confirmation, GrantType, Scope};
 
 /// Decides what a token request of one grant type gets; minting and writing are not its business.
 ///
@@ -91,4 +92,13 @@ fn narrowed_resources(cx: &Context<'_>, grant: &Grant, asked: Vec<String>) -> Re
         true => Ok(asked),
         false => Err(Reason::ResourceNotGranted),
     }
+}
+
+/// The authorization details of a token: those asked for, which must be granted, or all that are (RFC 9396 section 6).
+fn narrowed_details(
+    cx: &Context<'_>,
+    grant: &Grant,
+    asked: Option<AuthorizationDetails>,
+) -> Result<AuthorizationDetails, Reason> {
+    authorization_details::narrowed(cx.details, &grant.authorization_details, asked)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{GrantHandler, check_confirmation, id_token, narrowed_resources, person};
+use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrowed_resources, person};
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::error::{Internal, Reason, Result};
@@ -103,6 +103,7 @@ impl GrantHandler for RefreshTokenGrant {
         let client = request.client.client();
         let presented = request.params.one("refresh_token")?.ok_or(Reason::RefreshTokenMissing)?;
         let (asked, resources) = (request.scope()?, request.resources()?);
+        let details = request.authorization_details(cx)?;
         let form = (cx.config.prefixes.refresh_token.as_str(), cx.issuer());
         let token = RefreshToken::decode(cx.secrets, form, presented).ok_or(Reason::RefreshTokenMalformed)?;
         let stored = self.family(cx, &token, client).await?;
@@ -114,9 +115,10 @@ impl GrantHandler for RefreshTokenGrant {
         self.precheck(cx, &stored, &used).await?;
         let scope = narrowed_scope(&grant, asked)?;
         let resources = narrowed_resources(cx, &grant, resources)?;
+        let authorization_details = narrowed_details(cx, &grant, details)?;
         let id_token = id_token(&grant, &scope, (None, &account));
         let write = Write::Refresh(RefreshIssuance { presented: token, used });
-        Ok(Issuance { grant, write, scope, resources, id_token })
+        Ok(Issuance { grant, write, scope, resources, authorization_details, id_token })
     }
 }
 

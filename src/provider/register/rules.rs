@@ -28,6 +28,7 @@ pub(in crate::provider) struct Bounds {
     pub(in crate::provider) response_types: Vec<ResponseType>,
     pub(in crate::provider) claimed_https: bool,
     pub(in crate::provider) inner_addresses: bool,
+    pub(in crate::provider) details: Vec<String>,
 }
 
 impl Bounds {
@@ -46,7 +47,14 @@ impl Default for Bounds {
             response_types: vec![ResponseType::Code],
             claimed_https: false,
             inner_addresses: false,
+            details: Vec::new(),
         }
+    }
+}
+
+impl Bounds {
+    fn allow_details(&self, name: &str) -> bool {
+        self.details.iter().any(|allowed| allowed == name)
     }
 }
 
@@ -58,6 +66,7 @@ pub(in crate::provider) struct Rules {
     bounds: Bounds,
     grant_types: Vec<GrantType>,
     response_types: Vec<ResponseType>,
+    details: Vec<String>,
     auth_methods: Vec<ClientAuthMethod>,
     keyring: Keyring,
     unsigned_id_tokens: bool,
@@ -89,6 +98,12 @@ impl Rules {
         Self {
             grant_types: offered.filter(|known| bounds.grant_types.contains(known)).cloned().collect(),
             bounds: bounds.clone(),
+            details: core
+                .details
+                .names()
+                .filter(|name| bounds.allow_details(name))
+                .map(str::to_owned)
+                .collect(),
             response_types: answered.copied().collect(),
             // A method of the host's own needs credentials that nobody can register here.
             auth_methods: methods.filter(|known| !matches!(known, ClientAuthMethod::Extension(_))).collect(),
@@ -123,6 +138,7 @@ impl Rules {
         self.authentication(metadata)?;
         self.redirects(metadata)?;
         self.scope(metadata, members);
+        metadata.authorization_details_types.retain(|name| self.details.contains(name));
         self.answers(metadata, members)?;
         self.subjects(metadata)?;
         self.request_objects(metadata)?;

@@ -61,6 +61,7 @@ pub(in crate::provider) fn refusal(refused: &InvalidClient) -> Reason {
 fn reason(member: &str) -> Reason {
     match member.split('#').next().unwrap_or_default() {
         "application_type" => Reason::MetadataApplicationType,
+        "authorization_details_types" => Reason::MetadataDetailsTypes,
         "backchannel_logout_session_required"
         | "backchannel_logout_uri"
         | "frontchannel_logout_session_required"

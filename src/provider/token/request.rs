@@ -2,7 +2,8 @@
 
 use crate::client::Client;
 use crate::error::Reason;
-use crate::types::{Confirmation, Params, Resource, Scope};
+use crate::provider::context::Context;
+use crate::types::{AuthorizationDetails, Confirmation, Params, Resource, Scope};
 
 /// Most `resource` parameters of one request.
 const MAX_RESOURCES: usize = 16;
@@ -64,5 +65,14 @@ impl TokenRequest {
             }
         }
         Ok(resources)
+    }
+
+    /// The `authorization_details` asked for, if any, each as its type has it (RFC 9396 section 6).
+    ///
+    /// # Errors
+    /// [`Reason::AuthorizationDetailsMalformed`], [`Reason::AuthorizationDetailsTypeUnknown`],
+    /// [`Reason::AuthorizationDetailsTypeNotAllowed`], and what the type itself refuses for.
+    pub fn authorization_details(&self, cx: &Context<'_>) -> Result<Option<AuthorizationDetails>, Reason> {
+        cx.details.read(self.client.client(), &self.params)
     }
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::secret::Secret;
-use crate::types::{Confirmation, Scope};
+use crate::types::{AuthorizationDetails, Confirmation, Scope};
 use crate::wire::{Response, reply};
 
 /// What a successful token request gets (RFC 6749 section 5.1).
@@ -20,6 +20,8 @@ pub struct TokenResponse {
     pub expires_in: Duration,
     /// What it permits.
     pub scope: Scope,
+    /// What it permits in detail (RFC 9396 section 7).
+    pub authorization_details: AuthorizationDetails,
     /// The refresh token.
     pub refresh_token: Option<Secret>,
     /// The ID token.
@@ -35,6 +37,8 @@ struct Body<'a> {
     expires_in: u64,
     #[serde(skip_serializing_if = "Scope::is_empty")]
     scope: &'a Scope,
+    #[serde(skip_serializing_if = "AuthorizationDetails::is_empty")]
+    authorization_details: &'a AuthorizationDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +71,7 @@ impl TokenResponse {
             token_type: self.token_type(),
             expires_in: self.expires_in.as_secs(),
             scope: &self.scope,
+            authorization_details: &self.authorization_details,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
             id_token: self.id_token.as_ref().map(Secret::expose),
         };

@@ -1,6 +1,7 @@
 //! What an authorization request must be: one file for each family of parameters, and the door for a host's own.
 
 pub(super) mod claims;
+pub(super) mod details;
 pub(super) mod dpop;
 pub(super) mod oidc;
 pub(super) mod pkce;
