@@ -24,14 +24,14 @@ fn x5t(certificate: &str) -> Value {
 }
 
 /// A client whose access tokens are bound, with these codes and refresh tokens.
-fn strict(id: &str, method: ClientAuthMethod) -> ClientBuilder {
+fn strict(id: &str, method: &ClientAuthMethod) -> ClientBuilder {
     let uri = RedirectUri::register(&format!("https://{id}.example/cb")).unwrap();
     let mut metadata = ClientMetadata::code_flow([uri])
         .with_auth_method(method.clone())
         .with_grant_type(GrantType::RefreshToken)
         .with_scope(Scope::parse("openid offline_access read").unwrap())
         .with_certificate_bound_access_tokens();
-    if method != ClientAuthMethod::None {
+    if *method != ClientAuthMethod::None {
         metadata = metadata.with_grant_type(GrantType::ClientCredentials);
     }
     let settings = ClientSettings::new().with_consent(Consent::Waived).with_introspects([DEFAULT_AUDIENCE]);
@@ -41,8 +41,8 @@ fn strict(id: &str, method: ClientAuthMethod) -> ClientBuilder {
 /// A harness with mutual TLS, a public client `open` and a confidential one `secret`, both of bound tokens.
 fn harness() -> HarnessBuilder {
     builder()
-        .client(strict("open", ClientAuthMethod::None).build().unwrap())
-        .confidential(strict("secret", ClientAuthMethod::ClientSecretBasic))
+        .client(strict("open", &ClientAuthMethod::None).build().unwrap())
+        .confidential(strict("secret", &ClientAuthMethod::ClientSecretBasic))
         .client(client("bound", of_key().with_certificate_bound_access_tokens()))
 }
 
@@ -191,7 +191,7 @@ fn a_client_of_bound_tokens_gets_none_without_a_certificate() {
 /// attack 190: where certificates are not looked at, such a client gets nothing either.
 #[test]
 fn nothing_goes_out_unbound_where_mutual_tls_is_off() {
-    let h = Harness::builder().confidential(strict("secret", ClientAuthMethod::ClientSecretBasic)).build();
+    let h = Harness::builder().confidential(strict("secret", &ClientAuthMethod::ClientSecretBasic)).build();
     for form in [own("secret"), own("secret").certificate(verified(certificates::CLIENT))] {
         h.redeem(form).rejected(Reason::CertificateNeeded).unchanged();
     }
