@@ -19,7 +19,7 @@
 //! | frameworks, databases, runtimes | [`adapters`] |
 //! | the provider | [`provider`] |
 //! | records and decisions | [`store`], [`client`], [`policy`], [`accounts`], [`event`], [`limiter`] |
-//! | mechanisms | [`wire`], [`seal`], [`jose`], [`pkce`] |
+//! | mechanisms | [`wire`], [`seal`], [`proof`], [`jose`], [`pkce`] |
 //! | vocabulary | [`types`], [`error`], [`secret`], [`clock`], [`entropy`], [`runtime`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -40,6 +40,7 @@ pub mod limiter;
 pub mod manual;
 pub mod pkce;
 pub mod policy;
+pub mod proof;
 pub mod runtime;
 pub mod seal;
 pub mod secret;

@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &str)] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("josekit::", &["jose/"]),
     ("openssl::", &[]),
+    ("x509_parser::", &["proof/"]),
     ("axum::", &["adapters/"]),
     ("http_body::", &["adapters/"]),
     ("http_body_util::", &["adapters/"]),

@@ -10,9 +10,10 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 17] = [
+const TARGETS: [(&str, Oracle); 18] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
+    ("certificate", fuzzing::certificate),
     ("claims", fuzzing::claims),
     ("client_assertion", fuzzing::client_assertion),
     ("dpop", fuzzing::dpop),

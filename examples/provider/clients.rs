@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use vouchsafe::client::{Client, ClientMetadata, ClientSecret, ClientSettings, PkceRequirement};
+use vouchsafe::client::{
+    Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientSettings, PkceRequirement,
+};
 use vouchsafe::clock::Timestamp;
+use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::StoreError;
 use vouchsafe::secret::{Secret, SystemSecrets};
 use vouchsafe::store::ClientStore;
@@ -77,9 +80,14 @@ fn read(
         Some(_) => return Err("member \"settings\": must be an object".to_owned()),
     };
     let metadata: ClientMetadata = known(entry)?;
+    let secret = secret.map(|secret| match metadata.token_endpoint_auth_method {
+        ClientAuthMethod::ClientSecretJwt => ClientSecret::seal(&id, secrets, &OsEntropy, &secret)
+            .map_err(|error| format!("member \"client_secret\": {error}")),
+        _ => Ok(ClientSecret::hash(secrets, &secret)),
+    });
     let mut builder = Client::builder(id, metadata).settings(settings);
-    if let Some(secret) = secret {
-        builder = builder.secret(ClientSecret::hash(secrets, &secret));
+    if let Some(secret) = secret.transpose()? {
+        builder = builder.secret(secret);
     }
     builder.build().map_err(|refused| format!("member {:?}: {}", refused.member, refused.problem))
 }

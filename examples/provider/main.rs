@@ -11,6 +11,7 @@ mod database;
 mod demo_client;
 mod encryption;
 mod fetching;
+mod mutual_tls;
 mod options;
 mod setup;
 #[path = "../site/mod.rs"]
@@ -28,6 +29,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use vouchsafe::types::Issuer;
 
+use self::mutual_tls::MutualTlsAcceptor;
 use self::options::Options;
 use self::setup::Parts;
 use self::site::serve;
@@ -66,20 +68,42 @@ async fn start(options: Options) -> Result<(), String> {
         None => issuer_at(bound, tls.is_some())?,
     };
     let admin = options.admin_listen.map(|address| admin::listen(address, &options)).transpose()?;
-    let Parts { app, admin: calls, records } = setup::parts(&options, issuer.clone()).await?;
-    let handles = [Handle::new(), Handle::new()];
+    let mtls = mtls(&options)?;
+    let alias = mtls.as_ref().map(|(.., bound)| mutual_tls::alias(&issuer, bound.port())).transpose()?;
+    let parts = setup::parts(&options, issuer.clone(), alias.clone()).await?;
+    let Parts { app, admin: calls, records } = parts;
+    let app = app.route("/healthz", get(async || "ok\n"));
+    let handles = [Handle::new(), Handle::new(), Handle::new()];
     let stopped = serve::stop_on_signal(handles.to_vec());
     tokio::spawn(stopped.map_err(|error| format!("could not listen for signals: {error}"))?);
-    let [handle, admin_handle] = handles;
+    let [handle, admin_handle, mtls_handle] = handles;
     println!("listening on {issuer}");
     if let Some((listener, bound)) = admin {
         println!("admin listening on http://{bound}");
         let served = answer(listener, None, calls.routes(), admin_handle);
         tokio::spawn(async move { served.await.inspect_err(|problem| tracing::error!("admin: {problem}")) });
     }
-    let answered = answer(listener, tls, app.route("/healthz", get(async || "ok\n")), handle).await;
+    if let (Some((acceptor, listener, _)), Some(alias)) = (mtls, alias) {
+        println!("mtls listening on {alias}");
+        let server = axum_server::from_tcp(listener).map_err(|error| format!("could not serve: {error}"))?;
+        let served = server.acceptor(acceptor).handle(mtls_handle).serve(app.clone().into_make_service());
+        tokio::spawn(async move { served.await.inspect_err(|problem| tracing::error!("mtls: {problem}")) });
+    }
+    let answered = answer(listener, tls, app, handle).await;
     records.close().await;
     answered
+}
+
+/// The second listener, where the flags ask for it.
+fn mtls(options: &Options) -> Result<Option<(MutualTlsAcceptor, TcpListener, SocketAddr)>, String> {
+    let (Some(address), Some(certificate), Some(key)) =
+        (options.mtls_listen, &options.tls_cert, &options.tls_key)
+    else {
+        return Ok(None);
+    };
+    let acceptor = MutualTlsAcceptor::read(certificate, key, options.mtls_ca_file.as_deref())?;
+    let (listener, bound) = serve::listen(address, "--mtls-listen")?;
+    Ok(Some((acceptor, listener, bound)))
 }
 
 /// The issuer at an address that was given no name.

@@ -77,6 +77,19 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
+    /// Where to listen, by https, for clients with certificates of their own (RFC 8705); port 0 takes a free
+    /// one
+    ///
+    /// Clients authenticate there by self_signed_tls_client_auth, and their access tokens are bound where
+    /// they asked for that. Discovery lists the endpoints as mtls_endpoint_aliases: at the host of the
+    /// issuer, with this port.
+    #[arg(long, env = "PROVIDER_MTLS_LISTEN", value_name = "ADDRESS:PORT", requires = "tls_cert")]
+    pub mtls_listen: Option<SocketAddr>,
+
+    /// The authorities, as PEM, whose certificates name clients: these may authenticate by tls_client_auth
+    #[arg(long, env = "PROVIDER_MTLS_CA_FILE", value_name = "FILE", requires = "mtls_listen")]
+    pub mtls_ca_file: Option<PathBuf>,
+
     /// More certificate authorities, as PEM, to trust for what the provider fetches
     #[arg(long, env = "PROVIDER_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -112,6 +125,10 @@ pub(crate) struct Options {
     /// Serve a client at /demo that shows whatever it is sent; it needs https and --profile openid
     #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
     pub demo_client: bool,
+
+    /// Let clients authenticate by client_secret_jwt; their secrets are of 32 bytes or more
+    #[arg(long, env = "PROVIDER_CLIENT_SECRET_JWT")]
+    pub client_secret_jwt: bool,
 
     /// Encrypt answers for the clients that registered that, and take encrypted request objects
     ///
@@ -157,6 +174,7 @@ impl Options {
                 self.account_creation = true;
                 self.request_objects = true;
                 self.dangerous_unsigned_request_objects = true;
+                self.client_secret_jwt = true;
                 self.encryption = true;
                 self.dangerous_allow_unsigned_id_tokens = true;
                 self.registration.get_or_insert(RegisteredBy::Open);

@@ -8,7 +8,7 @@ use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
 use vouchsafe::limiter::WindowLimiter;
-use vouchsafe::provider::{Config, DpopConfig, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, DpopConfig, MutualTls, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -38,7 +38,11 @@ pub(crate) struct Parts {
 ///
 /// # Errors
 /// One sentence that names the flag or file to mend.
-pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, String> {
+pub(crate) async fn parts(
+    options: &Options,
+    issuer: Issuer,
+    mtls_alias: Option<Issuer>,
+) -> Result<Parts, String> {
     options.check()?;
     let http_client = fetching::client(options)?;
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
@@ -84,6 +88,10 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
         Some(asked) => builder.with_backchannel_authentication(asked.settings()),
         None => builder,
     };
+    let builder = match mtls_alias {
+        Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
+        None => builder,
+    };
     let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
@@ -93,6 +101,15 @@ pub(crate) async fn parts(options: &Options, issuer: Issuer) -> Result<Parts, St
     }
     tokio::spawn(records.clone().keep_swept());
     Ok(Parts { app, admin, records })
+}
+
+/// Without authorities no certificate names a client.
+fn mutual_tls(options: &Options) -> MutualTls {
+    let self_signed = MutualTls::new().with_self_signed_tls_client_auth();
+    match options.mtls_ca_file {
+        Some(_) => self_signed.with_tls_client_auth(),
+        None => self_signed,
+    }
 }
 
 /// What flags turn on, a profile's among them.
@@ -108,6 +125,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();
+    }
+    if options.client_secret_jwt {
+        builder = builder.with_client_secret_jwt();
     }
     if options.dpop {
         builder = builder.with_dpop(DpopConfig::new());

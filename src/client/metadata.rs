@@ -1,15 +1,20 @@
 //! What a client registers, in the names of RFC 7591 section 2.
 
 mod application_type;
+mod assertion_alg;
 mod auth_method;
 mod backchannel;
 mod check;
 mod encryption;
 mod request_object_alg;
+mod tls_client_auth;
+
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 pub use application_type::ApplicationType;
+pub use assertion_alg::ClientAssertionAlg;
 pub use auth_method::ClientAuthMethod;
 pub use backchannel::TokenDeliveryMode;
 pub use encryption::EncryptionAlgs;
@@ -17,6 +22,7 @@ pub use request_object_alg::RequestObjectAlg;
 
 use super::{IdTokenAlg, Localized, SubjectType};
 use crate::jose::{ContentEnc, JwkSet, KeyAlg, SigningAlg};
+use crate::proof::SubjectDn;
 use crate::types::{FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
 /// The metadata that a client registers (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0
@@ -33,7 +39,26 @@ pub struct ClientMetadata {
     pub token_endpoint_auth_method: ClientAuthMethod,
     /// The one algorithm of its assertions; any accepted one where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
+    pub token_endpoint_auth_signing_alg: Option<ClientAssertionAlg>,
+    /// The subject of its certificate, where it authenticates by `tls_client_auth`: this, or exactly one of
+    /// the four names below (RFC 8705 section 2.1.2). Compared exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<SubjectDn>,
+    /// The one `dNSName` of its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    /// The one `uniformResourceIdentifier` of its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    /// The one `iPAddress` of its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<IpAddr>,
+    /// The one `rfc822Name` of its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
+    /// Whether its access tokens have to be bound to the certificate of its connection (RFC 8705 section
+    /// 3.4). Default false.
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// The grant types it uses. Default `authorization_code`.
     pub grant_types: Vec<GrantType>,
     /// The response types it uses. Default `code`.
@@ -186,6 +211,12 @@ impl Default for ClientMetadata {
             application_type: ApplicationType::default(),
             token_endpoint_auth_method: ClientAuthMethod::default(),
             token_endpoint_auth_signing_alg: None,
+            tls_client_auth_subject_dn: None,
+            tls_client_auth_san_dns: None,
+            tls_client_auth_san_uri: None,
+            tls_client_auth_san_ip: None,
+            tls_client_auth_san_email: None,
+            tls_client_certificate_bound_access_tokens: false,
             grant_types: vec![GrantType::AuthorizationCode],
             response_types: vec![ResponseType::Code],
             client_name: None,
@@ -289,6 +320,20 @@ impl ClientMetadata {
     #[must_use]
     pub fn with_auth_method(mut self, method: ClientAuthMethod) -> Self {
         self.token_endpoint_auth_method = method;
+        self
+    }
+
+    /// The one algorithm of its assertions.
+    #[must_use]
+    pub fn with_assertion_alg(mut self, alg: impl Into<ClientAssertionAlg>) -> Self {
+        self.token_endpoint_auth_signing_alg = Some(alg.into());
+        self
+    }
+
+    /// Its access tokens have to be bound to the certificate of its connection.
+    #[must_use]
+    pub const fn with_certificate_bound_access_tokens(mut self) -> Self {
+        self.tls_client_certificate_bound_access_tokens = true;
         self
     }
 

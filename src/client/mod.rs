@@ -19,12 +19,13 @@ pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
 pub use metadata::{
-    ApplicationType, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg, TokenDeliveryMode,
+    ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg,
+    TokenDeliveryMode,
 };
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
-pub use secret::{ClientSecret, InvalidSecretHash, SecretCheck, SlowHash};
+pub use secret::{ClientSecret, InvalidSecretHash, SealSecretError, SecretCheck, SlowHash};
 pub use sector::{SubjectType, check_sector};
 pub(crate) use settings::is_access_token_lifetime;
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
@@ -149,6 +150,18 @@ impl Client {
 }
 
 impl ClientBuilder {
+    /// Its `client_id`.
+    #[must_use]
+    pub const fn id(&self) -> &ClientId {
+        &self.id
+    }
+
+    /// What it registers.
+    #[must_use]
+    pub const fn metadata(&self) -> &ClientMetadata {
+        &self.metadata
+    }
+
     /// What the host decides for it.
     pub fn settings(mut self, settings: ClientSettings) -> Self {
         self.settings = settings;
@@ -188,8 +201,11 @@ impl ClientBuilder {
         if metadata.token_endpoint_auth_method.uses_secret() == secrets.is_empty() {
             return Err(InvalidClient {
                 member: "token_endpoint_auth_method",
-                problem: "a secret is needed by client_secret_basic and client_secret_post, and by no other method",
+                problem: "a secret is needed by client_secret_basic, client_secret_post and client_secret_jwt, and by no other method",
             });
+        }
+        for secret in &secrets {
+            secret.check_client(&id, &metadata)?;
         }
         let origins = if settings.allowed_origins.is_empty() {
             metadata.redirect_uris.iter().filter_map(RedirectUri::origin).collect()

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "imported-hashes")]
 mod imported;
+mod sealed;
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -12,14 +13,22 @@ use subtle::ConstantTimeEq as _;
 #[cfg(feature = "imported-hashes")]
 pub use imported::ImportedHashes;
 
+use self::sealed::SealedSecret;
+use super::{ClientAssertionAlg, ClientAuthMethod, ClientMetadata, InvalidClient};
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, EntropyError};
 use crate::secret::{Secret, SecretId, SystemSecrets, generate, mac};
+use crate::types::ClientId;
 
 /// Bits of randomness in a generated client secret.
 const GENERATED_BITS: usize = 256;
 
-/// One secret of a client, as it is kept: a keyed hash, or an imported slow hash.
+/// Bits of randomness in a generated secret that makes MACs: as many as the longest hash has (RFC 7518
+/// section 3.2).
+const GENERATED_MAC_BITS: usize = 512;
+
+/// One secret of a client, as it is kept: a keyed hash, an imported slow hash, or sealed where the text
+/// itself is needed.
 ///
 /// A client can have several, each with its own end, so that a secret is replaced without an outage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +43,8 @@ pub struct ClientSecret {
 enum Hash {
     /// HMAC-SHA-256 under the pepper of this name.
     Keyed { pepper: SecretId, mac: [u8; 32] },
+    /// The text itself, which `client_secret_jwt` needs.
+    Sealed(SealedSecret),
     /// A slow hash in the PHC or modular crypt form.
     Slow(String),
 }
@@ -42,6 +53,7 @@ impl std::fmt::Debug for Hash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Keyed { .. } => "Keyed(..)",
+            Self::Sealed(_) => "Sealed(..)",
             Self::Slow(_) => "Slow(..)",
         })
     }
@@ -51,6 +63,18 @@ impl std::fmt::Debug for Hash {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an imported hash must be argon2, bcrypt or pbkdf2 with parameters inside the bounds")]
 pub struct InvalidSecretHash;
+
+/// Why a secret cannot be sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealSecretError {
+    /// The random source failed.
+    #[error("could not seal a client secret")]
+    Entropy(#[from] EntropyError),
+    /// It is shorter than the shortest hash, or too long to be one.
+    #[error("a client secret that makes MACs must be of 32 to 1024 bytes")]
+    Length,
+}
 
 /// What comparing a presented secret says.
 #[derive(Clone, PartialEq, Eq)]
@@ -107,6 +131,47 @@ impl ClientSecret {
         Self { hash: Hash::Keyed { pepper, mac: mac(key, &[secret.expose().as_bytes()]) }, expires_at: None }
     }
 
+    /// Makes a new secret for a client that authenticates by `method`: sealed for `client_secret_jwt`, as
+    /// [`ClientSecret::seal`] does, hashed for every other.
+    ///
+    /// # Errors
+    /// [`EntropyError`] when the random source fails.
+    pub fn generate_for(
+        client_id: &ClientId,
+        method: &ClientAuthMethod,
+        secrets: &SystemSecrets,
+        entropy: &dyn Entropy,
+    ) -> Result<(Secret, Self), EntropyError> {
+        if *method != ClientAuthMethod::ClientSecretJwt {
+            return Self::generate(secrets, entropy);
+        }
+        let secret = generate(entropy, GENERATED_MAC_BITS)?;
+        let sealed = SealedSecret::seal(client_id, secrets, entropy, &secret)?;
+        Ok((secret, Self { hash: Hash::Sealed(sealed), expires_at: None }))
+    }
+
+    /// Seals a secret of 32 to 1024 bytes, all of them hard to guess, for `client_secret_jwt`, which needs
+    /// the text itself. It is a secret of this client alone.
+    ///
+    /// # Security
+    /// Whoever has the [`SystemSecrets`] and the record has the text, which no hash gives away. The system
+    /// secret that sealed it must stay listed for as long as the client uses it.
+    ///
+    /// # Errors
+    /// [`SealSecretError`].
+    pub fn seal(
+        client_id: &ClientId,
+        secrets: &SystemSecrets,
+        entropy: &dyn Entropy,
+        secret: &Secret,
+    ) -> Result<Self, SealSecretError> {
+        if !sealed::LENGTHS.contains(&secret.expose().len()) {
+            return Err(SealSecretError::Length);
+        }
+        let sealed = SealedSecret::seal(client_id, secrets, entropy, secret)?;
+        Ok(Self { hash: Hash::Sealed(sealed), expires_at: None })
+    }
+
     /// When it ends; it is refused from that moment on.
     #[must_use]
     pub const fn with_expiry(mut self, expires_at: Timestamp) -> Self {
@@ -122,16 +187,58 @@ impl ClientSecret {
 
     /// Compares a presented secret in constant time; an expired secret never matches.
     pub fn check(&self, secrets: &SystemSecrets, presented: &Secret, now: Timestamp) -> SecretCheck {
-        let live = self.expires_at.is_none_or(|end| !end.has_passed(now));
+        let live = self.is_live(now);
         match &self.hash {
             Hash::Keyed { pepper, mac: stored } => {
                 let Some(key) = secrets.pepper_named(*pepper) else { return SecretCheck::Mismatch };
                 let equal: bool = mac(key, &[presented.expose().as_bytes()]).ct_eq(stored).into();
                 if equal && live { SecretCheck::Match } else { SecretCheck::Mismatch }
             }
+            Hash::Sealed(sealed) => match sealed.open(secrets) {
+                Some(secret) if secret == *presented && live => SecretCheck::Match,
+                _ => SecretCheck::Mismatch,
+            },
             Hash::Slow(hash) if live => SecretCheck::Slow(hash.clone()),
             Hash::Slow(_) => SecretCheck::Mismatch,
         }
+    }
+
+    /// The text itself, while it is live; `None` of a hash, and where the secret that sealed it is no longer
+    /// listed.
+    pub(crate) fn reveal(&self, secrets: &SystemSecrets, now: Timestamp) -> Option<Secret> {
+        match &self.hash {
+            Hash::Sealed(sealed) if self.is_live(now) => sealed.open(secrets),
+            Hash::Keyed { .. } | Hash::Sealed(_) | Hash::Slow(_) => None,
+        }
+    }
+
+    /// Whether a client can authenticate with it by `method`.
+    pub(crate) fn serves(&self, method: &ClientAuthMethod) -> bool {
+        matches!(self.hash, Hash::Sealed(_)) == (*method == ClientAuthMethod::ClientSecretJwt)
+    }
+
+    /// Whether it is a secret of this client, of the kind and length that its method needs.
+    pub(super) fn check_client(&self, id: &ClientId, metadata: &ClientMetadata) -> Result<(), InvalidClient> {
+        let refuse = |member, problem| Err(InvalidClient { member, problem });
+        if !self.serves(&metadata.token_endpoint_auth_method) {
+            return refuse(
+                "token_endpoint_auth_method",
+                "client_secret_jwt needs a sealed secret, and the other methods a hashed one",
+            );
+        }
+        let Hash::Sealed(sealed) = &self.hash else { return Ok(()) };
+        if sealed.client() != id {
+            return refuse("client_secret", "sealed for another client");
+        }
+        let mac = metadata.token_endpoint_auth_signing_alg.and_then(ClientAssertionAlg::mac);
+        if mac.is_some_and(|alg| sealed.length() < alg.key_bytes()) {
+            return refuse("token_endpoint_auth_signing_alg", "needs a secret as long as its hash");
+        }
+        Ok(())
+    }
+
+    fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| !end.has_passed(now))
     }
 
     /// As much work as comparing `presented` with one keyed hash, for a client that is not there.

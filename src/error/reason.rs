@@ -98,6 +98,18 @@ reasons! {
     ClientBasicMalformed => InvalidClient, "client authentication failed";
     /// The `Authorization` header stands twice or is over its cap.
     AuthorizationHeaderMalformed => InvalidRequest, "the authorization header is malformed";
+    /// The client authenticates by a certificate, and the connection has none.
+    ClientCertificateMissing => InvalidClient, "client authentication failed";
+    /// The certificate of the connection cannot be read.
+    ClientCertificateMalformed => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is of no authority that the host trusts.
+    ClientCertificateUnverified => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is not valid now.
+    ClientCertificateTimes => InvalidClient, "client authentication failed";
+    /// The certificate of the connection is of another subject than the client registered, or of several.
+    ClientCertificateSubject => InvalidClient, "client authentication failed";
+    /// The key of the certificate of the connection is none that the client registered.
+    ClientCertificateKey => InvalidClient, "client authentication failed";
     /// More than one way of authentication in one request.
     ClientMethodsCombined => InvalidRequest, "only one client authentication method may be used";
     /// `client_assertion_type` is missing or not the JWT bearer type.
@@ -164,6 +176,11 @@ reasons! {
     ConfirmationMismatch => InvalidGrant, "the code or token is bound to another key";
     /// The code or refresh token is bound to a key, and the request proved none.
     ConfirmationMissing => InvalidGrant, "the code or token is bound to a key, whose proof is missing";
+    /// The tokens of the client have to be bound to a certificate, and the connection has none, or none is
+    /// looked at.
+    CertificateNeeded => InvalidRequest, "the tokens of this client are bound to a certificate, which the connection must have";
+    /// The request proves a key of its own, where the tokens of the client have to be bound to a certificate.
+    ConfirmationsCombined => InvalidRequest, "a token must be bound to the certificate or to the key of a proof, not to both";
     /// The code has expired.
     CodeExpired => InvalidGrant, "the authorization code is not valid";
     /// The code was used before; its grant is revoked.
@@ -634,6 +651,8 @@ reasons! {
     AccessTokenTwice => InvalidRequest, "the access token must be sent in one way only";
     /// The access token is not one of ours, expired, revoked, or its grant is.
     AccessTokenInvalid => InvalidToken, "the access token is not valid";
+    /// The access token is bound to a certificate, and the connection has another or none.
+    AccessTokenCertificate => InvalidToken, "the access token is bound to a certificate, which the connection must have";
     /// The access token's client is gone or disabled.
     AccessTokenClientGone => InvalidToken, "the access token is not valid";
     /// The access token's subject is gone: disabled, deleted or locked.
@@ -674,6 +693,11 @@ reasons! {
     MetadataAuthMethod => InvalidClientMetadata, "token_endpoint_auth_method is not supported";
     /// `token_endpoint_auth_signing_alg` is not accepted.
     MetadataAuthSigningAlg => InvalidClientMetadata, "token_endpoint_auth_signing_alg is not supported";
+    /// `tls_client_certificate_bound_access_tokens` asks for what is not there, or for what a response type
+    /// cannot give.
+    MetadataCertificateBinding => InvalidClientMetadata, "tls_client_certificate_bound_access_tokens is not supported or does not fit response_types";
+    /// A `tls_client_auth_` member is malformed, or there is not exactly one.
+    MetadataCertificateSubject => InvalidClientMetadata, "exactly one sound tls_client_auth_ member must name the subject of the certificate";
     /// `client_id` is missing from an update or is another.
     MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
     /// `client_secret` of an update is not the client's.

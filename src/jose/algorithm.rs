@@ -98,6 +98,39 @@ impl SigningAlg {
     pub const DEFAULT_INBOUND: &'static [Self] = &[Self::Es256, Self::Ps256, Self::EdDsa, Self::Rs256];
 }
 
+/// A MAC by a secret that two sides share (RFC 7518 section 3.2).
+///
+/// It is no [`SigningAlg`], and its key is no public key: what verifies the one never verifies the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum MacAlg {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+}
+
+registered_names!(MacAlg, UnknownMacAlg, Hs256 = "HS256", Hs384 = "HS384", Hs512 = "HS512");
+
+impl MacAlg {
+    /// Bytes in its hash, below which no key may be (RFC 7518 section 3.2).
+    #[must_use]
+    pub const fn key_bytes(self) -> usize {
+        match self {
+            Self::Hs256 => 32,
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+        }
+    }
+}
+
+/// A name that is no [`MacAlg`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the MAC algorithm must be HS256, HS384 or HS512")]
+pub struct UnknownMacAlg;
+
 /// A name that is no [`SigningAlg`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the algorithm must be EdDSA, or ES, PS or RS with 256, 384 or 512")]
@@ -184,6 +217,10 @@ mod tests {
             assert_eq!(alg.as_str().parse(), Ok(*alg));
             assert_eq!(serde_json::to_value(alg).unwrap(), alg.as_str());
             assert_eq!(serde_json::from_value::<SigningAlg>(alg.as_str().into()).unwrap(), *alg);
+        }
+        for alg in MacAlg::ALL {
+            assert_eq!(alg.as_str().parse(), Ok(*alg));
+            assert_eq!(alg.as_str().parse::<SigningAlg>(), Err(UnknownAlg));
         }
         for alg in KeyAlg::ALL {
             assert_eq!(alg.as_str().parse(), Ok(*alg));

@@ -1,10 +1,12 @@
-//! Assertions by which clients authenticate: `private_key_jwt` (RFC 7523 section 3).
+//! Assertions by which clients authenticate: `private_key_jwt` and `client_secret_jwt` (RFC 7523 section 3).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims_set::DEFAULT_LEEWAY;
-use super::{ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, RegisteredKeys, SigningAlg};
+use super::{
+    ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, RegisteredKeys, RegisteredSecrets, SigningAlg,
+};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::ClientId;
@@ -99,6 +101,12 @@ impl PresentedAssertion {
     #[must_use]
     pub const fn claimed_client_id(&self) -> &ClientId {
         &self.client_id
+    }
+
+    /// Whether its header names a MAC rather than a signature.
+    #[must_use]
+    pub fn is_mac(&self) -> bool {
+        self.jws.header().mac_alg().is_some()
     }
 
     /// Whether the assertion names its key, and `keys` has one of that name and of the assertion's algorithm.
@@ -198,8 +206,35 @@ impl ClientAssertionVerifier {
             return Err(ClientAssertionError::Issuer);
         }
         let payload = registered.verify(&presented.jws, &self.algs)?;
+        self.checked(payload, registered.client_id(), now)
+    }
+
+    /// Verifies `presented` as an assertion of the client that shares the secrets of `registered`.
+    ///
+    /// # Errors
+    /// As those of [`ClientAssertionVerifier::verify`].
+    pub fn verify_mac(
+        &self,
+        presented: &PresentedAssertion,
+        registered: RegisteredSecrets<'_>,
+        now: Timestamp,
+    ) -> Result<ClientAssertion, ClientAssertionError> {
+        if presented.client_id != *registered.client_id() {
+            return Err(ClientAssertionError::Issuer);
+        }
+        let payload = registered.verify(&presented.jws)?;
+        self.checked(payload, registered.client_id(), now)
+    }
+
+    /// What is the same however it was signed.
+    fn checked(
+        &self,
+        payload: &[u8],
+        client_id: &ClientId,
+        now: Timestamp,
+    ) -> Result<ClientAssertion, ClientAssertionError> {
         let claims = ClaimsSet::parse(payload).map_err(|_| ClientAssertionError::Malformed)?;
-        claims.check(&self.expected(registered.client_id()), now)?;
+        claims.check(&self.expected(client_id), now)?;
         let jti = match claims.str("jti") {
             Some(jti) if (1..=MAX_JTI_BYTES).contains(&jti.len()) => jti.to_owned(),
             _ => return Err(ClientAssertionError::TokenId),

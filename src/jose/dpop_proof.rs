@@ -94,6 +94,7 @@ impl From<DpopProofError> for Reason {
 pub struct ProvedRequest<'a> {
     method: &'a str,
     uri: &'a HttpUri,
+    alias: Option<&'a HttpUri>,
     access_token: Option<&'a str>,
     is_nonce: &'a (dyn Fn(&str) -> bool + Sync),
 }
@@ -101,7 +102,13 @@ pub struct ProvedRequest<'a> {
 impl<'a> ProvedRequest<'a> {
     /// A request of this method, whose case counts, to this place, where no nonce is known.
     pub const fn new(method: &'a str, uri: &'a HttpUri) -> Self {
-        Self { method, uri, access_token: None, is_nonce: &|_| false }
+        Self { method, uri, alias: None, access_token: None, is_nonce: &|_| false }
+    }
+
+    /// The place goes by this URI too.
+    pub const fn with_alias(mut self, alias: Option<&'a HttpUri>) -> Self {
+        self.alias = alias;
+        self
     }
 
     /// The request presents this access token, so that `ath` must be its hash.
@@ -311,7 +318,7 @@ fn check_request(claims: &ClaimsSet, request: &ProvedRequest<'_>) -> Result<(), 
         return Err(DpopProofError::Method);
     }
     let uri = claims.str("htu").and_then(|htu| HttpUri::parse(htu).ok());
-    if uri.as_ref() != Some(request.uri) {
+    if uri.is_none() || ![Some(request.uri), request.alias].contains(&uri.as_ref()) {
         return Err(DpopProofError::Uri);
     }
     let Some(access_token) = request.access_token else { return Ok(()) };

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{JoseError, SigningAlg};
+use super::{JoseError, MacAlg, SigningAlg};
 use crate::types::json::{InvalidJson, parse_strict};
 
 /// Most bytes in a header, as JSON.
@@ -56,6 +56,12 @@ impl Header {
     /// The algorithm, when it is one that exists here.
     #[must_use]
     pub fn alg(&self) -> Option<SigningAlg> {
+        self.alg.parse().ok()
+    }
+
+    /// The algorithm, when it is a MAC.
+    #[must_use]
+    pub fn mac_alg(&self) -> Option<MacAlg> {
         self.alg.parse().ok()
     }
 

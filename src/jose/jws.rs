@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::header::parse_members;
-use super::{Header, JoseError, JwkSet, SignError, Signer, SigningHeader, Verifier};
+use super::{Header, JoseError, JwkSet, MacAlg, MacKey, SignError, Signer, SigningHeader, Verifier};
 
 /// Most bytes in a token.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -84,6 +84,15 @@ impl Jws {
             return Err(JoseError::Algorithm);
         }
         verifier.verify(self.signed.as_bytes(), &self.signature)?;
+        Ok(&self.payload)
+    }
+
+    /// Checks the MAC and gives the payload.
+    pub(super) fn verify_mac(&self, key: &MacKey, alg: MacAlg) -> Result<&[u8], JoseError> {
+        if self.header.mac_alg() != Some(alg) {
+            return Err(JoseError::Algorithm);
+        }
+        key.verify(alg, self.signed.as_bytes(), &self.signature)?;
         Ok(&self.payload)
     }
 

@@ -1,9 +1,11 @@
 //! Signed and encrypted tokens and their keys: JWS, JWE, JWK and JWT claims (RFC 7515 to RFC 7519).
 //!
-//! Only what is safe in the hands of strangers is here: compact tokens of at most 16 KiB, asymmetric algorithms, public
-//! keys of one canonical form, and claims with one meaning. There is no `none`, no MAC, no password, no JSON
-//! serialization, no `crit`, no compression, and no key or algorithm that a token chooses for itself: both come from
-//! the one who verifies or decrypts, and each purpose has a verifier of its own (RFC 8725 sections 3.1 and 3.12).
+//! Only what is safe in the hands of strangers is here: compact tokens of at most 16 KiB, asymmetric
+//! algorithms, public keys of one canonical form, and claims with one meaning. A MAC verifies the assertions
+//! of clients that share a secret with the provider, and nothing else. There is no `none`, no password, no
+//! JSON serialization, no `crit`, no compression, and no key or algorithm that a token chooses for itself:
+//! both come from the one who verifies or decrypts, and each purpose has a verifier of its own (RFC 8725
+//! sections 3.1 and 3.12).
 //!
 //! An encrypted token says nothing of who wrote it, since everyone has the key to encrypt with. It holds a signed one,
 //! which is verified like any other; nothing is nested deeper than that. Whatever is wrong with it is one error,
@@ -28,6 +30,7 @@ mod jwk;
 mod jwk_set;
 mod jws;
 mod keyring;
+mod mac;
 mod private_jwk;
 mod public_key;
 #[cfg(feature = "testing")]
@@ -40,7 +43,9 @@ mod software_statement;
 mod verifier;
 
 pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
-pub use algorithm::{ContentEnc, KeyAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg};
+pub use algorithm::{
+    ContentEnc, KeyAlg, MacAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg, UnknownMacAlg,
+};
 pub use authorization_grant::{
     AuthorizationGrantAssertion, AuthorizationGrantError, AuthorizationGrantVerifier,
     PresentedAuthorizationGrant,
@@ -65,6 +70,7 @@ pub use keyring::{
     JWKS_CACHE, KeyAction, KeyRotation, KeySchedule, KeySource, KeySourceError, KeyState, Keyring,
     KeyringError, MemoryKeys, Revision, RingKey, Saved, SourcedKey, SourcedKeys,
 };
+pub use mac::{MacKey, RegisteredSecrets};
 pub use private_jwk::PrivateKeyError;
 pub use registered_keys::RegisteredKeys;
 pub use request_object::{PresentedRequestObject, RequestObjectError, RequestObjectVerifier};

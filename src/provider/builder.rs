@@ -24,6 +24,7 @@ use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
+use super::mutual_tls::MutualTls;
 use super::proof::DpopConfig;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
@@ -61,6 +62,7 @@ pub struct ProviderBuilder {
     imported_hashes: Option<Arc<dyn SlowHash>>,
     refresh_token: bool,
     client_credentials: bool,
+    client_secret_jwt: bool,
     private_key_jwt: bool,
     jwt_bearer: bool,
     token_exchange: Option<Arc<dyn TokenExchangePolicy>>,
@@ -106,6 +108,7 @@ impl ProviderBuilder {
             sectors: None,
             statement_keys: None,
             remote_keys: None,
+            mutual_tls: None,
             request_objects,
             request_uris: None,
             pushed_requests: None,
@@ -128,6 +131,7 @@ impl ProviderBuilder {
             imported_hashes: None,
             refresh_token: false,
             client_credentials: false,
+            client_secret_jwt: false,
             private_key_jwt: false,
             jwt_bearer: false,
             token_exchange: None,
@@ -286,6 +290,26 @@ impl ProviderBuilder {
     /// [`trusted_issuers`](ProviderBuilder::trusted_issuers). Default off.
     pub fn with_token_exchange(mut self, policy: Arc<dyn TokenExchangePolicy>) -> Self {
         self.token_exchange = Some(policy);
+        self
+    }
+
+    /// Turns on client authentication by `client_secret_jwt` (OpenID Connect Core 1.0 section 9); it needs a
+    /// `ReplayStore`. Default off.
+    ///
+    /// # Security
+    /// The secrets of these clients are kept so that the provider can read them: see
+    /// [`ClientSecret::seal`](crate::client::ClientSecret::seal). `private_key_jwt` does the same with
+    /// nothing to steal.
+    pub const fn with_client_secret_jwt(mut self) -> Self {
+        self.client_secret_jwt = true;
+        self
+    }
+
+    /// Turns on what `mutual_tls` says (RFC 8705). The host's TLS layer asks for certificates, and inserts
+    /// them into requests as [`ClientCertificate`](crate::wire::ClientCertificate). Default off: certificates
+    /// are not looked at.
+    pub fn with_mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
+        self.core.mutual_tls = Some(mutual_tls);
         self
     }
 

@@ -16,6 +16,7 @@ use super::format::{Formats, Presented};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage};
 use super::logout::BackChannel;
+use super::mutual_tls::MutualTls;
 use super::proof::Dpop;
 use super::pushed::PushedRequests;
 use super::records;
@@ -73,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) statement_keys: Option<RemoteKeys>,
     /// `None` where the keys of clients are not fetched.
     pub(crate) remote_keys: Option<Arc<RemoteKeys>>,
+    /// `None` asks nobody for a certificate, and reads none.
+    pub(crate) mutual_tls: Option<MutualTls>,
     pub(crate) request_objects: RequestObjectVerifier,
     /// `None` refuses `request_uri`.
     pub(crate) request_uris: Option<RemoteRequestObjects>,

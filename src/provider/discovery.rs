@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use super::backchannel;
 use super::core::Core;
 use super::encryption;
+use super::mutual_tls;
 use super::pushed::PushedRequests;
 use super::session_state;
 use crate::client::{ClientAuthMethod, RequestObjectAlg};
 use crate::event::Endpoint;
-use crate::jose::{Decrypter, Jwk, SigningAlg};
+use crate::jose::{Decrypter, Jwk, MacAlg, SigningAlg};
 use crate::types::{GrantType, Scope, scope_claims};
 use crate::wire::reply::{self, Document};
 
@@ -96,10 +97,8 @@ fn metadata(core: &Core) -> Map<String, Value> {
         methods.retain(|method| {
             endpoint != "introspection_endpoint" || method != ClientAuthMethod::None.as_str()
         });
-        if on && methods.iter().any(|method| method == ClientAuthMethod::PrivateKeyJwt.as_str()) {
-            say(&format!("{endpoint}_auth_signing_alg_values_supported"), json!(SigningAlg::DEFAULT_INBOUND));
-        }
         if on {
+            say(&format!("{endpoint}_auth_signing_alg_values_supported"), json!(assertion_algs(&methods)));
             say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
         }
     }
@@ -130,6 +129,12 @@ fn metadata(core: &Core) -> Map<String, Value> {
     if core.signs_in() {
         metadata.extend(authorization(core));
     }
+    if let Some(mutual_tls) = &core.mutual_tls {
+        let issuer = core.config.issuer.path();
+        let below =
+            core.routes.iter().filter_map(|(of, path)| Some((member(of)?, path.strip_prefix(issuer)?)));
+        mutual_tls::describe(mutual_tls, below, &mut metadata);
+    }
     for rule in &core.rules {
         rule.describe(&mut metadata);
     }
@@ -156,6 +161,15 @@ fn scopes(core: &Core) -> impl Iterator<Item = &str> {
 
 fn client_methods(core: &Core) -> Vec<String> {
     core.authenticators.iter().map(|known| known.method().into()).collect()
+}
+
+/// The algorithms of the assertions that these methods need.
+fn assertion_algs(methods: &[String]) -> Vec<&'static str> {
+    let has = |method: ClientAuthMethod| methods.iter().any(|known| known == method.as_str());
+    let signed = SigningAlg::DEFAULT_INBOUND.iter().map(|alg| alg.as_str());
+    let macs = MacAlg::ALL.iter().map(|alg| alg.as_str());
+    let signed = signed.filter(|_| has(ClientAuthMethod::PrivateKeyJwt));
+    signed.chain(macs.filter(|_| has(ClientAuthMethod::ClientSecretJwt))).collect()
 }
 
 /// What concerns the authorization endpoint and OpenID Connect.

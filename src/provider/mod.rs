@@ -26,6 +26,7 @@ mod introspect;
 mod issue;
 mod logout;
 mod mount;
+mod mutual_tls;
 mod payload;
 mod proof;
 mod pushed;
@@ -80,6 +81,7 @@ pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
+pub use mutual_tls::MutualTls;
 pub use proof::{DpopConfig, DpopNonces};
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{

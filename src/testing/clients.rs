@@ -137,7 +137,9 @@ pub(super) fn with_secret(
     secrets: &SystemSecrets,
     entropy: &dyn Entropy,
 ) -> Registered {
-    let (text, secret) = ClientSecret::generate(secrets, entropy).expect("the entropy delivers");
+    let (id, method) = (client.id(), &client.metadata().token_endpoint_auth_method);
+    let made = ClientSecret::generate_for(id, method, secrets, entropy);
+    let (text, secret) = made.expect("the entropy delivers");
     (client.secret(secret).build().expect(SOUND), Some(text))
 }
 

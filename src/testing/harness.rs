@@ -264,7 +264,7 @@ impl Harness {
     #[must_use]
     #[track_caller]
     pub fn post(&self, path: &str, form: TokenForm) -> Request {
-        let TokenForm { form, headers, .. } = self.with_credentials(form);
+        let TokenForm { form, headers, certificate, .. } = self.with_credentials(form);
         let uri = self.provider.config().issuer.endpoint(path);
         let mut request = http::Request::builder()
             .method(Method::POST)
@@ -273,7 +273,11 @@ impl Harness {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        request.body(Bytes::from(form.encode())).expect("the headers are sound")
+        let mut request = request.body(Bytes::from(form.encode())).expect("the headers are sound");
+        if let Some(certificate) = certificate {
+            request.extensions_mut().insert(certificate);
+        }
+        request
     }
 
     /// Adds the credentials of the client's registered method.
@@ -291,7 +295,14 @@ impl Harness {
             ClientAuthMethod::ClientSecretPost => {
                 form.set("client_id", id).set("client_secret", self.client_secret(id))
             }
-            ClientAuthMethod::None => form.set("client_id", id),
+            // The certificate is the test's to give.
+            ClientAuthMethod::None
+            | ClientAuthMethod::SelfSignedTlsClientAuth
+            | ClientAuthMethod::TlsClientAuth => form.set("client_id", id),
+            ClientAuthMethod::ClientSecretJwt => {
+                let assertion = self.mac_assertion(id, &self.assertion_claims(id));
+                form.set("client_assertion_type", ASSERTION_TYPE).set("client_assertion", assertion)
+            }
             // What a method of the host sends is the test's to say.
             ClientAuthMethod::Extension(_) => form,
             ClientAuthMethod::PrivateKeyJwt => {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::form::Form;
+use crate::wire::ClientCertificate;
 
 /// A form, and who sends it. The [`Harness`](super::Harness) adds the credentials of the client's own method.
 #[derive(Clone, Debug)]
@@ -12,6 +13,7 @@ pub struct TokenForm {
     pub(super) client: Option<String>,
     pub(super) form: Form,
     pub(super) headers: Vec<(String, String)>,
+    pub(super) certificate: Option<ClientCertificate>,
 }
 
 /// A token request of this grant type, sent by the client `web`.
@@ -21,7 +23,7 @@ pub fn token_form(grant_type: &str) -> TokenForm {
 
 /// A form with no parameter, sent by the client `web`.
 pub fn client_form(form: Form) -> TokenForm {
-    TokenForm { client: Some("web".to_owned()), form, headers: Vec::new() }
+    TokenForm { client: Some("web".to_owned()), form, headers: Vec::new(), certificate: None }
 }
 
 impl TokenForm {
@@ -46,6 +48,12 @@ impl TokenForm {
     /// Adds a header.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sends it over a connection with this certificate.
+    pub fn certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.certificate = Some(certificate);
         self
     }
 

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
-use super::{MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES, Request};
+use super::{ClientCertificate, MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES, Request};
 use crate::error::Reason;
 use crate::secret::Secret;
 use crate::types::form_component;
@@ -28,6 +28,9 @@ pub struct RequestHead {
     pub dpop: Option<DpopHeader>,
     /// The one `Origin` header, as it was sent; `null` is a value like any other.
     pub origin: Option<String>,
+    /// The certificate of the connection, which the host's TLS layer inserted as an extension. No header is
+    /// one.
+    pub certificate: Option<ClientCertificate>,
     cookies: Cookies,
 }
 
@@ -81,6 +84,7 @@ impl RequestHead {
             authorization: authorization(headers)?,
             dpop: dpop(headers),
             origin: single(headers, &ORIGIN).map(str::to_owned),
+            certificate: request.extensions().get().cloned(),
             cookies: Cookies::read(headers),
         })
     }

@@ -4,6 +4,7 @@
 //! stranger chooses has a cap, named here or in [`crate::types`].
 
 mod body;
+mod certificate;
 pub mod challenge;
 mod check_session_page;
 mod client;
@@ -20,6 +21,7 @@ mod step_up;
 use bytes::Bytes;
 
 pub use body::{form_post, json_object, query_or_form};
+pub use certificate::{CertificateChain, ClientCertificate, MAX_CLIENT_CERT_BYTES};
 pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 pub use head::{Authorization, BasicCredentials, DpopHeader, RequestHead, cookie};
 pub(crate) use resource_metadata::answer as answer_document;

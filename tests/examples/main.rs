@@ -10,6 +10,7 @@ mod openidconnect;
 mod provider_admin;
 mod provider_elsewhere;
 mod provider_files;
+mod provider_mtls;
 mod provider_pages;
 mod provider_profile;
 mod quickstart;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::Value;
+use tower::ServiceExt as _;
 use vouchsafe::adapters::axum::router;
 use vouchsafe::client::Client;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::StoreError;
 use vouchsafe::store::{ClientStore, Stores};
-use vouchsafe::testing::{Harness, ISSUER};
+use vouchsafe::testing::{Harness, ISSUER, certificates};
 use vouchsafe::types::{Authentication, ClientId, Subject};
 use vouchsafe::{BoxError, Interaction, Mount, Question, Reason, Request, Response};
 
@@ -286,4 +287,25 @@ async fn every_answer_of_the_authorization_endpoint_has_the_headers_of_a_page() 
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(answer.header("location").is_some_and(|to| to.starts_with("/login?request=")));
     assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.starts_with("__Host-vs_browser=")));
+}
+
+/// attack 184: what the TLS layer inserted into a request reaches the provider, and what a client wrote does
+/// not.
+#[tokio::test]
+async fn a_certificate_is_an_extension_of_the_request() {
+    let h = crate::rfc8705_mtls::builder().build();
+    let host = Arc::new(Host(h.now()));
+    let router = router::<()>(Mount::new(h.provider().clone(), host));
+    let request = || {
+        http::Request::post("/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("client-cert", format!(":{}:", certificates::CLIENT))
+            .body(axum::body::Body::from("grant_type=client_credentials&client_id=subject"))
+            .unwrap()
+    };
+    let refused = router.clone().oneshot(request()).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    let mut trusted = request();
+    trusted.extensions_mut().insert(certificates::verified(certificates::CLIENT));
+    assert_eq!(router.oneshot(trusted).await.unwrap().status(), StatusCode::OK);
 }

@@ -18,6 +18,8 @@ use vouchsafe::types::LanguageTag;
 /// What the value of a member is.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
+    /// The endpoints as they are at another place (RFC 8705 section 5).
+    Aliases,
     Boolean,
     /// The endpoint of an https issuer.
     Endpoint,
@@ -46,6 +48,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "require_pushed_authorization_requests",
             "request_uri_parameter_supported",
             "require_request_uri_registration",
+            "tls_client_certificate_bound_access_tokens",
         ],
     ),
     (
@@ -63,6 +66,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "userinfo_endpoint",
         ],
     ),
+    (Kind::Aliases, &["mtls_endpoint_aliases"]),
     (Kind::Issuer, &["issuer"]),
     (Kind::Locales, &["claims_locales_supported", "ui_locales_supported"]),
     (
@@ -113,6 +117,13 @@ fn kind(member: &str) -> Option<Kind> {
 fn is(kind: Kind, value: &Value) -> bool {
     let texts = || -> Option<Vec<&str>> { value.as_array()?.iter().map(Value::as_str).collect() };
     match kind {
+        Kind::Aliases => value.as_object().is_some_and(|aliases| {
+            let is_alias = |(name, url): (&String, &Value)| {
+                let known = name.ends_with("_endpoint") && name != "authorization_endpoint";
+                known && url.as_str().is_some_and(|url| url.starts_with("https://mtls.op.example/"))
+            };
+            !aliases.is_empty() && aliases.iter().all(is_alias)
+        }),
         Kind::Boolean => value.is_boolean(),
         Kind::Endpoint => value.as_str().is_some_and(|url| {
             url.starts_with("https://op.example/")
@@ -158,6 +169,8 @@ fn everything() -> Harness {
         .provider(|builder| {
             builder
                 .with_account_creation()
+                .with_client_secret_jwt()
+                .with_mutual_tls(crate::rfc8705_mtls::mutual_tls())
                 .with_pairwise_subjects()
                 .with_jarm()
                 .with_introspection_jwt()

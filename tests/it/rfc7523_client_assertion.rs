@@ -128,7 +128,7 @@ fn an_assertion_of_another_algorithm_is_refused() {
 fn a_pinned_algorithm_is_the_only_one() {
     let h = Harness::new();
     let mut metadata = h.client("signer").metadata().clone();
-    metadata.token_endpoint_auth_signing_alg = Some(SigningAlg::Ps256);
+    metadata.token_endpoint_auth_signing_alg = Some(SigningAlg::Ps256.into());
     let pinned = Client::builder(ClientId::new("signer").unwrap(), metadata).build().unwrap();
     h.store().insert_client(pinned);
     h.redeem(with(h.client_assertion(&claims(&h)))).rejected(Reason::ClientAssertionAlgorithm).unchanged();

@@ -43,6 +43,8 @@ impl ClientMetadata {
         if self.token_endpoint_auth_method == ClientAuthMethod::PrivateKeyJwt && keyless {
             return refuse("jwks", "needed by private_key_jwt, or else jwks_uri");
         }
+        self.check_assertion_alg()?;
+        self.check_certificates()?;
         let types = &self.authorization_details_types;
         if types.len() > MAX_DETAILS_TYPES || types.iter().any(|name| !(1..=256).contains(&name.len())) {
             return refuse("authorization_details_types", "at most 50, of 1 to 256 bytes");

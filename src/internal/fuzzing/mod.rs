@@ -2,6 +2,7 @@
 
 mod authorization;
 mod authorize;
+mod certificate;
 mod claims;
 mod dpop;
 mod fetch_url;
@@ -19,6 +20,7 @@ mod tokens;
 
 pub use authorization::authorization;
 pub use authorize::authorize;
+pub use certificate::certificate;
 pub use claims::{claims, client_assertion};
 pub use dpop::dpop;
 pub use fetch_url::fetch_url;

@@ -9,7 +9,8 @@ use crate::client::{Fetcher, RemoteKeys};
 use crate::jose::IdTokenVerifier;
 use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
-    ClientAuthenticator, ClientSecretBasic, ClientSecretPost, PrivateKeyJwt, Public, SlowHashes,
+    Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
+    Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
 };
 use crate::provider::client_documents::{DocumentGate, DocumentedClients};
 use crate::provider::deferred::Kind;
@@ -18,9 +19,10 @@ use crate::provider::grant::{
     AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, ExchangeTokens, GrantHandler,
     JwtBearerGrant, RefreshTokenGrant, TokenExchangeGrant,
 };
+use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::Dpop;
 use crate::provider::register::Registration;
-use crate::provider::trust::Assertions;
+use crate::provider::trust;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -41,7 +43,8 @@ impl ProviderBuilder {
 
     pub(super) fn register_dpop(&mut self) -> Result<(), BuildError> {
         if let (Some(dpop), Some(replays)) = (&self.dpop, &self.core.stores.replays) {
-            let taking = Dpop::new(&self.core.config, dpop, Arc::clone(replays));
+            let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+            let taking = Dpop::new(&self.core.config, (dpop, alias), Arc::clone(replays));
             // An issuer and a path whose URL no proof could name.
             let long = |_| BuildError::Bounds { setting: "issuer and paths", bounds: "2048 bytes together" };
             self.core.dpop = Some(taking.map_err(long)?);
@@ -84,9 +87,23 @@ impl ProviderBuilder {
             Arc::new(ClientSecretPost(slow)),
             Arc::new(Public),
         ];
-        if let Some(replays) = self.core.stores.replays.as_ref().filter(|_| self.private_key_jwt) {
-            let remote = self.core.remote_keys.clone();
-            all.push(Arc::new(PrivateKeyJwt::new(&self.core.config, Arc::clone(replays), remote)));
+        if let Some(replays) = &self.core.stores.replays {
+            let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+            let assertions = Assertions::new(&self.core.config, alias, Arc::clone(replays));
+            if self.client_secret_jwt {
+                all.push(Arc::new(ClientSecretJwt::new(assertions.clone())));
+            }
+            if self.private_key_jwt {
+                all.push(Arc::new(PrivateKeyJwt::new(assertions, self.core.remote_keys.clone())));
+            }
+        }
+        if let Some(mutual_tls) = &self.core.mutual_tls {
+            if mutual_tls.has_tls_client_auth() {
+                all.push(Arc::new(TlsClientAuth));
+            }
+            if mutual_tls.has_self_signed() {
+                all.push(Arc::new(SelfSignedTlsClientAuth(self.core.remote_keys.clone())));
+            }
         }
         for authenticator in all.into_iter().chain(std::mem::take(&mut self.authenticators)) {
             let method = authenticator.method();
@@ -172,11 +189,11 @@ impl ProviderBuilder {
     }
 
     /// What takes assertions, where the host trusts somebody; with the keys that are fetched for it.
-    fn assertions(&self) -> Option<Arc<Assertions>> {
+    fn assertions(&self) -> Option<Arc<trust::Assertions>> {
         let trusted = Arc::clone(self.trusted_issuers.as_ref()?);
         let replays = Arc::clone(self.core.stores.replays.as_ref()?);
         let outgoing = self.http_client.as_ref().zip(self.core.runtime.as_ref());
         let remote = outgoing.map(|(http, runtime)| RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)));
-        Some(Arc::new(Assertions::new(trusted, replays, remote)))
+        Some(Arc::new(trust::Assertions::new(trusted, replays, remote)))
     }
 }

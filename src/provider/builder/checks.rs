@@ -6,6 +6,7 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
+use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
@@ -128,6 +129,9 @@ impl ProviderBuilder {
         if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
             return needs("trusted issuers", "ReplayStore");
         }
+        if self.client_secret_jwt && core.stores.replays.is_none() {
+            return needs("client_secret_jwt", "ReplayStore");
+        }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }
@@ -180,6 +184,10 @@ impl ProviderBuilder {
         }
         if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
             return needs("front_channel_logout", "with_rp_initiated_logout");
+        }
+        let bound = core.mutual_tls.as_ref().is_some_and(MutualTls::requires_bound_tokens);
+        if bound && core.response_types.iter().any(|known| known.has_token()) {
+            return needs("bound access tokens of all clients", "response types without a token");
         }
         self.check_outgoing()?;
         self.check_keys()?;

@@ -1,26 +1,19 @@
-//! `private_key_jwt` (RFC 7523 section 2.2, OpenID Connect Core 1.0 section 9).
+//! Assertions that authenticate clients (RFC 7523 section 2.2, OpenID Connect Core 1.0 section 9): what is
+//! the same for those that are signed and those that carry a MAC.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
-use super::{ClientAuthenticator, Credentials};
-use crate::client::{Client, ClientAuthMethod, RemoteKeys};
-use crate::clock::Timestamp;
+use super::Credentials;
+use crate::client::{Client, ClientAuthMethod};
 use crate::error::{Reason, Rejection, Result};
 use crate::event::Endpoint;
-use crate::jose::{
-    ClientAssertion, ClientAssertionError, ClientAssertionVerifier, JwkSet, PresentedAssertion,
-    RegisteredKeys,
-};
-use crate::provider::client_keys::{self, ClientToken, Unverified};
+use crate::jose::{ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion};
 use crate::provider::config::Config;
 use crate::provider::context::Context;
 use crate::provider::replay;
 use crate::secret::Secret;
 use crate::store::ReplayStore;
-use crate::types::Params;
-use crate::wire::RequestHead;
+use crate::types::{Issuer, Params};
 
 /// The one `client_assertion_type` (RFC 7523 section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -28,11 +21,10 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer
 /// Where used `jti` values of assertions are kept.
 const REPLAY_SPACE: &str = "client assertion";
 
-/// A JWT that the client signed, once for each request.
-#[derive(Debug)]
-pub(crate) struct PrivateKeyJwt {
+/// What assertions are held against, at each endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Assertions {
     replays: Arc<dyn ReplayStore>,
-    remote: Option<Arc<RemoteKeys>>,
     token: ClientAssertionVerifier,
     backchannel_authentication: ClientAssertionVerifier,
     device_authorization: ClientAssertionVerifier,
@@ -41,26 +33,22 @@ pub(crate) struct PrivateKeyJwt {
     revocation: ClientAssertionVerifier,
 }
 
-impl PrivateKeyJwt {
-    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called.
-    ///
-    /// A client that registered a `jwks_uri` is refused where there is no `remote`.
-    pub(crate) fn new(
-        config: &Config,
-        replays: Arc<dyn ReplayStore>,
-        remote: Option<Arc<RemoteKeys>>,
-    ) -> Self {
+impl Assertions {
+    /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the
+    /// two endpoints also as they are at `alias`.
+    pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
         let verifier = |path: &str| {
             let mut audiences = vec![issuer.as_str().to_owned(), issuer.endpoint(&paths.token)];
             audiences.push(issuer.endpoint(path));
+            audiences.extend(alias.map(|alias| alias.endpoint(&paths.token)));
+            audiences.extend(alias.map(|alias| alias.endpoint(path)));
             ClientAssertionVerifier::new(audiences)
                 .with_max_lifetime(config.assertion_lifetime)
                 .with_leeway(config.clock_skew)
         };
         Self {
             replays,
-            remote,
             token: verifier(&paths.token),
             backchannel_authentication: verifier(&paths.backchannel_authentication),
             device_authorization: verifier(&paths.device_authorization),
@@ -70,7 +58,7 @@ impl PrivateKeyJwt {
         }
     }
 
-    fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
+    pub(super) fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
             Endpoint::BackchannelAuthentication => &self.backchannel_authentication,
             Endpoint::DeviceAuthorization => &self.device_authorization,
@@ -80,34 +68,14 @@ impl PrivateKeyJwt {
             _ => &self.token,
         }
     }
-}
 
-#[async_trait]
-impl ClientAuthenticator for PrivateKeyJwt {
-    fn method(&self) -> ClientAuthMethod {
-        ClientAuthMethod::PrivateKeyJwt
-    }
-
-    fn extract(&self, _: &RequestHead, params: &Params) -> Result<Option<Credentials>> {
-        let (kind, assertion) = (params.one("client_assertion_type")?, params.one("client_assertion")?);
-        let assertion = match (kind, assertion) {
-            (None, None) => return Ok(None),
-            (Some(JWT_BEARER), Some(assertion)) => assertion,
-            (Some(JWT_BEARER), None) => return Err(Reason::ClientAssertionMissing.into()),
-            _ => return Err(Reason::ClientAssertionTypeWrong.into()),
-        };
-        let presented = PresentedAssertion::parse(assertion).map_err(refused)?;
-        let client_id = presented.claimed_client_id().clone();
-        Ok(Some(Credentials { client_id, method: self.method(), proof: Some(Secret::new(assertion)) }))
-    }
-
-    async fn verify(&self, cx: &Context<'_>, client: &Client, credentials: &Credentials) -> Result<()> {
-        let assertion = credentials.proof.as_ref().ok_or(Reason::ClientCredentialsMissing)?;
-        let presented = PresentedAssertion::parse(assertion.expose()).map_err(refused)?;
-        let attempt = Attempt { verifier: self.verifier(cx.endpoint), presented, client, now: cx.now };
-        let verified = client_keys::verify(cx, self.remote.as_deref(), client, &attempt).await;
-        let verified = verified.map_err(unverified)?;
-        // Only what is sound so far is remembered, and under the name of its client.
+    /// Remembers a verified assertion; only what is sound so far is, and under the name of its client.
+    pub(super) async fn first_use(
+        &self,
+        cx: &Context<'_>,
+        client: &Client,
+        verified: &ClientAssertion,
+    ) -> Result<()> {
         let id = replay::id(client.id(), verified.jti());
         match self.replays.first_use(REPLAY_SPACE, &id, verified.expires_at(), cx.now).await? {
             true => Ok(()),
@@ -116,42 +84,29 @@ impl ClientAuthenticator for PrivateKeyJwt {
     }
 }
 
-/// One assertion that is to be verified.
-struct Attempt<'a> {
-    verifier: &'a ClientAssertionVerifier,
-    presented: PresentedAssertion,
-    client: &'a Client,
-    now: Timestamp,
+/// The assertion of a request, if its header says that it is of this method: a MAC or a signature, never
+/// both.
+pub(super) fn extract(params: &Params, method: ClientAuthMethod) -> Result<Option<Credentials>> {
+    let (kind, assertion) = (params.one("client_assertion_type")?, params.one("client_assertion")?);
+    let assertion = match (kind, assertion) {
+        (None, None) => return Ok(None),
+        (Some(JWT_BEARER), Some(assertion)) => assertion,
+        (Some(JWT_BEARER), None) => return Err(Reason::ClientAssertionMissing.into()),
+        _ => return Err(Reason::ClientAssertionTypeWrong.into()),
+    };
+    let presented = PresentedAssertion::parse(assertion).map_err(refused)?;
+    if presented.is_mac() != (method == ClientAuthMethod::ClientSecretJwt) {
+        return Ok(None);
+    }
+    Ok(Some(Credentials::naming(presented.claimed_client_id().clone(), method, Secret::new(assertion))))
 }
 
-impl ClientToken for Attempt<'_> {
-    type Verified = ClientAssertion;
-    type Refusal = ClientAssertionError;
-
-    fn is_keyed_by(&self, keys: &JwkSet) -> bool {
-        self.presented.is_keyed_by(keys)
-    }
-
-    fn verify(&self, keys: &JwkSet) -> Result<ClientAssertion, ClientAssertionError> {
-        let registered = RegisteredKeys::new(self.client.id(), keys)
-            .with_algorithm(self.client.metadata().token_endpoint_auth_signing_alg);
-        self.verifier.verify(&self.presented, registered, self.now)
-    }
-
-    fn is_of_keys(refusal: &ClientAssertionError) -> bool {
-        *refusal == ClientAssertionError::Signature
-    }
+/// The assertion that [`extract`] found.
+pub(super) fn presented(credentials: &Credentials) -> Result<PresentedAssertion> {
+    let assertion = credentials.proof.as_ref().ok_or(Reason::ClientCredentialsMissing)?;
+    Ok(PresentedAssertion::parse(assertion.expose()).map_err(refused)?)
 }
 
-fn unverified(error: Unverified<ClientAssertionError>) -> Rejection {
-    match error {
-        Unverified::NoKeys => Reason::ClientAssertionSignature.into(),
-        Unverified::NotFetched => Reason::ClientKeysNotFetched.into(),
-        Unverified::Refused(error) => refused(error),
-        Unverified::Unfetched(error) => Rejection::caused(error.kind().of_client_keys(), error),
-    }
-}
-
-fn refused(error: ClientAssertionError) -> Rejection {
+pub(super) fn refused(error: ClientAssertionError) -> Rejection {
     Rejection::caused(error.into(), error)
 }

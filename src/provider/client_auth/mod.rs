@@ -1,7 +1,10 @@
 //! Client authentication: exactly one method in a request, and it is the registered one (RFC 6749 section 2.3).
 
 mod assertion;
+mod client_secret_jwt;
+mod mutual_tls;
 mod none;
+mod private_key_jwt;
 mod secret;
 mod slow;
 
@@ -9,8 +12,11 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-pub(crate) use assertion::PrivateKeyJwt;
+pub(crate) use assertion::Assertions;
+pub(crate) use client_secret_jwt::ClientSecretJwt;
+pub(crate) use mutual_tls::{SelfSignedTlsClientAuth, TlsClientAuth};
 pub(crate) use none::Public;
+pub(crate) use private_key_jwt::PrivateKeyJwt;
 pub(crate) use secret::{ClientSecretBasic, ClientSecretPost};
 pub(crate) use slow::SlowHashes;
 
@@ -22,7 +28,7 @@ use crate::error::{Reason, Result};
 use crate::limiter::LimitPoint;
 use crate::secret::Secret;
 use crate::types::{ClientId, Params};
-use crate::wire::{Authorization, RequestHead};
+use crate::wire::{Authorization, ClientCertificate, RequestHead};
 
 /// Credentials that a request carries, as one method found them; nothing has been checked.
 #[derive(Debug)]
@@ -34,6 +40,8 @@ pub struct Credentials {
     pub method: ClientAuthMethod,
     /// The secret or assertion; `None` for the method `none`.
     pub proof: Option<Secret>,
+    /// The certificate of the connection, where the client is registered to authenticate by it.
+    pub certificate: Option<ClientCertificate>,
 }
 
 impl Credentials {
@@ -43,7 +51,11 @@ impl Credentials {
     /// [`Reason::ClientUnknown`] when no client can have such a name.
     pub fn of(client_id: &str, method: ClientAuthMethod, proof: Option<Secret>) -> Result<Self, Reason> {
         let client_id = ClientId::new(client_id).map_err(|_| Reason::ClientUnknown)?;
-        Ok(Self { client_id, method, proof })
+        Ok(Self { client_id, method, proof, certificate: None })
+    }
+
+    fn naming(client_id: ClientId, method: ClientAuthMethod, proof: Secret) -> Self {
+        Self { client_id, method, proof: Some(proof), certificate: None }
     }
 }
 
@@ -79,16 +91,18 @@ pub(crate) async fn authenticate(
     head: &RequestHead,
     params: &Params,
 ) -> Result<AuthenticatedClient> {
-    let (authenticator, credentials) = extract(core, head, params)?;
+    let found = extract(core, head, params)?;
     // RFC 6749 section 2.3.1: a client_id beside the credentials has to be the same (attack 84).
-    if params.one("client_id")?.is_some_and(|named| named != credentials.client_id.as_str()) {
+    let client_id = &found.1.client_id;
+    if params.one("client_id")?.is_some_and(|named| named != client_id.as_str()) {
         return Err(Reason::ClientIdMismatch.into());
     }
-    core.admit(cx, LimitPoint::ClientAuthentication, &credentials.client_id).await?;
-    let client = core.stores.clients.client(&credentials.client_id, cx.now).await?;
+    core.admit(cx, LimitPoint::ClientAuthentication, client_id).await?;
+    let client = core.stores.clients.client(client_id, cx.now).await?;
     if let Some(client) = &client {
         cx.note_client(client);
     }
+    let (authenticator, credentials) = by_certificate(core, head, client.as_ref(), found)?;
     match fitting(client, &credentials) {
         Ok(client) => {
             authenticator.verify(cx, &client, &credentials).await?;
@@ -132,6 +146,32 @@ fn extract<'a>(
             Ok((public, credentials))
         }
     }
+}
+
+/// What was found, but for a client that authenticates by the certificate of its connection: that names no
+/// client, so that a request which has nothing else looks like one of a public client. One that has another
+/// way besides has one too many (attack 83).
+fn by_certificate<'a>(
+    core: &'a Core,
+    head: &RequestHead,
+    client: Option<&Client>,
+    (authenticator, mut credentials): (&'a dyn ClientAuthenticator, Credentials),
+) -> Result<(&'a dyn ClientAuthenticator, Credentials)> {
+    let method = client.map(|client| &client.metadata().token_endpoint_auth_method);
+    let Some(method) = method.filter(|method| method.uses_certificate()) else {
+        return Ok((authenticator, credentials));
+    };
+    if credentials.method != ClientAuthMethod::None {
+        return match &head.certificate {
+            Some(_) => Err(Reason::ClientMethodsCombined.into()),
+            None => Ok((authenticator, credentials)),
+        };
+    }
+    let known = core.authenticators.iter().find(|known| known.method() == *method);
+    let Some(known) = known else { return Ok((authenticator, credentials)) };
+    credentials.method = method.clone();
+    credentials.certificate.clone_from(&head.certificate);
+    Ok((&**known, credentials))
 }
 
 /// How many of the standard ways to authenticate the request uses, whether the provider offers them or not

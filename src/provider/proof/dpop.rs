@@ -7,12 +7,12 @@ use super::config::{DpopConfig, DpopNonces};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::{DpopProof, DpopProofVerifier, ProvedRequest, SigningAlg};
-use crate::provider::config::Config;
+use crate::provider::config::{Config, EndpointPaths};
 use crate::provider::context::Context;
 use crate::provider::format::dpop_nonce::{self, KnownNonce};
 use crate::secret::TokenHash;
 use crate::store::ReplayStore;
-use crate::types::{Confirmation, HttpUri, InvalidHttpUri, Thumbprint};
+use crate::types::{Confirmation, HttpUri, InvalidHttpUri, Issuer, Thumbprint};
 use crate::wire::{DpopHeader, RequestHead};
 
 /// Where used `jti` values of proofs are kept.
@@ -29,6 +29,8 @@ pub(crate) struct Dpop {
     nonces: DpopNonces,
     replays: Arc<dyn ReplayStore>,
     places: Places,
+    /// The same endpoints where the TLS layer asks for certificates (RFC 8705 section 5).
+    aliases: Option<Places>,
 }
 
 /// The endpoints that take proofs, as `htu` must name them.
@@ -42,7 +44,7 @@ struct Places {
 impl Dpop {
     pub(crate) fn new(
         config: &Config,
-        dpop: &DpopConfig,
+        (dpop, alias): (&DpopConfig, Option<&Issuer>),
         replays: Arc<dyn ReplayStore>,
     ) -> Result<Self, InvalidHttpUri> {
         let verifier = DpopProofVerifier::new()
@@ -53,14 +55,9 @@ impl Dpop {
             DpopNonces::Optional => verifier,
             DpopNonces::Required => verifier.with_nonce_required(),
         };
-        let (issuer, paths) = (&config.issuer, &config.paths);
-        let place = |path: &str| HttpUri::parse(&issuer.endpoint(path));
-        let places = Places {
-            pushed_authorization: place(&paths.pushed_authorization)?,
-            token: place(&paths.token)?,
-            userinfo: place(&paths.userinfo)?,
-        };
-        Ok(Self { verifier, nonces: dpop.nonces, replays, places })
+        let places = Places::below(&config.issuer, &config.paths)?;
+        let aliases = alias.map(|alias| Places::below(alias, &config.paths)).transpose()?;
+        Ok(Self { verifier, nonces: dpop.nonces, replays, places, aliases })
     }
 
     pub(crate) fn algorithms(&self) -> &[SigningAlg] {
@@ -109,7 +106,8 @@ impl Dpop {
         };
         let is_nonce = |nonce: &str| KnownNonce::read(cx, nonce).is_some();
         let mut request =
-            ProvedRequest::new(head.method.as_str(), self.place(cx.endpoint)).with_nonces(&is_nonce);
+            ProvedRequest::new(head.method.as_str(), self.places.at(cx.endpoint)).with_nonces(&is_nonce);
+        request = request.with_alias(self.aliases.as_ref().map(|aliases| aliases.at(cx.endpoint)));
         if let Some(access_token) = access_token {
             request = request.with_access_token(access_token);
         }
@@ -152,12 +150,23 @@ impl Dpop {
             cx.note_dpop_nonce(dpop_nonce::newest(cx));
         }
     }
+}
 
-    fn place(&self, endpoint: Endpoint) -> &HttpUri {
+impl Places {
+    fn below(base: &Issuer, paths: &EndpointPaths) -> Result<Self, InvalidHttpUri> {
+        let place = |path: &str| HttpUri::parse(&base.endpoint(path));
+        Ok(Self {
+            pushed_authorization: place(&paths.pushed_authorization)?,
+            token: place(&paths.token)?,
+            userinfo: place(&paths.userinfo)?,
+        })
+    }
+
+    fn at(&self, endpoint: Endpoint) -> &HttpUri {
         match endpoint {
-            Endpoint::PushedAuthorization => &self.places.pushed_authorization,
-            Endpoint::Userinfo => &self.places.userinfo,
-            _ => &self.places.token,
+            Endpoint::PushedAuthorization => &self.pushed_authorization,
+            Endpoint::Userinfo => &self.userinfo,
+            _ => &self.token,
         }
     }
 }

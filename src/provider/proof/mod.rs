@@ -12,6 +12,7 @@ pub(crate) use dpop::Dpop;
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::format::dpop_nonce;
+use super::mutual_tls;
 use super::token::AuthenticatedClient;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
@@ -28,8 +29,8 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// client no code (attack 117).
 ///
 /// # Errors
-/// Why the proof is refused; [`Reason::DpopProofMissing`] where the client's tokens have to be bound (RFC 9449 section
-/// 5.2), which holds where no proofs are taken, too.
+/// Why the proof is refused; [`Reason::DpopProofMissing`] where the client's tokens have to be bound (RFC 9449
+/// section 5.2), which holds where no proofs are taken, too; those of [`mutual_tls::confirm`].
 pub(super) async fn confirm(
     core: &Core,
     cx: &Context<'_>,
@@ -42,7 +43,7 @@ pub(super) async fn confirm(
         }
         return Err(Reason::DpopProofMissing.into());
     }
-    Ok(proved)
+    mutual_tls::confirm(core, (head, client.client()), proved)
 }
 
 /// The key that the request proves, whatever that is for. Where no proofs are taken nobody looks for one.
@@ -73,7 +74,7 @@ pub(super) enum Presentation {
 ///
 /// # Errors
 /// [`Reason::AccessTokenBound`], so that nobody takes a bound token for one that is not (attack 167), and
-/// [`Reason::AccessTokenUnbound`]; why the proof is refused.
+/// [`Reason::AccessTokenUnbound`]; why the proof is refused; [`Reason::AccessTokenCertificate`].
 pub(super) async fn check(
     core: &Core,
     cx: &Context<'_>,
@@ -84,6 +85,9 @@ pub(super) async fn check(
         (Presentation::Bearer, None, _) => Ok(()),
         (Presentation::Dpop, Some(Confirmation::Jkt(thumbprint)), Some(dpop)) => {
             dpop.check(cx, head, (text, *thumbprint)).await
+        }
+        (Presentation::Bearer, Some(Confirmation::X5tS256(thumbprint)), _) => {
+            Ok(mutual_tls::check(core, head, *thumbprint)?)
         }
         (Presentation::Dpop, None, _) => Err(Reason::AccessTokenUnbound.into()),
         _ => Err(Reason::AccessTokenBound.into()),

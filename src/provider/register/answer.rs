@@ -52,7 +52,8 @@ impl ClientInformation {
         &self.registered.metadata
     }
 
-    /// The text of its secret: of a new one, and of one that an update named. Only the hash is kept.
+    /// The text of its secret: of a new one, and of one that an update named. What is kept of it is a hash,
+    /// and sealed where the client makes MACs with it.
     #[must_use]
     pub const fn client_secret(&self) -> Option<&Secret> {
         self.client_secret.as_ref()

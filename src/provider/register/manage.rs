@@ -158,10 +158,11 @@ fn kept_secrets(
     if (*method == crate::client::ClientAuthMethod::None) == owner.client.is_confidential() {
         return Err(Reason::MetadataTypeChanged.into());
     }
-    if method.uses_secret() && !owner.registered.secrets.is_empty() {
-        return Ok((presented, owner.registered.secrets.clone()));
+    let kept = &owner.registered.secrets;
+    if method.uses_secret() && !kept.is_empty() && kept.iter().all(|secret| secret.serves(method)) {
+        return Ok((presented, kept.clone()));
     }
-    issued_secret(cx, metadata)
+    issued_secret(cx, &owner.id, metadata)
 }
 
 /// Grants are revoked first, so that a removal that fails can be tried again, and once more for those that were given

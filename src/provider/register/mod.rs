@@ -95,10 +95,10 @@ async fn enroll(
     core.admit_key(cx, LimitPoint::Registration, "").await?;
     let admission = initial::admit(core, cx, registration, token).await?;
     let settled = settle::settle(core, cx, None, &members()?).await?;
-    let (client_secret, secrets) = issued_secret(cx, &settled.metadata)?;
-    let token = record::mint_token(cx)?;
     let id =
         ClientId::new(generate(cx.entropy, CLIENT_ID_BITS)?.expose()).map_err(|_| Reason::InternalFault)?;
+    let (client_secret, secrets) = issued_secret(cx, &id, &settled.metadata)?;
+    let token = record::mint_token(cx)?;
     let settings = registration.client_settings().clone();
     let tokens = RegistrationTokens::new(&token);
     let registered = Registered::new(tokens, cx.now, settled, settings, secrets);
@@ -113,10 +113,15 @@ async fn enroll(
 }
 
 /// A new secret, for a client whose method rests on one.
-fn issued_secret(cx: &Context<'_>, metadata: &ClientMetadata) -> Result<(Option<Secret>, Vec<ClientSecret>)> {
-    if !metadata.token_endpoint_auth_method.uses_secret() {
+fn issued_secret(
+    cx: &Context<'_>,
+    id: &ClientId,
+    metadata: &ClientMetadata,
+) -> Result<(Option<Secret>, Vec<ClientSecret>)> {
+    let method = &metadata.token_endpoint_auth_method;
+    if !method.uses_secret() {
         return Ok((None, Vec::new()));
     }
-    let (text, kept) = ClientSecret::generate(cx.secrets, cx.entropy)?;
+    let (text, kept) = ClientSecret::generate_for(id, method, cx.secrets, cx.entropy)?;
     Ok((Some(text), vec![kept]))
 }

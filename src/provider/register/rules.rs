@@ -3,8 +3,8 @@
 use super::addresses;
 use super::validate::Members;
 use crate::client::{
-    ApplicationType, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg, SubjectType,
-    TokenDeliveryMode,
+    ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg,
+    SubjectType, TokenDeliveryMode,
 };
 use crate::error::Reason;
 use crate::jose::{Keyring, SigningAlg};
@@ -79,6 +79,7 @@ pub(in crate::provider) struct Rules {
     pairwise: bool,
     sectors: bool,
     pings: bool,
+    certificate_bound_tokens: bool,
     logout: Logout,
 }
 
@@ -117,6 +118,7 @@ impl Rules {
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
             pings: core.backchannel.as_ref().is_some_and(Backchannel::pings),
+            certificate_bound_tokens: core.mutual_tls.is_some(),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
                 back_channel: core.back_channel.is_some(),
@@ -186,12 +188,16 @@ impl Rules {
         if !self.auth_methods.contains(method) {
             return Err(Reason::MetadataAuthMethod);
         }
+        if metadata.tls_client_certificate_bound_access_tokens && !self.certificate_bound_tokens {
+            return Err(Reason::MetadataCertificateBinding);
+        }
         let alg = metadata.token_endpoint_auth_signing_alg;
-        if alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
+        let signed = alg.and_then(ClientAssertionAlg::signed);
+        if signed.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
             return Err(Reason::MetadataAuthSigningAlg);
         }
         if !self.jwks_uri && metadata.jwks_uri.is_some() {
-            if *method == ClientAuthMethod::PrivateKeyJwt {
+            if matches!(method, ClientAuthMethod::PrivateKeyJwt | ClientAuthMethod::SelfSignedTlsClientAuth) {
                 return Err(Reason::MetadataJwksUri);
             }
             metadata.jwks_uri = None;

@@ -95,6 +95,12 @@ fn reason(member: &str) -> Reason {
         "sector_identifier_uri" => Reason::MetadataSectorIdentifier,
         "software_id" | "software_version" => Reason::MetadataSoftware,
         "subject_type" => Reason::MetadataSubjectType,
+        "tls_client_auth_san_dns"
+        | "tls_client_auth_san_email"
+        | "tls_client_auth_san_ip"
+        | "tls_client_auth_san_uri"
+        | "tls_client_auth_subject_dn" => Reason::MetadataCertificateSubject,
+        "tls_client_certificate_bound_access_tokens" => Reason::MetadataCertificateBinding,
         "token_endpoint_auth_method" => Reason::MetadataAuthMethod,
         "token_endpoint_auth_signing_alg" => Reason::MetadataAuthSigningAlg,
         "userinfo_signed_response_alg" => Reason::MetadataUserinfoAlg,

@@ -1,0 +1,213 @@
+//! Certificates of clients. Nobody has the keys of most of them: who presents one is for the TLS layer to
+//! know.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+
+use crate::wire::ClientCertificate;
+
+/// The DER of one of the certificates here.
+///
+/// # Panics
+/// When the text is no base64.
+#[must_use]
+#[track_caller]
+pub fn der(certificate: &str) -> Bytes {
+    BASE64_STANDARD.decode(certificate).expect("the certificate is base64").into()
+}
+
+/// One of the certificates here, whose chain the TLS layer verified.
+#[must_use]
+#[track_caller]
+pub fn verified(certificate: &str) -> ClientCertificate {
+    ClientCertificate::verified(der(certificate))
+}
+
+/// One of the certificates here, of whose issuer the TLS layer knows nothing.
+#[must_use]
+#[track_caller]
+pub fn unverified(certificate: &str) -> ClientCertificate {
+    ClientCertificate::unverified(der(certificate))
+}
+
+/// The key of [`SELF_SIGNED`] as JSON.
+pub const SELF_SIGNED_JWK: &str = r#"{
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "Wyl_D2nIR-z3wchYAESbgNsayBUkVNS3ko9XqeuRY6o",
+    "y": "QIg7tVo5Wop3KyxdXKpM7kvyq99KMrAqdsjxUppipTg"
+}"#;
+
+/// Of the test authority, as are those below that do not say otherwise: its subject is
+/// `CN=client,O=Example\, Inc.,C=DE`, its names are `client.example`, `https://client.example/id`,
+/// 192.0.2.7 and `ops@client.example`. It is valid from 2026 to 2126.
+pub const CLIENT: &str = "\
+    MIIBpjCCAUugAwIBAgIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpI\
+    RFPSkeRERKC2+uV3sIDIR0ket456X6zgp2mIzMKHo1IwUDBOBgNVHREERzBFgg5jbGllbnQuZXhhbXBsZYYZaHR0cHM6Ly9jbGll\
+    bnQuZXhhbXBsZS9pZIcEwAACB4ESb3BzQGNsaWVudC5leGFtcGxlMAoGCCqGSM49BAMCA0kAMEYCIQC97OKUhyxGqbUjPTpNRYbZ\
+    iM95YvO1/ShenrSJmVfJAwIhAPhdda7ao2rSl/G027lPJ30k5ccp0Odz0upUdu2kjObe";
+
+/// Its common name is `client.example`; it has no other name.
+pub const COMMON_NAME: &str = "\
+    MIIBNDCB2qADAgECAhQ2AaEOnGuX1pbcV8tg2IXMlDzSzTAKBggqhkjOPQQDAjAZMRcwFQYDVQQDDA5UZXN0IEF1dGhvcml0eTAg\
+    Fw0yNjAxMDEwMDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowGTEXMBUGA1UEAwwOY2xpZW50LmV4YW1wbGUwWTATBgcqhkjOPQIBBggq\
+    hkjOPQMBBwNCAASLwZd3mjKyrbOvdHeuMxlJOZBhIo6fh3Y72NpWKzBazexiVz5CMyCsonuU2B4J5+2FIABZWq7WF4jEVuj03aNN\
+    MAoGCCqGSM49BAMCA0kAMEYCIQCdp18lNQqumtMzhYr+i+VGJA+/IaVCirzy0Q+yCdZaDAIhAMs7UOYK1ILhhLiJY+6+BBt5oY2D\
+    hSWdT/1dGK0fk6yA";
+
+/// Self-signed, with a key of Ed25519.
+pub const ED25519: &str = "\
+    MIHfMIGSoAMCAQICFBAB2yfUzSAVXz09eecJYoi+ZjPvMAUGAytlcDAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAwMDAwMFoY\
+    DzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMCowBQYDK2VwAyEApnFdPjO88IKBtYtlp0De+Mb2Hx39caQKfClu4D6u\
+    UtYwBQYDK2VwA0EATSIF/iWINIphsJP2Yg20tkw8EDVl1nCHVdcH9TUYrNFpp2lCSYeiHqk2QOhaM+dznhaWdc10UuuhTxVFnZVu\
+    BA==";
+
+/// As [`CLIENT`], until 2029: before the clock of a harness begins.
+pub const EXPIRED: &str = "\
+    MIIBozCCAUmgAwIBAgIUefis+VokyGPzwZXHqY/Ms+4PYwowCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    HhcNMjYwMTAxMDAwMDAwWhcNMjkwMTAxMDAwMDAwWjA2MQswCQYDVQQGEwJERTEWMBQGA1UECgwNRXhhbXBsZSwgSW5jLjEPMA0G\
+    A1UEAwwGY2xpZW50MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEXhtLEhsqgW4dFAdnvsoRIiCqyB05hMdIMGF0DIqUO5HO5Af/\
+    RRJphhL4x9xwXzYlkSO9NsmTOOIsbtj1Z2IlGaNSMFAwTgYDVR0RBEcwRYIOY2xpZW50LmV4YW1wbGWGGWh0dHBzOi8vY2xpZW50\
+    LmV4YW1wbGUvaWSHBMAAAgeBEm9wc0BjbGllbnQuZXhhbXBsZTAKBggqhkjOPQQDAgNIADBFAiEA9Fz/Bqr0IaVeu6DC8NGR66EE\
+    Zfe9uHOrzgdqOCr8XWECIFIdBVsOhpCDKS5htPslSW+NwpR+f8s8dCF6iUkew8BB";
+
+/// As [`CLIENT`], from 2040 on.
+pub const FUTURE: &str = "\
+    MIIBpjCCAUugAwIBAgIUPmFVynwEtaSUFckxV592yhvDcoMwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNNDAwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQZyDNo5KmXPQdSDbqKj347zKX5gJYMyxpzBPN96hu1fuP3\
+    ZG3kuMzU7Zo7jPkSX0ZfoCARBJ3ZcDdfMVAIcbSOo1IwUDBOBgNVHREERzBFgg5jbGllbnQuZXhhbXBsZYYZaHR0cHM6Ly9jbGll\
+    bnQuZXhhbXBsZS9pZIcEwAACB4ESb3BzQGNsaWVudC5leGFtcGxlMAoGCCqGSM49BAMCA0kAMEYCIQD06trEidl4Y58Gs7ssC4wq\
+    XAOYGcwetXk09XYOJiszbgIhAP8w0v6goVc1lHq6TAgfF3d+RILFPPW8jQXogmQuRzzn";
+
+/// Self-signed, with a key of a curve that no client may register.
+pub const K256: &str = "\
+    MIIBHDCBw6ADAgECAhRmFCaS0u+GX7Zjs9dXpIQWhr2e0zAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAw\
+    MDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAE/zC1bc20o5pdimu5\
+    VxpklVebZtMUTrFURFXe2QNVt+d9FtL43p/ta8aiYsgc2f2NGXNAIbv2+o9Z9iulwO9Q/zAKBggqhkjOPQQDAgNIADBFAiBZC8PP\
+    19ILMflIc1bbtjwBH/mVgZYKI3WQWcJZD1n/uQIhANw6USYPBunso/yPE+yDEmJlWjCMj0o3Tho0KH2mE6yr";
+
+/// As [`CLIENT`], with a DNS name that is no text.
+pub const NAME_OF_NO_TEXT: &str = "\
+    MIIBcjCCARegAwIBAgIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpI\
+    RFPSkeRERKC2+uV3sIDIR0ket456X6zgp2mIzMKHox4wHDAaBgNVHREEEzARgg9jbGllbnT/LmV4YW1wbGUwCgYIKoZIzj0EAwID\
+    SQAwRgIhAL3s4pSHLEaptSM9Ok1FhtmIz3li87X9KF6etImZV8kDAiEA+F11rtqjatKX8bTbuU8nfSTlxynQ53PS6lR27aSM5t4=";
+
+/// As [`CLIENT`], with a DNS name that is `client.example` up to its NUL.
+pub const NUL_IN_NAME: &str = "\
+    MIIBfzCCASSgAwIBAgIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpI\
+    RFPSkeRERKC2+uV3sIDIR0ket456X6zgp2mIzMKHoyswKTAnBgNVHREEIDAeghxjbGllbnQuZXhhbXBsZQAuZXZpbC5leGFtcGxl\
+    MAoGCCqGSM49BAMCA0kAMEYCIQC97OKUhyxGqbUjPTpNRYbZiM95YvO1/ShenrSJmVfJAwIhAPhdda7ao2rSl/G027lPJ30k5ccp\
+    0Odz0upUdu2kjObe";
+
+/// Another subject, `CN=other,O=Example\, Inc.,C=DE`, with names of its own.
+pub const OTHER: &str = "\
+    MIIBrjCCAVOgAwIBAgIUMJ2Wv/iIBAEuHAp4Gb7lJXy/GGkwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDUxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ4w\
+    DAYDVQQDDAVvdGhlcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABAKDThlSEu32vY6UbQSVHCOXvwheEVhrBZCEoyYYBQHWRhKY\
+    KgWG6QOnjHh7mYnPkO0xEdn1dMYrBMz22NDe2oOjWzBZMFcGA1UdEQRQME6CDW90aGVyLmV4YW1wbGWGGGh0dHBzOi8vb3RoZXIu\
+    ZXhhbXBsZS9pZIcQIAENuAAAAAAAAAAAAAAAB4ERb3BzQG90aGVyLmV4YW1wbGUwCgYIKoZIzj0EAwIDSQAwRgIhAI5ENhTEeFXf\
+    B6H0MnmtRd3zGL6qLWkeWEeIk3q/K2aqAiEA0dGJcRty6eiXFqFHdYAm6oq4F4v7dWHZFR20qs49b8A=";
+
+/// Self-signed, with a key of P-384.
+pub const P384: &str = "\
+    MIIBWzCB46ADAgECAhQXhkkE3h5WdLbsSegU7o1W2jAQazAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAw\
+    MDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEtSmbFNErkdwZr+WU\
+    I9nBoh1eE1yxqH87rYTAeqytOWVyX9e1D3ydO9lbEeD2ePmV7NTrhCjMVtGFV60FxoKFCjgYJq/CEw9ww5ebjwUeWPuGxJebCOkg\
+    77BLNc2eN3ccMAoGCCqGSM49BAMCA2cAMGQCMAO3Xt0zkNEqaM1E0JULSjzOkrJresBEVOGhX0xMsyEsVaYtmtKvX5g9yxYa8bns\
+    9gIwMvm/cqa8rHRG7pX1V/IvGpG1aq4WtbOGE9fDmOxnVrSgi/7f2X17iMb9xN5l2LuN";
+
+/// Self-signed, with a key of P-521.
+pub const P521: &str = "\
+    MIIBpjCCAQmgAwIBAgIUO7W5ZZEQ6NGqkyqdNasCfZ9jJs0wCgYIKoZIzj0EAwIwDzENMAsGA1UEAwwEc2VsZjAgFw0yNjAxMDEw\
+    MDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowDzENMAsGA1UEAwwEc2VsZjCBmzAQBgcqhkjOPQIBBgUrgQQAIwOBhgAEAcZ8EYCom7CO\
+    10jaXK4bqeo/Qn5njkBZB6c6JiSYWWSl1g5YhgWZNinEerakCekLW3s2m7rm+i9q/qiozud2KreJAdXiLi2agQSwdZ941qhMwvTA\
+    Pusm5zB+Gv5wyxYHpLG9A5U2CAUe74e7cKf3pDJVatP1/M4nVYyr2M1wVXTr5sr2MAoGCCqGSM49BAMCA4GKADCBhgJBIDTf8pml\
+    /oC5DGHN5Fsf7oTGEMmP+/Xk82VBwhMXhCntfeMn8UhmCf08kJs6LoYTisGZjuvOrbEvcydcFTIjfUsCQQyQscNDu3g/YCXM2Jbi\
+    xOnvG14IaBHFK5Okgc9uoGcvyuIBEW3whk5U+06ypQO/S7Mt/vaC1W2aDlNanqvuwZ9J";
+
+/// As [`CLIENT`], with its names there twice.
+pub const REPEATED_EXTENSION: &str = "\
+    MIIB+DCCAZ2gAwIBAgIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpI\
+    RFPSkeRERKC2+uV3sIDIR0ket456X6zgp2mIzMKHo4GjMIGgME4GA1UdEQRHMEWCDmNsaWVudC5leGFtcGxlhhlodHRwczovL2Ns\
+    aWVudC5leGFtcGxlL2lkhwTAAAIHgRJvcHNAY2xpZW50LmV4YW1wbGUwTgYDVR0RBEcwRYIOY2xpZW50LmV4YW1wbGWGGWh0dHBz\
+    Oi8vY2xpZW50LmV4YW1wbGUvaWSHBMAAAgeBEm9wc0BjbGllbnQuZXhhbXBsZTAKBggqhkjOPQQDAgNJADBGAiEAvezilIcsRqm1\
+    Iz06TUWG2YjPeWLztf0oXp60iZlXyQMCIQD4XXWu2qNq0pfxtNu5Tyd9JOXHKdDnc9LqVHbtpIzm3g==";
+
+/// Self-signed, with an RSA key of 2048 bits.
+pub const RSA: &str = "\
+    MIICrDCCAZSgAwIBAgIUOtCSZ7KfDTQe59xSIIqYkAS0HmwwDQYJKoZIhvcNAQELBQAwDzENMAsGA1UEAwwEc2VsZjAgFw0yNjAx\
+    MDEwMDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowDzENMAsGA1UEAwwEc2VsZjCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEB\
+    AJIQtEPGgkVPf9l8Dn+BknC68ZXOvNkKxepjorDf6/WrZpwjvjM5EMHdb+8SiPrJK3LELIPlc289peEfuNFXRSOER08LV+UXXqhn\
+    uLShhqkIF+rFyq7QkbeBfrU5LoA+I5DEvavVtE7tpKrwdi6D0EUWZVb5R0dnYMDvAipyIz202mAv+P4VZ2yJsmBPnJCC6NKTK6or\
+    2EZ+EjfMr2D/bsLYZH7eHagl8zZ7kwyy3cw7tkSsZ5CW6Trg9KyA05hLovbmVEYVUL2r4k2m4zLF+PbPgD4/d8BfmpyY8DNPvLTQ\
+    LWkHUUC//pDlFA6N5LA9yHvvlzzmu8sI9v0pUcFfu0ECAwEAATANBgkqhkiG9w0BAQsFAAOCAQEAig9gP/Nx4LSEnclu5WJGjXCj\
+    AW13W/xUopvU4y/ypfuByfq3i26FIm7+jtPWiXLKkpRDg8aCrOGdJpZnx5YB4+ZlPUTOCiF5eTivygCqtrj0N+XMhGm8rOwxQGfK\
+    Axy31zH83ZgHqTjLSgvrgbRWFuUPOtL73a+iDhk9qbz8ZruOoDabeJRx2YxBF0Lw5A0qWXTNyiZFWd0Y1SDoZSt/3bRuH/3dPRZf\
+    bxzGjlB7bPPQlujS3H4IJRyqBCqWIZpujInhm8Jb1F3PY1GFRfKkPOoqK1zt4k1D3n4YF+SdPPO8mp0LFV/E8fvnbr7LVVrNSKLJ\
+    z/v2OQsPJV4HbRYYMA==";
+
+/// Self-signed, with an RSA key of 1024 bits.
+pub const RSA_SHORT: &str = "\
+    MIIBpzCCARCgAwIBAgIUapksJC573tasLTnFMtiOfNWmYYkwDQYJKoZIhvcNAQELBQAwDzENMAsGA1UEAwwEc2VsZjAgFw0yNjAx\
+    MDEwMDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowDzENMAsGA1UEAwwEc2VsZjCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkCgYEArTTZ\
+    kJTNP451mmgRmAZYkkTj2SaH0MnKPb8QX5u9rqfW7ibEN0vSLqPsZ8QL3qeVXlYNxZd+S+9zQEaQ0t8LLzm5SthrMVthhtoQO1/W\
+    IVctwmuP9cUVsh5XxA7iKk0F4aRmlb3xpdWtEB5TNtV04EnTCYoWojILxJqe1jNA6KsCAwEAATANBgkqhkiG9w0BAQsFAAOBgQA/\
+    6Rg3DffoLQE8MDEiQywzq7/jwqlIV3aQ1TaQ97THvVALQRuo0TouC8OQkm87l9/g6U9QfGuNq5ixWnO04yiga9+m9xLOpNTv/S5q\
+    NO8YQT8b63VYLDJWEcaet++swVVFSWgdwl5XUW7+ACKZL+wVtAAliP/k7Ea/pTI+2sGMkQ==";
+
+/// Self-signed: its key is [`SELF_SIGNED_JWK`].
+pub const SELF_SIGNED: &str = "\
+    MIIBIDCBxqADAgECAhQMGj4BDVPK5/jekGT+JFnuBhTmYDAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAw\
+    MDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWyl/D2nIR+z3\
+    wchYAESbgNsayBUkVNS3ko9XqeuRY6pAiDu1WjlaincrLF1cqkzuS/Kr30oysCp2yPFSmmKlODAKBggqhkjOPQQDAgNJADBGAiEA\
+    6WCmvBW7AbAXpyraFsTsmvtsm9jBUhrSnUBvB+xWx+gCIQDJsznEqzDK0GTMIg93mPY2V93g5bH7i73q95k7x7Ruig==";
+
+/// Another certificate of the key of [`SELF_SIGNED`].
+pub const SELF_SIGNED_AGAIN: &str = "\
+    MIIBHzCBxqADAgECAhRJz4nMyVkncHwk4rI2lQqFe1B0rjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAw\
+    MDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWyl/D2nIR+z3\
+    wchYAESbgNsayBUkVNS3ko9XqeuRY6pAiDu1WjlaincrLF1cqkzuS/Kr30oysCp2yPFSmmKlODAKBggqhkjOPQQDAgNIADBFAiEA\
+    my9yo5gVmhvndooALS8N9I1RMKNC0ueOobh4lzXL9d4CIAvJ/fb5Ck3LVawYzql7nhiwMHf5BcxnoSBk43tdZgkZ";
+
+/// Self-signed, with the subject of [`SELF_SIGNED`] and another key.
+pub const SELF_SIGNED_STRANGER: &str = "\
+    MIIBHjCBxqADAgECAhRV3ijyOJ73hiJMU/c9iOh9WuHZljAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzZWxmMCAXDTI2MDEwMTAw\
+    MDAwMFoYDzIxMjYwMTAxMDAwMDAwWjAPMQ0wCwYDVQQDDARzZWxmMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENOkUNwKG1R4I\
+    +apsQPuAomPDqveJfd3vhtwb5lCQsV2El5R1v3eGcpGOdxmP8gqirrJBDHJL98TXWvUCAdOd+DAKBggqhkjOPQQDAgNHADBEAiAB\
+    Adp4hH2ZGd3pO+kJtzRVp3p7PFCu0I4KMqRqmmfdyQIgSqyDY9eRx0m4Dgo8DqFRLJcwO07DTW1R+RQLP/TQW8s=";
+
+/// As [`CLIENT`], with two names of each kind.
+pub const SEVERAL_NAMES: &str = "\
+    MIIB6TCCAY+gAwIBAgIUQRHPI6BlQlRFD4/AK6SsF/ppsiQwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQxIjx2SEK0Vx/c3Abu7q43n5HemXkzcKEzY1k2ohqIsRcO\
+    93AmieDaoTq/h5mqPjN3IdMJRDeFTIgkN4uia4hbo4GVMIGSMIGPBgNVHREEgYcwgYSCDmNsaWVudC5leGFtcGxlggxldmlsLmV4\
+    YW1wbGWGGWh0dHBzOi8vY2xpZW50LmV4YW1wbGUvaWSGF2h0dHBzOi8vZXZpbC5leGFtcGxlL2lkhwTAAAIHhwTAAAIIgRJvcHNA\
+    Y2xpZW50LmV4YW1wbGWBEG9wc0BldmlsLmV4YW1wbGUwCgYIKoZIzj0EAwIDSAAwRQIhAJrbDnBJOIQ48wqOJCtukZr57yOrqhMr\
+    I2AqHSi7r4a9AiA8FGUFEZ0gidksi+G7wgrEkCp54cPeu68DYna/976eCA==";
+
+/// As [`CLIENT`], with an address of three octets.
+pub const SHORT_ADDRESS: &str = "\
+    MIIBZjCCAQugAwIBAgIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkw\
+    IBcNMjYwMTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8w\
+    DQYDVQQDDAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpI\
+    RFPSkeRERKC2+uV3sIDIR0ket456X6zgp2mIzMKHoxIwEDAOBgNVHREEBzAFhwPAAAIwCgYIKoZIzj0EAwIDSQAwRgIhAL3s4pSH\
+    LEaptSM9Ok1FhtmIz3li87X9KF6etImZV8kDAiEA+F11rtqjatKX8bTbuU8nfSTlxynQ53PS6lR27aSM5t4=";
+
+/// As [`CLIENT`], of version 1, without names.
+pub const VERSION_1: &str = "\
+    MIIBTDCB8gIUB+ksVHxpXBAqNh2SabddY815BnUwCgYIKoZIzj0EAwIwGTEXMBUGA1UEAwwOVGVzdCBBdXRob3JpdHkwIBcNMjYw\
+    MTAxMDAwMDAwWhgPMjEyNjAxMDEwMDAwMDBaMDYxCzAJBgNVBAYTAkRFMRYwFAYDVQQKDA1FeGFtcGxlLCBJbmMuMQ8wDQYDVQQD\
+    DAZjbGllbnQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATHlmIqdqrTKRaX8DY9yPevVGT9n1K7cMgQasH8bhubJOpIRFPSkeRE\
+    RKC2+uV3sIDIR0ket456X6zgp2mIzMKHMAoGCCqGSM49BAMCA0kAMEYCIQC97OKUhyxGqbUjPTpNRYbZiM95YvO1/ShenrSJmVfJ\
+    AwIhAPhdda7ao2rSl/G027lPJ30k5ccp0Odz0upUdu2kjObe";
