@@ -451,7 +451,7 @@ fn what_the_host_says_of_a_person_reaches_the_client() {
 fn a_host_that_cannot_ask_leaves_nothing_waiting() {
     let (h, host) = harness();
     host.broken(true);
-    let refused = h.begin_backchannel(backchannel_form("alice"));
+    let refused = h.begin_backchannel(backchannel_form("alice")).rejected(Reason::HostUnavailable);
     assert_eq!(refused.response.status(), 503);
     assert_eq!(refused.json()["error"], "temporarily_unavailable");
     host.broken(false);

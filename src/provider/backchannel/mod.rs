@@ -30,6 +30,7 @@ use crate::error::{Error, Reason, Rejection, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::limiter::LimitPoint;
 use crate::secret::{Secret, TokenHash};
+use crate::store::Decision;
 use crate::types::{GrantType, Params, Subject};
 use crate::wire::{Request, RequestHead, Response, cors, form_post, reply};
 
@@ -200,7 +201,7 @@ async fn ask(
     let Err(error) = settings.host.begin(pending).await else { return Ok(()) };
     let key = TokenHash::of(pending.auth_req_id.expose());
     // Should this fail too, it waits for nobody until its time is over.
-    deferred::deny(core, cx, &key, Denial::Unavailable).await.ok();
+    deferred::store(core)?.decide(&key, Decision::Denied, cx.now).await.ok();
     Err(unavailable(error))
 }
 
