@@ -18,8 +18,14 @@ pub enum Endpoint {
     Administration,
     /// The authorization endpoint and what the host does for it.
     Authorization,
+    /// Backchannel authentication (CIBA), and what the host does for it.
+    BackchannelAuthentication,
     /// The page by which clients watch the login state of a browser.
     CheckSession,
+    /// Device authorization (RFC 8628 section 3.1).
+    DeviceAuthorization,
+    /// The page where a person types the code of a device, and what the host does for it.
+    DeviceVerification,
     /// Discovery.
     Discovery,
     /// The logout endpoint, and what ends sessions.
@@ -48,8 +54,14 @@ pub enum Endpoint {
 pub enum EventKind {
     /// A person's approval became a grant and a response.
     Approved,
+    /// A request waits for its person, who answers elsewhere.
+    RequestDeferred,
     /// An authorization request was pushed and waits.
     RequestPushed,
+    /// A client was told that a request of its has been answered.
+    ClientNotified,
+    /// A client could not be told that a request of its has been answered; it still can ask.
+    ClientNotificationFailed(FetchErrorKind),
     /// A registered client was removed, and its grants were revoked.
     ClientDeleted,
     /// There is no client at the URL that is named as a `client_id`, for this reason. Whoever named it is told of an unknown

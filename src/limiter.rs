@@ -1,11 +1,15 @@
 //! Admission: where a host bounds how often something may be tried.
 
+mod window;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
+
+pub use window::{Allowance, WindowLimiter};
 
 /// Where admission is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,12 +18,17 @@ pub enum LimitPoint {
     /// Before an authorization request too large for the browser is written to the store, when nobody may have signed
     /// in yet; the key is the `client_id`.
     Authorization,
+    /// Before a person is asked on behalf of a client that is not in their browser; the key is the authenticated
+    /// `client_id`.
+    BackchannelAuthentication,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
     /// Before the metadata of a client are fetched that is named by the URL of them, whoever names it, and before they are
     /// fetched again; the key is the host of the URL, in lower case and without the port. Who is refused is a client
     /// that is not known, or known as it was.
     ClientDocument,
+    /// Before a device gets a code; the key is the `client_id`, which has authenticated unless the client is public.
+    DeviceAuthorization,
     /// Before a token is introspected; the key is the authenticated `client_id`.
     Introspection,
     /// Before a pushed authorization request is read and kept; the key is the `client_id`, which has authenticated unless
@@ -33,6 +42,9 @@ pub enum LimitPoint {
     RequestUri,
     /// Before a grant is redeemed; the key is the authenticated `client_id`.
     Token,
+    /// Before the code of a device is looked up that a person typed: asked for each key that the host counts by, for the
+    /// person, and last for all together, when the key is empty.
+    UserCode,
 }
 
 /// Whether a request may go on.

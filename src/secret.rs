@@ -313,6 +313,15 @@ impl SystemSecrets {
         mac(&self.0.salt_mac, &all)
     }
 
+    /// Keyed hashes of `parts` for one `purpose`, one under each pepper: the first is written, all are looked for.
+    pub(crate) fn peppered(&self, purpose: &str, parts: &[&str]) -> Vec<TokenHash> {
+        let mut all: Vec<&[u8]> = Vec::with_capacity(parts.len() + 1);
+        all.push(purpose.as_bytes());
+        all.extend(parts.iter().map(|part| part.as_bytes()));
+        let peppers = self.0.pepper_macs.iter();
+        peppers.map(|(_, keyed)| TokenHash::from_bytes(mac(keyed, &all))).collect()
+    }
+
     pub(crate) fn writer(&self) -> &DerivedKeys {
         self.0.derived.first().expect("new() refuses an empty list")
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The sections about what exists.
-const REACHED: &str = "ABCDEGHIJKMQR";
+const REACHED: &str = "ABCDEGHIJKLMQR";
 
 /// Rows of those sections that nothing here can be attacked with, each with the reason.
 const OUT_OF_REACH: [(u32, &str); 7] = [

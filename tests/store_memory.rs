@@ -44,6 +44,13 @@ async fn clients_are_registered_and_written_over_by_who_saw_them() {
     suite::registry(&[Arc::new(MemoryStore::new())], &runtime).await;
 }
 
+/// attack 220, attack 222
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_wait_are_answered_and_redeemed_once() {
+    let runtime = TokioRuntime::current().unwrap();
+    suite::deferred(&[Arc::new(MemoryStore::new())], &runtime).await;
+}
+
 #[tokio::test]
 async fn tickets_are_taken_once() {
     suite::tickets(&MemoryStore::new()).await;

@@ -18,9 +18,9 @@ use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, SystemSecrets, TokenHash};
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
-    Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse,
-    Refreshed, ReplayStore, RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore,
-    TokenRecord, TokenStore,
+    Decision, DeferredRecord, DeferredStore, Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion,
+    Issued, NewFamily, Page, RefreshUse, Refreshed, ReplayStore, RevokedGrants, SessionKey, SubjectKey,
+    Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId, SessionId, Subject};
@@ -112,6 +112,19 @@ fn consent() -> ConsentRecord {
     ConsentRecord { subject, client: client(), version, expires_at: at(1000), payload: payload() }
 }
 
+fn deferred() -> DeferredRecord {
+    DeferredRecord {
+        key: key(),
+        user_code: Some(key()),
+        client: client(),
+        subject: Some(SubjectKey::from_bytes([1; 32])),
+        interval: Duration::from_secs(5),
+        expires_at: at(600),
+        retain_until: at(4000),
+        payload: payload(),
+    }
+}
+
 fn rotation(seq: u64) -> RefreshUse {
     RefreshUse { seq, advance: Advance::Rotate, grace: Grace::UntilSuccessorUsed, idle_until: at(900) }
 }
@@ -140,6 +153,7 @@ async fn writing_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreEr
     let with_token = Issued { access: Some(token(&grant)), family: None };
     let ticket = TicketRecord { open_until: at(60), keep_until: at(120), payload: payload() };
     let subject = SubjectKey::from_bytes([1; 32]);
+    let limit = WaitingLimit { of_client: 1, of_all: 1 };
     vec![
         ("insert_code", kind(store.insert_code(key, code(&grant), NOW).await)),
         ("consume_code", kind(store.consume_code(&key, &client(), NOW).await)),
@@ -154,6 +168,9 @@ async fn writing_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreEr
         ("first_use", kind(store.first_use("test", &key, at(60), NOW).await)),
         ("put", kind(store.put(key, ticket, NOW).await)),
         ("take", kind(store.take(&key, NOW).await)),
+        ("insert_deferred", kind(store.insert_deferred(deferred(), limit, NOW).await)),
+        ("decide", kind(store.decide(&key, Decision::Denied, NOW).await)),
+        ("poll", kind(store.poll(&key, &client(), NOW).await)),
         ("sweep", kind(store.sweep(10, NOW).await)),
     ]
 }
@@ -169,6 +186,8 @@ async fn reading_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreEr
         ("remembered", kind(store.remembered(&subject, &client(), NOW).await)),
         ("consents", kind(store.consents(&ConsentFilter::Subject(subject), &page, NOW).await)),
         ("get", kind(store.get(&key(), NOW).await)),
+        ("deferred", kind(store.deferred(&key(), NOW).await)),
+        ("by_user_code", kind(store.by_user_code(&key(), NOW).await)),
     ]
 }
 
@@ -191,6 +210,14 @@ async fn clients_are_registered_and_written_over_by_who_saw_them() {
     let place = Place::new();
     let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
     suite::registry(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+/// attack 220, attack 222: how often a client polls and who redeems is decided between nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_wait_are_answered_and_redeemed_once() {
+    let place = Place::new();
+    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
+    suite::deferred(&nodes, &TokioRuntime::current().unwrap()).await;
 }
 
 /// attack 109, attack 124, attack 131: two nodes on one file.
@@ -446,10 +473,10 @@ async fn tables_of_a_later_release_are_refused() {
     for refused in
         [store.migrate().await, store.check().await, SqliteStore::connect(&place.file()).await.map(drop)]
     {
-        assert!(matches!(refused, Err(SchemaError::Newer { found: 1000, known: 1 })), "{refused:?}");
+        assert!(matches!(refused, Err(SchemaError::Newer { found: 1000, known: 2 })), "{refused:?}");
     }
     let message = store.check().await.unwrap_err().to_string();
-    assert_eq!(message, "the database has tables of version 1000, and this release knows 1 and those before");
+    assert_eq!(message, "the database has tables of version 1000, and this release knows 2 and those before");
 }
 
 #[tokio::test]
@@ -457,7 +484,7 @@ async fn tables_may_be_made_by_tools_of_the_host() {
     let place = Place::new();
     let store = SqliteStore::connect(&place.file()).await.unwrap();
     let missing = store.check().await;
-    assert!(matches!(missing, Err(SchemaError::Older { found: 0, known: 1 })), "{missing:?}");
+    assert!(matches!(missing, Err(SchemaError::Older { found: 0, known: 2 })), "{missing:?}");
     let pool = place.pool(1, Duration::from_secs(5)).await;
     for migration in SqliteStore::migrations() {
         pool.execute(migration.sql).await.unwrap();

@@ -20,9 +20,10 @@ use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, TokenHash};
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
-    Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse,
-    Refreshed, Remembered, ReplayStore, RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord,
-    TicketStore, TokenRecord, TokenStore,
+    Decision, Deferral, DeferredRecord, DeferredStore, Filter, Grace, GrantRecord, GrantStore, GrantedToken,
+    Insertion, Issued, NewFamily, Page, Polled, RefreshUse, Refreshed, Remembered, ReplayStore,
+    RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
+    WaitingLimit,
 };
 use vouchsafe::types::{ClientId, GrantId};
 
@@ -282,7 +283,38 @@ async fn what_is_picked_up_once_takes_one_statement_each() {
     assert_eq!(counted.within(1, store.take(&key, NOW)).await, Some(ticket));
     assert!(counted.within(1, store.first_use("test", &key, at(60), NOW)).await);
     assert!(!counted.within(1, store.first_use("test", &key, at(60), NOW)).await);
-    counted.within(5, store.sweep(1000, at(60))).await;
+    counted.within(6, store.sweep(1000, at(60))).await;
+}
+
+#[tokio::test]
+async fn what_is_answered_elsewhere_takes_one_statement_for_each_step() {
+    let (counted, grant) = (Counted::new().await, GrantId::generate(&OsEntropy, NOW).unwrap());
+    let store = &counted.store;
+    let limit = WaitingLimit { of_client: 1, of_all: 5 };
+    let record = DeferredRecord {
+        key: key(),
+        user_code: Some(key()),
+        client: client(),
+        subject: Some(SUBJECT),
+        interval: Duration::from_secs(5),
+        expires_at: at(600),
+        retain_until: at(4000),
+        payload: payload(),
+    };
+    let crowded = DeferredRecord { key: key(), user_code: None, ..record.clone() };
+    let (waiting, code) = (record.key, record.user_code.unwrap());
+    assert_eq!(counted.within(1, store.insert_deferred(record, limit, NOW)).await, Deferral::Waiting);
+    assert_eq!(counted.within(1, store.insert_deferred(crowded, limit, NOW)).await, Deferral::Crowded);
+    assert!(counted.within(1, store.deferred(&waiting, NOW)).await.is_some());
+    assert!(counted.within(1, store.by_user_code(&code, NOW)).await.is_some());
+    assert_eq!(counted.within(1, store.poll(&waiting, &client(), NOW)).await, Polled::Pending);
+    assert_eq!(counted.within(1, store.poll(&waiting, &client(), NOW)).await, Polled::SlowDown);
+    let approved = Decision::Approved { grant, payload: payload() };
+    assert!(counted.within(1, store.decide(&waiting, approved, NOW)).await);
+    let approved = counted.within(1, store.poll(&waiting, &client(), NOW)).await;
+    assert!(matches!(approved, Polled::Approved { .. }), "{approved:?}");
+    let replayed = counted.within(2, store.poll(&waiting, &client(), NOW)).await;
+    assert_eq!(replayed, Polled::Replayed { grant });
 }
 
 #[tokio::test]

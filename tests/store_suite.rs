@@ -1,7 +1,8 @@
 //! The suite itself: a store that breaks one clause of the contract is found out.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,9 +15,10 @@ use vouchsafe::secret::TokenHash;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
     ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
-    ConsentStore, ConsentVersion, Consumed, Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion,
-    Issued, Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, RevokedGrants,
-    StoredClient, StoredGrant, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore,
+    ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore, Filter, Grace,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, Polled, RefreshUse, Refreshed,
+    Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient, StoredGrant, SubjectKey, Sweep,
+    TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
@@ -32,12 +34,18 @@ enum Fault {
     CodeLivesASecondLonger,
     CodeOfAnotherIsAbsent,
     ConsentIsWrittenUnseen,
+    DecisionIsWrittenOver,
+    DeferredIsForgottenWhenRedeemed,
+    DeferredLivesASecondLonger,
+    DeferredOfAnotherIsAbsent,
     ExpiredGrantIsForgotten,
     FirstUseEndsASecondEarly,
     FirstUseThatIsOverIsRemembered,
     GraceIsASecondLonger,
     PageRepeatsAnItem,
     PayloadLosesItsEnd,
+    PollHasTwoSteps,
+    PollIsNeverTooEarly,
     RegistrationOverwrites,
     RemovalIsToldTwice,
     ReplayIsNotTold,
@@ -52,9 +60,11 @@ enum Fault {
     TicketIsTakenAgain,
     TokenLivesASecondLonger,
     TokenSurvivesRevocation,
+    UserCodeIsFoundAfterItsAnswer,
+    WaitingIsNotCounted,
 }
 
-const FAULTS: [Fault; 28] = [
+const FAULTS: [Fault; 36] = [
     Fault::AbsentClientIsMade,
     Fault::ClientIsReplacedInTwoSteps,
     Fault::ClientIsReplacedUnseen,
@@ -63,12 +73,18 @@ const FAULTS: [Fault; 28] = [
     Fault::CodeLivesASecondLonger,
     Fault::CodeOfAnotherIsAbsent,
     Fault::ConsentIsWrittenUnseen,
+    Fault::DecisionIsWrittenOver,
+    Fault::DeferredIsForgottenWhenRedeemed,
+    Fault::DeferredLivesASecondLonger,
+    Fault::DeferredOfAnotherIsAbsent,
     Fault::ExpiredGrantIsForgotten,
     Fault::FirstUseEndsASecondEarly,
     Fault::FirstUseThatIsOverIsRemembered,
     Fault::GraceIsASecondLonger,
     Fault::PageRepeatsAnItem,
     Fault::PayloadLosesItsEnd,
+    Fault::PollHasTwoSteps,
+    Fault::PollIsNeverTooEarly,
     Fault::RegistrationOverwrites,
     Fault::RemovalIsToldTwice,
     Fault::ReplayIsNotTold,
@@ -83,13 +99,15 @@ const FAULTS: [Fault; 28] = [
     Fault::TicketIsTakenAgain,
     Fault::TokenLivesASecondLonger,
     Fault::TokenSurvivesRevocation,
+    Fault::UserCodeIsFoundAfterItsAnswer,
+    Fault::WaitingIsNotCounted,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_fault_is_found() {
     let runtime = TokioRuntime::current().unwrap();
     for fault in FAULTS {
-        let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: Some(fault) })];
+        let nodes = [Arc::new(Faulty::with(Some(fault)))];
         let passed = AssertUnwindSafe(everything(&nodes, &runtime)).catch_unwind().await.is_ok();
         assert!(!passed, "{fault:?} is not found");
     }
@@ -97,13 +115,14 @@ async fn every_fault_is_found() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_without_fault_passes() {
-    let nodes = [Arc::new(Faulty { store: MemoryStore::new(), fault: None })];
+    let nodes = [Arc::new(Faulty::with(None))];
     everything(&nodes, &TokioRuntime::current().unwrap()).await;
 }
 
 async fn everything(nodes: &[Arc<Faulty>], runtime: &TokioRuntime) {
     suite::all(nodes, runtime).await;
     suite::registry(nodes, runtime).await;
+    suite::deferred(nodes, runtime).await;
 }
 
 /// A store in memory with one fault, or none.
@@ -111,9 +130,16 @@ async fn everything(nodes: &[Arc<Faulty>], runtime: &TokioRuntime) {
 struct Faulty {
     store: MemoryStore,
     fault: Option<Fault>,
+    inserted: Mutex<HashMap<TokenHash, DeferredRecord>>,
+    redeemed: Mutex<HashMap<TokenHash, Polled>>,
 }
 
 impl Faulty {
+    fn with(fault: Option<Fault>) -> Self {
+        let store = MemoryStore::new();
+        Self { store, fault, inserted: Mutex::default(), redeemed: Mutex::default() }
+    }
+
     fn has(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
@@ -377,6 +403,60 @@ impl TicketStore for Faulty {
             self.store.put(*key, ticket.clone(), now).await?;
         }
         Ok(taken)
+    }
+}
+
+#[async_trait]
+impl DeferredStore for Faulty {
+    async fn insert_deferred(
+        &self,
+        record: DeferredRecord,
+        limit: WaitingLimit,
+        now: Timestamp,
+    ) -> Result<Deferral, StoreError> {
+        let endless = WaitingLimit { of_client: u16::MAX, of_all: u16::MAX };
+        let limit = if self.has(Fault::WaitingIsNotCounted) { endless } else { limit };
+        self.inserted.lock().expect("no test panics here").insert(record.key, record.clone());
+        self.store.insert_deferred(record, limit, now).await
+    }
+
+    async fn deferred(&self, key: &TokenHash, now: Timestamp) -> Result<Option<DeferredRecord>, StoreError> {
+        self.store.deferred(key, self.earlier_if(Fault::DeferredLivesASecondLonger, now)).await
+    }
+
+    async fn by_user_code(
+        &self,
+        user_code: &TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<DeferredRecord>, StoreError> {
+        let found = self.store.by_user_code(user_code, now).await?;
+        if found.is_some() || !self.has(Fault::UserCodeIsFoundAfterItsAnswer) {
+            return Ok(found);
+        }
+        let inserted = self.inserted.lock().expect("no test panics here");
+        let mut known = inserted.values().filter(|record| record.user_code == Some(*user_code));
+        Ok(known.find(|record| !record.expires_at.has_passed(now)).cloned())
+    }
+
+    async fn decide(&self, key: &TokenHash, decision: Decision, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.store.decide(key, decision, now).await? || self.has(Fault::DecisionIsWrittenOver))
+    }
+
+    async fn poll(&self, key: &TokenHash, client: &ClientId, now: Timestamp) -> Result<Polled, StoreError> {
+        let polled = self.store.poll(key, client, now).await?;
+        match polled {
+            Polled::Foreign if self.has(Fault::DeferredOfAnotherIsAbsent) => Ok(Polled::Absent),
+            Polled::Replayed { .. } if self.has(Fault::DeferredIsForgottenWhenRedeemed) => Ok(Polled::Absent),
+            Polled::SlowDown if self.has(Fault::PollIsNeverTooEarly) => Ok(Polled::Pending),
+            Polled::Approved { .. } if self.has(Fault::PollHasTwoSteps) => {
+                self.redeemed.lock().expect("no test panics here").insert(*key, polled.clone());
+                Ok(polled)
+            }
+            Polled::Replayed { .. } if self.has(Fault::PollHasTwoSteps) => {
+                Ok(self.redeemed.lock().expect("no test panics here").remove(key).unwrap_or(polled))
+            }
+            polled => Ok(polled),
+        }
     }
 }
 

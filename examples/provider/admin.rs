@@ -1,6 +1,7 @@
 //! What the one who runs the server may ask of it: by plain http on an address of its own, and by signal.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -13,8 +14,11 @@ use serde_json::json;
 use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::jose::{KeyRotation, KeySourceError, Keyring};
 use vouchsafe::provider::{InitialTokenUses, Provider};
+use vouchsafe::types::Params;
 
+use crate::ciba::Asked;
 use crate::options::{Options, RegisteredBy};
+use crate::site::rim::Inbound;
 use crate::site::{keys, serve};
 
 /// How long an initial access token is good.
@@ -26,6 +30,8 @@ pub(crate) struct Admin {
     pub provider: Provider,
     pub rotating: Rotating,
     pub registered_by: RegisteredBy,
+    /// `None` where nobody asks for people who are elsewhere.
+    pub asked: Option<Arc<Asked>>,
 }
 
 /// The signing keys, and what changes them.
@@ -55,6 +61,9 @@ impl Admin {
         if self.registered_by == RegisteredBy::Token {
             calls = calls.route("/admin/initial-access-token", post(initial_access_token));
         }
+        if self.asked.is_some() {
+            calls = calls.route("/admin/ciba", post(answer));
+        }
         calls.with_state(self).layer(from_fn(refuse_browsers))
     }
 }
@@ -72,6 +81,24 @@ async fn rotate_keys(State(admin): State<Admin>) -> Response {
     match admin.rotating.rotate().await {
         Ok(kids) => Json(json!({ "kids": kids })).into_response(),
         Err(error) => failed("could not rotate", &error),
+    }
+}
+
+/// Answers for a person: `auth_req_id`, and `action`, which is `allow` or `deny`, in the form or the address.
+async fn answer(State(admin): State<Admin>, Inbound(request): Inbound) -> Response {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let sent = if request.body().is_empty() { query } else { request.body() };
+    let params = Params::parse(sent).unwrap_or_default();
+    let (auth_req_id, action) = (params.one("auth_req_id"), params.one("action"));
+    let (Ok(Some(auth_req_id)), Ok(Some(action @ ("allow" | "deny")))) = (auth_req_id, action) else {
+        let problem = "auth_req_id and action, allow or deny, are needed";
+        return (StatusCode::BAD_REQUEST, Json(json!({ "error": problem }))).into_response();
+    };
+    let Some(asked) = &admin.asked else { return StatusCode::NOT_FOUND.into_response() };
+    match asked.answer(&admin.provider, auth_req_id, action == "allow").await {
+        Some(Ok(())) => Json(json!({ "answered": action })).into_response(),
+        Some(Err(error)) => failed("could not answer", &error),
+        None => (StatusCode::NOT_FOUND, Json(json!({ "error": "nobody is asked for this" }))).into_response(),
     }
 }
 

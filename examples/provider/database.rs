@@ -45,10 +45,12 @@ impl Records {
             Self::Memory(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
                 .with_registry(store.clone())
                 .with_replays(store.clone())
+                .with_deferred(store.clone())
                 .with_tickets(store),
             Self::Sqlite(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
                 .with_registry(store.clone())
                 .with_replays(store.clone())
+                .with_deferred(store.clone())
                 .with_tickets(store),
         }
     }

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod admin;
+mod ciba;
 mod clients;
 mod database;
 mod demo_client;

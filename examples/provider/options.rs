@@ -113,7 +113,8 @@ pub(crate) struct Options {
     /// Where to listen, by plain http, for calls of the one who runs the server; port 0 takes a free one
     ///
     /// POST /admin/rotate-keys makes new keys sign at once, POST /admin/initial-access-token gives a token for one
-    /// registration. Whoever reaches it may do both, so that it must be a loopback address.
+    /// registration, POST /admin/ciba with auth_req_id and action (allow or deny) answers for a person. Whoever reaches it
+    /// may do all of that, so that it must be a loopback address.
     #[arg(long, env = "PROVIDER_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub admin_listen: Option<SocketAddr>,
 
@@ -139,6 +140,14 @@ pub(crate) struct Options {
     /// Bind the tokens of clients that prove a key to it (DPoP, RFC 9449)
     #[arg(long, env = "PROVIDER_DPOP")]
     pub dpop: bool,
+
+    /// Let devices without a browser wait for people who type a code at /device/verify (RFC 8628)
+    #[arg(long, env = "PROVIDER_DEVICE")]
+    pub device: bool,
+
+    /// Let clients ask for people who are elsewhere (CIBA); POST /admin/ciba of --admin-listen answers for them
+    #[arg(long, env = "PROVIDER_CIBA", requires = "admin_listen")]
+    pub ciba: bool,
 
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]

@@ -7,10 +7,12 @@ use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientSettings;
+use vouchsafe::limiter::WindowLimiter;
 use vouchsafe::provider::{Config, DpopConfig, MutualTls, Provider, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
+use crate::ciba::Asked;
 use crate::clients::Clients;
 use crate::database::Records;
 use crate::options::{Options, RegisteredBy};
@@ -85,9 +87,14 @@ pub(crate) async fn parts(
         Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
         None => builder,
     };
+    let asked = options.ciba.then(|| Asked::new(users.clone()));
+    let builder = match &asked {
+        Some(asked) => builder.with_backchannel_authentication(asked.settings()),
+        None => builder,
+    };
     let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
-    let admin = Admin { provider: provider.clone(), rotating, registered_by };
+    let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
     let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
     if options.demo_client {
         app = app.merge(demo_client::routes(&issuer)?);
@@ -112,6 +119,9 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     }
     if options.account_creation {
         builder = builder.with_account_creation();
+    }
+    if options.device {
+        builder = builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization();
     }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();

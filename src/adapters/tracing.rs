@@ -155,16 +155,20 @@ fn refusal_level(reason: Reason) -> Level {
         | Reason::IdTokenAlgUnavailable
         | Reason::InternalFault
         | Reason::StoreUnavailable => Level::ERROR,
-        Reason::ClientAssertionReplayed
+        Reason::AssertionReplayed
+        | Reason::ClientAssertionReplayed
         | Reason::CodeReplayed
         | Reason::CodeUnreadable
         | Reason::GrantUnreadable
+        | Reason::DeferredReplayed
+        | Reason::DeviceFormForged
         | Reason::LogoutForgedForm
         | Reason::PendingForgedForm
         | Reason::PkceChallengeReused
         | Reason::RefreshTokenAhead
         | Reason::RefreshTokenForged
-        | Reason::RefreshTokenReplayed => Level::WARN,
+        | Reason::RefreshTokenReplayed
+        | Reason::UserCodeLocked => Level::WARN,
         _ => Level::INFO,
     }
 }
@@ -172,6 +176,8 @@ fn refusal_level(reason: Reason) -> Level {
 fn message(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Approved => "approved",
+        EventKind::ClientNotified => "client notified",
+        EventKind::ClientNotificationFailed(_) => "a client could not be notified",
         EventKind::ClientDeleted => "client deleted",
         EventKind::ClientDocumentRefused(_) => "no client at this url",
         EventKind::ClientRegistered => "client registered",
@@ -188,6 +194,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",
+        EventKind::RequestDeferred => "request waits for its person",
         EventKind::RequestPushed => "request pushed",
         EventKind::Revoked => "revoked",
         EventKind::SessionEnded => "session ended",

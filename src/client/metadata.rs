@@ -3,6 +3,7 @@
 mod application_type;
 mod assertion_alg;
 mod auth_method;
+mod backchannel;
 mod check;
 mod encryption;
 mod request_object_alg;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use application_type::ApplicationType;
 pub use assertion_alg::ClientAssertionAlg;
 pub use auth_method::ClientAuthMethod;
+pub use backchannel::TokenDeliveryMode;
 pub use encryption::EncryptionAlgs;
 pub use request_object_alg::RequestObjectAlg;
 
@@ -131,6 +133,17 @@ pub struct ClientMetadata {
     pub require_pushed_authorization_requests: bool,
     /// Whether its access tokens have to be bound to a key by DPoP (RFC 9449 section 5.2). Default false.
     pub dpop_bound_access_tokens: bool,
+    /// How it learns that a person has answered (CIBA Core section 4); needed by the grant type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<TokenDeliveryMode>,
+    /// Where it is told, if that is how it learns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<FetchUrl>,
+    /// The one algorithm of its signed authentication requests, which then must be signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backchannel_authentication_request_signing_alg: Option<SigningAlg>,
+    /// Whether its requests carry a code that only the person knows. Default false.
+    pub backchannel_user_code_parameter: bool,
     /// The algorithm of its ID tokens. Default RS256.
     pub id_token_signed_response_alg: IdTokenAlg,
     /// How the keys of its ID tokens, which then are encrypted after they were signed, reach the client; a
@@ -230,6 +243,10 @@ impl Default for ClientMetadata {
             require_signed_request_object: false,
             require_pushed_authorization_requests: false,
             dpop_bound_access_tokens: false,
+            backchannel_token_delivery_mode: None,
+            backchannel_client_notification_endpoint: None,
+            backchannel_authentication_request_signing_alg: None,
+            backchannel_user_code_parameter: false,
             id_token_signed_response_alg: IdTokenAlg::default(),
             id_token_encrypted_response_alg: None,
             id_token_encrypted_response_enc: None,

@@ -20,6 +20,7 @@ pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
 pub use metadata::{
     ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, EncryptionAlgs, RequestObjectAlg,
+    TokenDeliveryMode,
 };
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]

@@ -35,14 +35,22 @@ error_codes! {
     AccessDenied = "access_denied", 400;
     /// An account must be chosen, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
     AccountSelectionRequired = "account_selection_required", 400;
+    /// The person has not answered yet (RFC 8628 section 3.5).
+    AuthorizationPending = "authorization_pending", 400;
     /// Consent is missing, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
     ConsentRequired = "consent_required", 400;
+    /// The hint was good once (CIBA Core section 13).
+    ExpiredLoginHintToken = "expired_login_hint_token", 400;
+    /// What the client polls with has expired (RFC 8628 section 3.5).
+    ExpiredToken = "expired_token", 400;
     /// The token's scope does not reach (RFC 6750 section 3.1).
     InsufficientScope = "insufficient_scope", 403;
     /// Something must be shown, and `prompt=none` forbids it (OpenID Connect Core section 3.1.2.6).
     InteractionRequired = "interaction_required", 400;
     /// The authorization details are malformed, unknown, or more than was granted (RFC 9396 sections 5 and 8).
     InvalidAuthorizationDetails = "invalid_authorization_details", 400;
+    /// The message cannot be shown to the person (CIBA Core section 13).
+    InvalidBindingMessage = "invalid_binding_message", 400;
     /// Client authentication failed (RFC 6749 section 5.2).
     InvalidClient = "invalid_client", 401;
     /// The client's metadata does not fit (RFC 7591 section 3.2.2).
@@ -65,10 +73,14 @@ error_codes! {
     InvalidSoftwareStatement = "invalid_software_statement", 400;
     /// The resource is malformed, unknown, or not granted (RFC 8707 section 2).
     InvalidTarget = "invalid_target", 400;
+    /// The code of the person is wrong (CIBA Core section 13).
+    InvalidUserCode = "invalid_user_code", 400;
     /// The access token is not valid (RFC 6750 section 3.1).
     InvalidToken = "invalid_token", 401;
     /// A login is needed, and `prompt=none` forbids asking (OpenID Connect Core section 3.1.2.6).
     LoginRequired = "login_required", 400;
+    /// The person has a code that has to come with the request (CIBA Core section 13).
+    MissingUserCode = "missing_user_code", 400;
     /// `registration` is not supported (OpenID Connect Core section 3.1.2.6).
     RegistrationNotSupported = "registration_not_supported", 400;
     /// `request` is not supported (OpenID Connect Core section 3.1.2.6).
@@ -77,6 +89,8 @@ error_codes! {
     RequestUriNotSupported = "request_uri_not_supported", 400;
     /// A fault of the server (RFC 6749 section 4.1.2.1).
     ServerError = "server_error", 500;
+    /// The client polls too often (RFC 8628 section 3.5).
+    SlowDown = "slow_down", 400;
     /// The server cannot answer now (RFC 6749 section 4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable", 503;
     /// The software statement is from somebody who is not approved (RFC 7591 section 3.2.2).
@@ -86,6 +100,8 @@ error_codes! {
     /// The essential acr cannot be met (OpenID Connect Core Error Code unmet_authentication_requirements 1.0
     /// section 1).
     UnmetAuthenticationRequirements = "unmet_authentication_requirements", 400;
+    /// The hint names nobody (CIBA Core section 13).
+    UnknownUserId = "unknown_user_id", 400;
     /// The grant type is not supported (RFC 6749 section 5.2).
     UnsupportedGrantType = "unsupported_grant_type", 400;
     /// The response type is not supported (RFC 6749 section 4.1.2.1).

@@ -234,6 +234,90 @@ reasons! {
 
     /// The authorization details asked are more than was granted.
     AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
+    // Assertions as grants
+    /// `assertion` is missing.
+    AssertionMissing => InvalidRequest, "assertion is missing";
+    /// The assertion's algorithm is not one that its issuer signs with.
+    AssertionAlgorithm => InvalidGrant, "the assertion is not valid";
+    /// The assertion is meant for another audience.
+    AssertionAudience => InvalidGrant, "the assertion is not valid";
+    /// The assertion is about a person, whose consent the client needs and nobody asked for.
+    AssertionConsentMissing => InvalidGrant, "the assertion is not valid";
+    /// The assertion has no usable `jti`.
+    AssertionId => InvalidGrant, "the assertion is not valid";
+    /// The assertion names no issuer or no subject, or another issuer than the trust is in.
+    AssertionIssuer => InvalidGrant, "the assertion is not valid";
+    /// The keys of the assertion's issuer could not be had.
+    AssertionKeysUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+    /// The assertion is no signed JWT.
+    AssertionMalformed => InvalidGrant, "the assertion is not valid";
+    /// The assertion's `jti` was used before.
+    AssertionReplayed => InvalidGrant, "the assertion is not valid";
+    /// No key of its issuer, for its subject, verifies the assertion.
+    AssertionSignature => InvalidGrant, "the assertion is not valid";
+    /// The host knows nobody whom the assertion stands for.
+    AssertionSubjectUnknown => InvalidGrant, "the assertion is not valid";
+    /// The assertion is expired, not yet valid, without `exp`, or lives too long.
+    AssertionTimes => InvalidGrant, "the assertion is not valid";
+    /// The trust in the assertion's issuer has expired.
+    AssertionTrustExpired => InvalidGrant, "the assertion is not valid";
+    /// The assertion is a token of another kind.
+    AssertionType => InvalidGrant, "the assertion is not valid";
+    /// The cryptographic library panicked over the assertion. An alarm.
+    AssertionUnchecked => InvalidGrant, "the assertion is not valid";
+    /// The assertion is of an issuer that is not trusted, or not with its subject.
+    AssertionUntrusted => InvalidGrant, "the assertion is not valid";
+
+    // Token exchange
+    /// `subject_token` is missing.
+    SubjectTokenMissing => InvalidRequest, "subject_token is missing";
+    /// `subject_token_type` is missing.
+    SubjectTokenTypeMissing => InvalidRequest, "subject_token_type is missing";
+    /// `subject_token_type` is not one that can be exchanged.
+    SubjectTokenTypeUnsupported => InvalidRequest, "subject_token_type is not supported";
+    /// The subject token is bound to a key that the request did not prove.
+    SubjectTokenBound => InvalidRequest, "the subject_token is bound to a key, which must be proved";
+    /// The subject token is one that only another client may use.
+    SubjectTokenForeign => InvalidRequest, "the subject_token is not valid";
+    /// The person whom the subject token is about is gone: disabled, deleted or locked.
+    SubjectTokenGone => InvalidRequest, "the subject_token is not valid";
+    /// The subject token is no valid token of the type that it is said to be.
+    SubjectTokenInvalid => InvalidRequest, "the subject_token is not valid";
+    /// The subject token names somebody else than the actor, or the client, as the one who may act.
+    SubjectTokenMayAct => InvalidRequest, "the subject_token names another who may act";
+    /// The subject token is another client's, for itself.
+    SubjectTokenOfClient => InvalidRequest, "the subject_token of a client for itself is for that client alone";
+    /// The subject token names a person by a pairwise subject, from which nobody finds the person.
+    SubjectTokenPairwise => InvalidRequest, "an id token with a pairwise subject cannot be exchanged";
+    /// `actor_token_type` came without `actor_token`.
+    ActorTokenMissing => InvalidRequest, "actor_token is missing";
+    /// `actor_token` came without `actor_token_type`.
+    ActorTokenTypeMissing => InvalidRequest, "actor_token_type is missing";
+    /// `actor_token_type` is not one that can be an actor's.
+    ActorTokenTypeUnsupported => InvalidRequest, "actor_token_type is not supported";
+    /// The actor token is bound to a key that the request did not prove.
+    ActorTokenBound => InvalidRequest, "the actor_token is bound to a key, which must be proved";
+    /// Somebody acts for the one whom the actor token is about.
+    ActorTokenDelegated => InvalidRequest, "the actor_token must not be a delegated one";
+    /// The actor token is one that only another client may use.
+    ActorTokenForeign => InvalidRequest, "the actor_token is not valid";
+    /// The person whom the actor token is about is gone: disabled, deleted or locked.
+    ActorTokenGone => InvalidRequest, "the actor_token is not valid";
+    /// The actor token is no valid token of the type that it is said to be.
+    ActorTokenInvalid => InvalidRequest, "the actor_token is not valid";
+    /// More than five would act one for the other.
+    ActorChainTooLong => InvalidRequest, "too many act one for the other";
+    /// `audience` is not a text that can name a service, or there are too many.
+    AudienceMalformed => InvalidRequest, "audience must be up to 16 texts of up to 2048 characters";
+    /// The host's policy denies the exchange.
+    ExchangeDenied => InvalidRequest, "the exchange is not allowed";
+    /// The host's policy denies the exchange for the services asked.
+    ExchangeTargetDenied => InvalidTarget, "the exchange is not allowed for this audience or resource";
+    /// `requested_token_type` is not one that is issued.
+    RequestedTokenTypeUnsupported => InvalidRequest, "requested_token_type is not supported";
+    /// An ID token is asked for, and the subject token is about no person.
+    RequestedIdTokenOfClient => InvalidRequest, "an id token is about a person";
+
     // Proofs of possession
     /// The request carries two `DPoP` headers.
     DpopHeaderRepeated => InvalidDpopProof, "the dpop header must not be repeated";
@@ -474,6 +558,88 @@ reasons! {
     /// Another person approves than the one who was asked.
     ApprovalOtherSubject => LoginRequired, "another subject approves than the one who was asked";
 
+    // Requests that a person answers elsewhere
+    /// The person has not answered yet.
+    DeferredPending => AuthorizationPending, "the person has not answered yet";
+    /// The client polls before its interval is over.
+    DeferredTooEarly => SlowDown, "the interval between two requests has grown by 5 seconds";
+    /// The person or the host refused.
+    DeferredDenied => AccessDenied, "the request was denied";
+    /// The person did not answer in time, or the client did not come in time.
+    DeferredExpired => ExpiredToken, "the request has expired";
+    /// What the client polls with is of no request that is remembered.
+    DeferredUnknown => InvalidGrant, "the request is not known";
+    /// What the client polls with is not one of ours.
+    DeferredMalformed => InvalidGrant, "the request is not known";
+    /// The request is another client's.
+    DeferredForeign => InvalidGrant, "the request is not known";
+    /// The request was redeemed before; its grant is revoked.
+    DeferredReplayed => InvalidGrant, "the request was redeemed before";
+    /// The record of the request does not open, or does not name its grant. An alarm.
+    DeferredUnreadable => InvalidGrant, "the request is not known";
+    /// The request was answered before, or its time is over.
+    DeferredAnswered => InvalidRequest, "the request was answered before or has expired";
+    /// `device_code` is missing.
+    DeviceCodeMissing => InvalidRequest, "device_code is missing";
+    /// No device waits with the code that was typed.
+    UserCodeUnknown => InvalidRequest, "no device waits with this code";
+    /// Too many wrong codes were typed into one form (429).
+    UserCodeLocked => TemporarilyUnavailable, "too many wrong codes were typed, begin again";
+    /// A form about a device was posted that no page of ours held, or from another browser (403).
+    DeviceFormForged => InvalidRequest, "the form is not one that this browser was shown";
+
+    // Backchannel authentication
+    /// `auth_req_id` is missing.
+    AuthReqIdMissing => InvalidRequest, "auth_req_id is missing";
+    /// The request needs one of three hints, and has none or several.
+    BackchannelHints => InvalidRequest, "exactly one of login_hint, id_token_hint and login_hint_token is needed";
+    /// `id_token_hint` is no ID token that this client was given.
+    BackchannelHintInvalid => InvalidRequest, "id_token_hint must be an id token of the client";
+    /// `login_hint_token` was good once.
+    BackchannelHintExpired => ExpiredLoginHintToken, "login_hint_token has expired";
+    /// The hint names nobody, or nobody who could be asked.
+    BackchannelUserUnknown => UnknownUserId, "the hint names nobody";
+    /// The scope lacks `openid`.
+    BackchannelScope => InvalidScope, "the scope must contain openid";
+    /// `binding_message` is too long, or not of plain characters.
+    BackchannelMessage => InvalidBindingMessage, "binding_message must be up to 100 plain characters";
+    /// The host does not show such a `binding_message`.
+    BackchannelMessageRefused => InvalidBindingMessage, "binding_message is not accepted";
+    /// `requested_expiry` is no positive number of seconds.
+    BackchannelExpiry => InvalidRequest, "requested_expiry must be a positive whole number of seconds";
+    /// `client_notification_token` is missing or malformed where a client wants to be told.
+    BackchannelNotificationToken => InvalidRequest, "client_notification_token must be a bearer token of up to 1024 characters";
+    /// `user_code` is needed and missing.
+    BackchannelUserCodeMissing => MissingUserCode, "user_code is missing";
+    /// `user_code` is wrong.
+    BackchannelUserCodeWrong => InvalidUserCode, "user_code is not valid";
+    /// The host does not ask this person for this client (403).
+    BackchannelDenied => AccessDenied, "the request was denied";
+    /// As many requests as may be wait for this person.
+    BackchannelCrowded => SlowDown, "too many requests wait for this person";
+    /// The client wants to be told in a way that is not there.
+    BackchannelModeUnavailable => UnauthorizedClient, "the backchannel_token_delivery_mode of the client is not supported";
+    /// The request is not signed, and has to be.
+    BackchannelUnsigned => InvalidRequest, "the request must be signed";
+    /// A `request_uri` in place of a request.
+    BackchannelRequestUri => InvalidRequest, "request_uri is not supported";
+    /// The signed request is encrypted, is no JWT of the accepted form, or of another type.
+    BackchannelObjectMalformed => InvalidRequest, "the signed request is not valid";
+    /// The signed request's algorithm is not the registered one.
+    BackchannelObjectAlgorithm => InvalidRequest, "the signed request is not valid";
+    /// No registered key verifies the signed request, or the keys cannot be had.
+    BackchannelObjectSignature => InvalidRequest, "the signed request is not valid";
+    /// `iss` of the signed request is not the client, or `aud` not this server.
+    BackchannelObjectParties => InvalidRequest, "iss of the signed request must be the client_id and aud the issuer";
+    /// The signed request lacks one of `iss`, `aud`, `exp`, `iat`, `nbf` and `jti`.
+    BackchannelObjectClaims => InvalidRequest, "the signed request needs iss, aud, exp, iat, nbf and jti";
+    /// The signed request is not valid now, or for longer than an hour.
+    BackchannelObjectTimes => InvalidRequest, "the signed request is not valid now, or for longer than an hour";
+    /// A parameter of the signed request is malformed.
+    BackchannelObjectParameter => InvalidRequest, "a parameter of the signed request is malformed";
+    /// The signed request was used before.
+    BackchannelObjectReplayed => InvalidRequest, "the signed request was used before";
+
     // Access tokens at userinfo
     /// No access token.
     AccessTokenMissing => InvalidToken, "an access token is required";
@@ -534,6 +700,8 @@ reasons! {
     MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
     /// `client_secret` of an update is not the client's.
     MetadataClientSecret => InvalidClientMetadata, "client_secret must be that of the client";
+    /// A member about backchannel authentication is malformed, or does not fit the others.
+    MetadataBackchannel => InvalidClientMetadata, "the members about backchannel authentication are not supported or do not fit together";
     /// `contacts` is malformed or over its caps.
     MetadataContacts => InvalidClientMetadata, "contacts must be up to 20 plain texts of up to 254 bytes";
     /// `dpop_bound_access_tokens` is no boolean, or asks for what is not offered.

@@ -16,12 +16,14 @@
 
 mod access_token;
 mod algorithm;
+mod authorization_grant;
 mod claims_set;
 mod client_assertion;
 mod dpop_proof;
 mod engine;
 mod error;
 mod header;
+mod id_token;
 mod id_token_hint;
 mod jwe;
 mod jwk;
@@ -44,6 +46,10 @@ pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToke
 pub use algorithm::{
     ContentEnc, KeyAlg, MacAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg, UnknownMacAlg,
 };
+pub use authorization_grant::{
+    AuthorizationGrantAssertion, AuthorizationGrantError, AuthorizationGrantVerifier,
+    PresentedAuthorizationGrant,
+};
 pub use claims_set::{ClaimsError, ClaimsSet, Expected, NotATime};
 pub use client_assertion::{
     ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion,
@@ -51,6 +57,7 @@ pub use client_assertion::{
 pub use dpop_proof::{DpopProof, DpopProofError, DpopProofVerifier, ProvedRequest};
 pub use error::JoseError;
 pub use header::{Header, SigningHeader};
+pub use id_token::{IdTokenError, IdTokenVerifier, VerifiedIdToken};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
 pub use jwe::{
     AgreementCurve, Content, Decrypted, Decrypter, DecryptionKey, DecryptionKeyState, DecryptionKeys,

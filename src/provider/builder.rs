@@ -12,12 +12,14 @@ pub use error::BuildError;
 use super::Provider;
 use super::authorization_details::{AuthorizationDetailsType, DetailsTypes};
 use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encoders};
+use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
 use super::encryption::Encryption;
+use super::exchange::TokenExchangePolicy;
 use super::format::{AccessTokenFormat, Formats};
 use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
@@ -28,6 +30,7 @@ use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
 use super::request_object_rules::{RequestObjectAudience, RequestObjectType};
 use super::route::Routes;
+use super::trust::TrustedIssuers;
 use crate::accounts::Accounts;
 use crate::client::SlowHash;
 use crate::clock::{Clock, SystemClock};
@@ -59,6 +62,9 @@ pub struct ProviderBuilder {
     client_credentials: bool,
     client_secret_jwt: bool,
     private_key_jwt: bool,
+    jwt_bearer: bool,
+    token_exchange: Option<Arc<dyn TokenExchangePolicy>>,
+    trusted_issuers: Option<Arc<dyn TrustedIssuers>>,
     dpop: Option<DpopConfig>,
     http_client: Option<Arc<dyn HttpClient>>,
     client_documents: Option<ClientDocuments>,
@@ -69,7 +75,7 @@ pub struct ProviderBuilder {
 
 impl ProviderBuilder {
     pub(super) fn new(config: Config, stores: Stores, keyring: Keyring, secrets: SystemSecrets) -> Self {
-        let formats = Formats::new(&config, &keyring);
+        let formats = Arc::new(Formats::new(&config, &keyring));
         let request_objects = request_objects(&config);
         let hints = IdTokenHintVerifier::new(config.issuer.as_str(), keyring.clone());
         let core = Core {
@@ -105,6 +111,7 @@ impl ProviderBuilder {
             request_uris: None,
             pushed_requests: None,
             dpop: None,
+            backchannel: None,
             routes: Routes::default(),
             documents: Documents::default(),
             switches: Switches::default(),
@@ -122,6 +129,9 @@ impl ProviderBuilder {
             client_credentials: false,
             client_secret_jwt: false,
             private_key_jwt: false,
+            jwt_bearer: false,
+            token_exchange: None,
+            trusted_issuers: None,
             dpop: None,
             http_client: None,
             client_documents: None,
@@ -271,6 +281,31 @@ impl ProviderBuilder {
     /// are not looked at.
     pub fn with_mutual_tls(mut self, mutual_tls: MutualTls) -> Self {
         self.core.mutual_tls = Some(mutual_tls);
+        self
+    }
+
+    /// Whom the host trusts to vouch for people and clients by assertions. Default: nobody.
+    pub fn trusted_issuers(mut self, trusted: Arc<dyn TrustedIssuers>) -> Self {
+        self.trusted_issuers = Some(trusted);
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:jwt-bearer` (RFC 7523 section 2.1): access tokens for
+    /// assertions of [`trusted_issuers`](ProviderBuilder::trusted_issuers); it needs a `ReplayStore` and
+    /// [`Accounts`]. Default off.
+    ///
+    /// # Security
+    /// Nobody is asked for consent: a client gets tokens of people only where its consent is waived.
+    pub const fn with_jwt_bearer(mut self) -> Self {
+        self.jwt_bearer = true;
+        self
+    }
+
+    /// Turns on the grant type `urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693) for confidential clients, as
+    /// `policy` decides; it needs [`Accounts`]. JWTs of others are taken where there are
+    /// [`trusted_issuers`](ProviderBuilder::trusted_issuers). Default off.
+    pub fn with_token_exchange(mut self, policy: Arc<dyn TokenExchangePolicy>) -> Self {
+        self.token_exchange = Some(policy);
         self
     }
 
@@ -430,6 +465,22 @@ impl ProviderBuilder {
         self
     }
 
+    /// Turns on backchannel authentication (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0), for the
+    /// delivery mode `poll`, and `ping` where there are an [`HttpClient`] and a [`Runtime`]. It needs a `DeferredStore` and a
+    /// `ReplayStore`. Default off.
+    pub fn with_backchannel_authentication(mut self, backchannel: Backchannel) -> Self {
+        self.core.backchannel = Some(backchannel);
+        self
+    }
+
+    /// Turns on device authorization (RFC 8628): an endpoint for devices, the page where people type their codes, and the
+    /// grant type. It needs a `DeferredStore`, and a [`Limiter`], since codes that people can type can be guessed. Default
+    /// off.
+    pub const fn with_device_authorization(mut self) -> Self {
+        self.core.switches.device_authorization = true;
+        self
+    }
+
     /// Adds a grant of the host's own; discovery then lists it.
     pub fn grant(mut self, handler: Arc<dyn GrantHandler>) -> Self {
         self.handlers.push(handler);
@@ -490,16 +541,13 @@ impl ProviderBuilder {
         if let Some(decrypter) = &self.core.decrypter {
             self.core.hints = self.core.hints.with_decrypter(decrypter.clone());
         }
+        self.register_backchannel();
         RegisteredClients::join(&mut self.core);
         self.register_dpop()?;
         self.register_fetching();
         self.register_authenticators()?;
+        self.register_formats()?;
         self.register_grants()?;
-        for (name, format) in std::mem::take(&mut self.formats) {
-            if !self.core.formats.add(Arc::clone(&name), format) {
-                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
-            }
-        }
         for details in std::mem::take(&mut self.details) {
             if !self.core.details.add(Arc::clone(&details)) {
                 return Err(BuildError::Twice { name: details.type_name().to_owned() });
@@ -520,6 +568,7 @@ impl ProviderBuilder {
             self.core.back_channel = Some(BackChannel::new(Arc::clone(http), Arc::clone(runtime)));
         }
         self.join_client_documents();
+        self.register_token_exchange()?;
         self.core.routes = Routes::of(&self.core)?;
         Ok(Provider(Arc::new(self.core)))
     }

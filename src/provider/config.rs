@@ -20,6 +20,12 @@ pub struct EndpointPaths {
     pub authorization: String,
     /// Default `/check-session`.
     pub check_session: String,
+    /// Where clients ask for people who are not in their browser (CIBA). Default `/backchannel`.
+    pub backchannel_authentication: String,
+    /// Where devices ask for a code (RFC 8628 section 3.1). Default `/device`.
+    pub device_authorization: String,
+    /// Where people type it (`verification_uri`). Default `/device/verify`.
+    pub device_verification: String,
     /// Default `/logout`.
     pub end_session: String,
     /// Default `/introspect`.
@@ -43,6 +49,9 @@ impl Default for EndpointPaths {
         Self {
             authorization: "/authorize".to_owned(),
             check_session: "/check-session".to_owned(),
+            backchannel_authentication: "/backchannel".to_owned(),
+            device_authorization: "/device".to_owned(),
+            device_verification: "/device/verify".to_owned(),
             end_session: "/logout".to_owned(),
             introspection: "/introspect".to_owned(),
             jwks: "/jwks".to_owned(),
@@ -63,6 +72,10 @@ pub struct TokenPrefixes {
     pub access_token: String,
     /// Of authorization codes. Default `vs_ac_`.
     pub authorization_code: String,
+    /// Of `auth_req_id` values. Default `vs_ar_`.
+    pub auth_req_id: String,
+    /// Of device codes. Default `vs_dc_`.
+    pub device_code: String,
     /// Of initial access tokens, which let clients register. Default `vs_ia_`.
     pub initial_access_token: String,
     /// Of refresh tokens. Default `vs_rt_`.
@@ -76,6 +89,8 @@ impl Default for TokenPrefixes {
         Self {
             access_token: "vs_at_".to_owned(),
             authorization_code: "vs_ac_".to_owned(),
+            auth_req_id: "vs_ar_".to_owned(),
+            device_code: "vs_dc_".to_owned(),
             initial_access_token: "vs_ia_".to_owned(),
             refresh_token: "vs_rt_".to_owned(),
             registration_access_token: "vs_ra_".to_owned(),
@@ -89,6 +104,8 @@ impl TokenPrefixes {
         let all = [
             &self.access_token,
             &self.authorization_code,
+            &self.auth_req_id,
+            &self.device_code,
             &self.initial_access_token,
             &self.refresh_token,
             &self.registration_access_token,
@@ -202,6 +219,10 @@ pub struct Config {
     pub pending_lifetime: Duration,
     /// How long a browser may come with the reference of a pushed request: 5 to 600 s, default 60 s.
     pub pushed_request_lifetime: Duration,
+    /// How long a device waits for its person: 1 to 30 minutes. Default 10 minutes.
+    pub device_code_lifetime: Duration,
+    /// How long a client that waits for a person leaves between two requests at first: 1 to 60 seconds. Default 5 seconds.
+    pub poll_interval: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
     /// What becomes of grants with `offline_access` at a logout. Default: they are kept.
@@ -254,6 +275,8 @@ impl Config {
             rotation_grace: Duration::from_secs(30),
             pending_lifetime: Duration::from_secs(30 * 60),
             pushed_request_lifetime: Duration::from_secs(60),
+            device_code_lifetime: Duration::from_secs(10 * 60),
+            poll_interval: Duration::from_secs(5),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             offline_access_at_logout: OfflineAccess::default(),
             clock_skew: Duration::from_secs(10),
@@ -416,6 +439,20 @@ impl Config {
     #[must_use]
     pub const fn with_pushed_request_lifetime(mut self, pushed_request_lifetime: Duration) -> Self {
         self.pushed_request_lifetime = pushed_request_lifetime;
+        self
+    }
+
+    /// Sets [`Config::device_code_lifetime`].
+    #[must_use]
+    pub const fn with_device_code_lifetime(mut self, device_code_lifetime: Duration) -> Self {
+        self.device_code_lifetime = device_code_lifetime;
+        self
+    }
+
+    /// Sets [`Config::poll_interval`].
+    #[must_use]
+    pub const fn with_poll_interval(mut self, poll_interval: Duration) -> Self {
+        self.poll_interval = poll_interval;
         self
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::authorization_details::DetailsTypes;
 use super::authorize::{AuthorizationRule, Encoders};
+use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::config::Config;
 use super::context::Context;
@@ -24,7 +25,7 @@ use super::route::Routes;
 use crate::accounts::Accounts;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Client, Fetcher, IdTokenAlg, RemoteKeys};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::entropy::Entropy;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::EventSink;
@@ -52,7 +53,7 @@ pub(crate) struct Core {
     pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
-    pub(crate) formats: Formats,
+    pub(crate) formats: Arc<Formats>,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     pub(crate) rules: Vec<Arc<dyn AuthorizationRule>>,
@@ -81,6 +82,8 @@ pub(crate) struct Core {
     pub(crate) pushed_requests: Option<PushedRequests>,
     /// `None` takes no proofs of possession.
     pub(crate) dpop: Option<Dpop>,
+    /// `None` asks for nobody who is not there.
+    pub(crate) backchannel: Option<Backchannel>,
     pub(crate) routes: Routes,
     pub(crate) documents: Documents,
     pub(crate) switches: Switches,
@@ -118,7 +121,7 @@ impl Core {
             (Channel::Back, false) | (Channel::Front, _) => Unsigned::Refused,
         };
         let (keyring, hook) = (&self.keyring, self.claims_hook.as_deref());
-        Minter { keyring, hook, unsigned, recipients: self.recipients() }
+        Minter { keyring, hook, unsigned, recipients: self.recipients(), until: Timestamp::NEVER }
     }
 
     /// What finds the keys that answers to clients are encrypted to.
@@ -171,6 +174,7 @@ impl Core {
 pub(crate) struct Switches {
     pub(crate) account_creation: bool,
     pub(crate) client_documents: bool,
+    pub(crate) device_authorization: bool,
     pub(crate) front_channel_logout: bool,
     pub(crate) introspection: bool,
     pub(crate) introspection_jwt: bool,

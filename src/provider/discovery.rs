@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::backchannel;
 use super::core::Core;
 use super::encryption;
 use super::mutual_tls;
@@ -221,6 +222,7 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let required = pushed == PushedRequests::Required;
         said.insert("require_pushed_authorization_requests".to_owned(), required.into());
     }
+    backchannel::describe(core, &mut said);
     encryption::describe(core, &mut said);
     if core.response_types.iter().any(|known| known.has_code()) {
         said.insert("code_challenge_methods_supported".to_owned(), json!(["S256"]));
@@ -245,7 +247,9 @@ fn authorization(core: &Core) -> Map<String, Value> {
 const fn member(endpoint: Endpoint) -> Option<&'static str> {
     match endpoint {
         Endpoint::Authorization => Some("authorization_endpoint"),
+        Endpoint::BackchannelAuthentication => Some("backchannel_authentication_endpoint"),
         Endpoint::CheckSession => Some("check_session_iframe"),
+        Endpoint::DeviceAuthorization => Some("device_authorization_endpoint"),
         Endpoint::EndSession => Some("end_session_endpoint"),
         Endpoint::Introspection => Some("introspection_endpoint"),
         Endpoint::Jwks => Some("jwks_uri"),

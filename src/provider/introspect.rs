@@ -140,6 +140,7 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
     jwt::insert_details(&mut claims, &shown(caller, &token.client, &token.authorization_details));
     jwt::insert_authentication(&mut claims, token.authentication.as_ref());
     jwt::insert_confirmation(&mut claims, token.confirmation.as_ref());
+    jwt::insert_actors(&mut claims, (cx, &owner), &token.actors);
     for (name, value) in token.extra.iter() {
         claims.entry(name).or_insert_with(|| value.clone());
     }

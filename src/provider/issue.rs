@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::authorization_details;
 use super::context::Context;
 use super::core::Core;
+use super::exchange::TokenType;
+use super::exchanged;
 use super::format::id_token::{Channel, IdToken};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
@@ -38,6 +40,8 @@ pub struct Issuance {
     pub authorization_details: AuthorizationDetails,
     /// The ID token to issue beside it; never for a client that acts for itself.
     pub id_token: Option<IdTokenIssuance>,
+    /// What a token exchange was asked for; `None` for every other grant.
+    pub exchanged: Option<TokenType>,
 }
 
 /// How the grant of an [`Issuance`] is written.
@@ -78,13 +82,28 @@ impl Issuance {
     pub fn new(grant: Grant) -> Self {
         let (scope, resources) = (grant.scope.clone(), grant.resources.clone());
         let authorization_details = grant.authorization_details.clone();
-        Self { grant, write: Write::New, scope, resources, authorization_details, id_token: None }
+        Self {
+            grant,
+            write: Write::New,
+            scope,
+            resources,
+            authorization_details,
+            id_token: None,
+            exchanged: None,
+        }
     }
 
     /// Tokens under a grant that exists.
     #[must_use]
     pub fn under(grant: Grant) -> Self {
         Self { write: Write::Existing, ..Self::new(grant) }
+    }
+
+    /// The answer to an exchange that asked for a token of this type.
+    #[must_use]
+    pub(super) const fn exchanged_for(mut self, token_type: TokenType) -> Self {
+        self.exchanged = Some(token_type);
+        self
     }
 
     /// Whether it stays within its grant, and the grant is of the client that asks: a handler of a host can err.
@@ -139,6 +158,9 @@ pub(crate) async fn issue(
     }
     if issuance.grant.confirmation.is_some_and(|bound| Some(bound) != request.confirmation) {
         return Err(Reason::ConfirmationMismatch.into());
+    }
+    if issuance.exchanged == Some(TokenType::IdToken) {
+        return Box::pin(exchanged::id_token(core, cx, client, &issuance.grant)).await;
     }
     let mut plan = Plan::new(core, cx, client, &issuance);
     plan.confirmation = request.confirmation;
@@ -223,6 +245,7 @@ async fn attempt(
         refresh_token: refresh_token.map(|token| encode(cx, &token)),
         id_token,
         confirmation: plan.confirmation,
+        exchanged: issuance.exchanged,
     })
 }
 
@@ -256,6 +279,10 @@ impl Plan {
         let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
         let issuing = Issuing::new(client, &grant.grant_type, scope, audience);
         let format = core.policy.access_token_format(&issuing, default_format(cx, client, resources));
+        let format = match issuance.exchanged {
+            Some(TokenType::Jwt) => AccessTokenFormatChoice::Jwt,
+            _ => format,
+        };
         let details = authorization_details::of_audience(&issuance.authorization_details, audience);
         let format = recorded_where_needed(format, client, (issuance, &details));
         let lifetime = default_lifetime(cx, client, (resources, &format));
@@ -287,8 +314,12 @@ fn recorded_where_needed(
     let asked = issuance.scope.contains(Scope::OPENID) && particular;
     let pairwise = grant.authentication.is_some() && client.sector().is_some();
     let large = !authorization_details::fit_a_jwt(details);
+    // What others vouched for, or passed on, has to be found and ended by the host.
+    let passed_on = matches!(grant.grant_type, GrantType::JwtBearer | GrantType::TokenExchange);
     match format {
-        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large => AccessTokenFormatChoice::Jwt,
+        AccessTokenFormatChoice::JwtStateless if asked || pairwise || large || passed_on => {
+            AccessTokenFormatChoice::Jwt
+        }
         format => format,
     }
 }
@@ -341,6 +372,7 @@ async fn access_token(
     let expires_at = cx.now.plus(plan.lifetime).min(grant.expires_at);
     let mut token = AccessToken::new(grant.id, grant.client.clone(), cx.now, expires_at);
     token.authentication.clone_from(&grant.authentication);
+    token.actors.clone_from(&grant.actors);
     token.scope.clone_from(&issuance.scope);
     token.audience.clone_from(&plan.audience);
     token.confirmation = plan.confirmation;

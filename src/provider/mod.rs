@@ -2,6 +2,7 @@
 
 mod authorization_details;
 mod authorize;
+mod backchannel;
 mod builder;
 mod client_auth;
 mod client_documents;
@@ -10,10 +11,15 @@ mod config;
 mod consent;
 mod context;
 mod core;
+mod deferred;
+mod device;
 mod discovery;
 mod encryption;
+mod exchange;
+mod exchanged;
 pub(crate) mod format;
 mod grant;
+mod granting;
 mod grants;
 mod hooks;
 mod introspect;
@@ -36,6 +42,7 @@ mod scope;
 mod session_state;
 mod subject;
 mod token;
+mod trust;
 mod userinfo;
 
 use std::sync::Arc;
@@ -50,12 +57,20 @@ pub use authorize::{
     LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,
     ReturnAddress, Unresumable,
 };
+pub use backchannel::{
+    Backchannel, BackchannelAuthentication, BackchannelDecision, BackchannelHint, BackchannelRequest,
+    BackchannelResponse, Hinted, PendingBackchannel,
+};
 pub use builder::{BuildError, ProviderBuilder};
 pub use client_auth::{ClientAuthenticator, Credentials};
 pub use client_documents::{ClientDocumentPolicy, ClientDocuments};
 pub use config::{CodeChallengeReuse, CodeReuse, Config, EndpointPaths, ResourceSettings, TokenPrefixes};
 pub use context::Context;
+pub use device::{DeviceRequests, DeviceResponse, PendingDevice};
 pub use encryption::Encryption;
+pub use exchange::{
+    ExchangeDecision, ExchangeRequest, ExchangeTerms, ExchangeToken, TokenExchangePolicy, TokenType,
+};
 pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
 pub use grants::{GrantFilter, LiveGrant};
@@ -63,7 +78,7 @@ pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
-pub use mount::{Interaction, LogoutQuestion, Mount, Question};
+pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
 pub use mutual_tls::MutualTls;
 pub use proof::{DpopConfig, DpopNonces};
 pub use pushed::{PushedRequests, PushedResponse};
@@ -75,6 +90,7 @@ pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
+pub use trust::{Principal, Trust, TrustedIssuers};
 
 use self::context::Arrival;
 use self::core::Core;
@@ -370,6 +386,53 @@ impl Provider {
     /// faults. Nothing is kept then.
     pub async fn push(&self, head: &RequestHead, params: Params) -> Result<PushedResponse> {
         pushed::push(&self.0, head, params).await
+    }
+
+    /// Answers a request to the backchannel authentication endpoint (CIBA Core section 7).
+    pub async fn backchannel_authentication(&self, request: &Request) -> Response {
+        let endpoint = Endpoint::BackchannelAuthentication;
+        scope::scoped(&self.0, endpoint, backchannel::respond(&self.0, request)).await
+    }
+
+    /// Lets a client ask for a person: the same for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication and of the request, and faults. Nobody is asked then.
+    pub async fn begin_backchannel(&self, head: &RequestHead, params: Params) -> Result<BackchannelResponse> {
+        backchannel::begin(&self.0, head, params).await
+    }
+
+    /// Takes the answer of a person whom [`BackchannelAuthentication::begin`] has asked: the client gets it when it asks
+    /// next, and is told that there is one if it wants to be.
+    ///
+    /// # Errors
+    /// [`Reason::ApprovalExceeds`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalSubjectGone`],
+    /// [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], and faults. Nothing was given.
+    pub async fn complete_backchannel(
+        &self,
+        auth_req_id: &Secret,
+        decision: BackchannelDecision,
+    ) -> Result<()> {
+        backchannel::complete(&self.0, auth_req_id, decision).await
+    }
+
+    /// Answers a request to the device authorization endpoint (RFC 8628 section 3.1).
+    pub async fn device_authorization(&self, request: &Request) -> Response {
+        scope::scoped(&self.0, Endpoint::DeviceAuthorization, device::respond(&self.0, request)).await
+    }
+
+    /// Lets a device begin to wait: the same for tests, and for hosts with a transport of their own.
+    ///
+    /// # Errors
+    /// The refusals of client authentication and of the scope, and faults. Nothing is kept then.
+    pub async fn begin_device(&self, head: &RequestHead, params: Params) -> Result<DeviceResponse> {
+        device::begin(&self.0, head, params).await
+    }
+
+    /// The devices that wait, for pages of the host's own.
+    #[must_use]
+    pub fn device(&self) -> DeviceRequests<'_> {
+        DeviceRequests::of(&self.0)
     }
 
     /// Answers a request to the registration endpoint (RFC 7591), where clients also manage what they registered

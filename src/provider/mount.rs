@@ -1,5 +1,7 @@
 //! The endpoints and the host's part of a sign-in behind one function: what frameworks mount.
 
+mod device;
+
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -16,6 +18,8 @@ use crate::error::{BoxError, Reason};
 use crate::event::Endpoint;
 use crate::types::Authentication;
 use crate::wire::{Request, Response, reply};
+
+pub use device::{DeviceAnswer, DeviceQuestion, DeviceStep};
 
 /// The host's part of a sign-in: it knows who is signed in, and it has the pages that ask.
 #[async_trait]
@@ -57,6 +61,24 @@ pub trait Interaction: Debug + Send + Sync {
     /// Any error is shown as a 503, and the person is taken to be still signed in.
     async fn sign_out(&self, _request: &Request) -> Result<Vec<HeaderValue>, BoxError> {
         Err("this host cannot end sessions".into())
+    }
+
+    /// Shows a person who came for a device what is next: a sign-in, a field for the code, a question, or that it is done
+    /// (RFC 8628 section 3.3). Default: plain pages, and an error where somebody has to sign in, until a host answers that
+    /// by [`DeviceQuestion::redirect`] to its own page.
+    ///
+    /// Whatever is answered, it is given the headers of [`security_headers`](crate::wire::reply::security_headers).
+    ///
+    /// # Errors
+    /// Any error is shown as a 503.
+    async fn verify_device(&self, question: DeviceQuestion<'_>) -> Result<Response, BoxError> {
+        question.page().ok_or_else(|| "this host has no page to sign in for a device".into())
+    }
+
+    /// What whoever sent `request` is counted by where codes of devices are typed, beside the person: their address, say.
+    /// The limiter is asked for each ([`LimitPoint::UserCode`](crate::limiter::LimitPoint::UserCode)). Default: nothing.
+    fn counted_by(&self, _request: &Request) -> Vec<String> {
+        Vec::new()
     }
 
     /// The page after a logout from which no client takes the browser on. Default: a plain page headed "You are signed
@@ -247,6 +269,7 @@ impl Mount {
             }
             Authorize::LogOut => Box::pin(self.log_out(request)).await,
             Authorize::Respond(response) => response,
+            Authorize::VerifyDevice => Box::pin(self.verify_device(request)).await,
         }
     }
 

@@ -30,6 +30,10 @@ pub(crate) const MAX_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(24 * 
 /// How much longer than any access token a used code is remembered: 30 minutes (attack 322).
 const RETENTION_MARGIN: Duration = Duration::from_secs(30 * 60);
 
+/// How long it is remembered what became of something that could be redeemed, from its own end on.
+pub(crate) const RETENTION: Duration =
+    Duration::from_secs(MAX_ACCESS_TOKEN_LIFETIME.as_secs() + RETENTION_MARGIN.as_secs());
+
 /// The payload of a code: with the times of its columns, so that nobody who writes to the store can prolong it.
 #[derive(Serialize, Deserialize)]
 struct Timed<T> {
@@ -92,6 +96,7 @@ impl Brought {
             .with_confirmation(self.confirmation)
             .with_expiry(token.expires_at);
         grant.authentication = token.authentication;
+        grant.actors = token.actors;
         grant
     }
 }
@@ -137,7 +142,7 @@ pub(crate) fn granted_token(
 /// The record of a code that is issued now; `key` is the hash of the code.
 pub(crate) fn code_record(cx: &Context<'_>, key: &TokenHash, code: &AuthorizationCode) -> Result<CodeRecord> {
     let expires_at = cx.now.plus(cx.config.code_lifetime);
-    let retain_until = expires_at.plus(MAX_ACCESS_TOKEN_LIFETIME).plus(RETENTION_MARGIN);
+    let retain_until = expires_at.plus(RETENTION);
     let timed = Timed { code, expires_at, retain_until };
     Ok(CodeRecord {
         grant: code.grant.id,

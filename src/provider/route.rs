@@ -8,7 +8,7 @@ use super::authorize::{self, Authorize};
 use super::builder::BuildError;
 use super::context::Arrival;
 use super::core::Core;
-use super::{introspect, pushed, register, revoke, scope, token, userinfo};
+use super::{backchannel, device, introspect, pushed, register, revoke, scope, token, userinfo};
 use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::wire::cors::{self, AllowedOrigins};
@@ -49,6 +49,14 @@ impl Routes {
         }
         if core.pushed_requests.is_some() {
             routes.push((Endpoint::PushedAuthorization, below(issuer, &paths.pushed_authorization)?));
+        }
+        if core.backchannel.is_some() {
+            let path = below(issuer, &paths.backchannel_authentication)?;
+            routes.push((Endpoint::BackchannelAuthentication, path));
+        }
+        if on.device_authorization {
+            routes.push((Endpoint::DeviceAuthorization, below(issuer, &paths.device_authorization)?));
+            routes.push((Endpoint::DeviceVerification, below(issuer, &paths.device_verification)?));
         }
         if core.registration.is_some() {
             routes.push((Endpoint::Registration, below(issuer, &paths.registration)?));
@@ -110,7 +118,10 @@ pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request)
     Authorize::Respond(match endpoint {
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::EndSession => return Authorize::LogOut,
+        Endpoint::DeviceVerification => return Authorize::VerifyDevice,
+        Endpoint::BackchannelAuthentication => Box::pin(backchannel::respond(core, request)).await,
         Endpoint::CheckSession => check_session(core, request),
+        Endpoint::DeviceAuthorization => Box::pin(device::respond(core, request)).await,
         Endpoint::Discovery | Endpoint::Jwks => document(core, endpoint, request),
         Endpoint::Introspection => Box::pin(introspect::respond(core, request)).await,
         Endpoint::PushedAuthorization => Box::pin(pushed::respond(core, request)).await,
@@ -153,7 +164,9 @@ pub(super) fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Respons
     let cx = arrival.context();
     cx.emit(&cx.event(EventKind::Refused(reason)));
     match endpoint {
-        Endpoint::Authorization | Endpoint::EndSession => authorize::show(core, reason),
+        Endpoint::Authorization | Endpoint::DeviceVerification | Endpoint::EndSession => {
+            authorize::show(core, reason)
+        }
         _ => reply::error_json(reason),
     }
 }

@@ -28,7 +28,7 @@ impl Answered for Response {
 impl Answered for Authorize {
     fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Interact { .. } | Self::LogOut => None,
+            Self::Interact { .. } | Self::LogOut | Self::VerifyDevice => None,
             Self::Respond(response) => Some(response.status()),
         }
     }

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{
-    Authentication, AuthorizationDetails, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType,
+    Actors, Authentication, AuthorizationDetails, ClaimsRequest, ClientId, Confirmation, GrantId, GrantType,
     LanguageTag, Scope,
 };
 
@@ -31,6 +31,9 @@ pub struct Grant {
     /// Who gave it and how they had signed in; `None` when the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
+    /// Who acts for them.
+    #[serde(rename = "act", default, skip_serializing_if = "Actors::is_empty")]
+    pub actors: Actors,
     /// The scope granted; tokens may narrow it, never widen it.
     pub scope: Scope,
     /// The resources granted (RFC 8707); empty stands for the default audience.
@@ -63,6 +66,7 @@ impl Grant {
             client,
             grant_type,
             authentication: None,
+            actors: Actors::none(),
             scope: Scope::empty(),
             resources: Vec::new(),
             authorization_details: AuthorizationDetails::empty(),
@@ -78,6 +82,13 @@ impl Grant {
     #[must_use]
     pub fn with_authentication(mut self, authentication: Authentication) -> Self {
         self.authentication = Some(authentication);
+        self
+    }
+
+    /// Who acts for whoever gave it.
+    #[must_use]
+    pub fn with_actors(mut self, actors: Actors) -> Self {
+        self.actors = actors;
         self
     }
 

@@ -6,7 +6,7 @@
 //! What every implementation must guarantee:
 //!
 //! * Each verb is one atomic step: all of it happens or nothing, also when the future is dropped at any await.
-//! * Verbs that let one caller win (`consume_code`, `take`, `first_use`, `use_refresh_token`) let exactly one win,
+//! * Verbs that let one caller win (`consume_code`, `take`, `first_use`, `use_refresh_token`, `decide`, `poll`) let exactly one win,
 //!   across tasks, processes and nodes, under the weakest isolation that the database is run with.
 //! * A verb that answered has been made durable as far as the store promises durability at all.
 //! * An outcome that is not known is [`StoreErrorKind::Unavailable`](crate::error::StoreErrorKind::Unavailable),
@@ -19,6 +19,7 @@
 mod client;
 mod code;
 mod consent;
+mod deferred;
 mod grant;
 pub mod memory;
 mod registry;
@@ -35,6 +36,9 @@ use serde::{Deserialize, Serialize};
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
+pub use deferred::{
+    Decision, Deferral, DeferredRecord, DeferredStore, MAX_INTERVAL, Polled, SLOW_DOWN, WaitingLimit,
+};
 pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, RevokedGrants, StoredGrant};
 pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;
@@ -148,6 +152,7 @@ pub struct Stores {
     pub(crate) registry: Option<Arc<dyn ClientRegistry>>,
     pub(crate) replays: Option<Arc<dyn ReplayStore>>,
     pub(crate) tickets: Option<Arc<dyn TicketStore>>,
+    pub(crate) deferred: Option<Arc<dyn DeferredStore>>,
 }
 
 impl Stores {
@@ -159,7 +164,16 @@ impl Stores {
         tokens: Arc<dyn TokenStore>,
         consents: Arc<dyn ConsentStore>,
     ) -> Self {
-        Self { clients, codes, tokens, consents, registry: None, replays: None, tickets: None }
+        Self {
+            clients,
+            codes,
+            tokens,
+            consents,
+            registry: None,
+            replays: None,
+            tickets: None,
+            deferred: None,
+        }
     }
 
     /// One backend for all that every provider needs.
@@ -190,6 +204,14 @@ impl Stores {
     #[must_use]
     pub fn with_tickets(mut self, tickets: Arc<dyn TicketStore>) -> Self {
         self.tickets = Some(tickets);
+        self
+    }
+
+    /// Where requests wait that a person answers elsewhere; needed by device authorization and by backchannel
+    /// authentication.
+    #[must_use]
+    pub fn with_deferred(mut self, deferred: Arc<dyn DeferredStore>) -> Self {
+        self.deferred = Some(deferred);
         self
     }
 }

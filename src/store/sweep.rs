@@ -12,7 +12,8 @@ use crate::error::StoreError;
 pub trait Sweep: Debug + Send + Sync {
     /// Removes at most `limit` rows (0 to 1000) and says how many; call again until it says fewer than `limit`.
     ///
-    /// It must not remove a row that a verb still answers from: a used code before `retain_until`, a grant before
+    /// It must not remove a row that a verb still answers from: a used code or a request that was
+    /// answered elsewhere before `retain_until`, a grant before
     /// `keep_until`, a used `jti` or a ticket before its end. It must be safe beside every other verb.
     async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError>;
 }

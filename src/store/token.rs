@@ -12,8 +12,8 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::types::{
-    Authentication, AuthorizationDetails, ClaimRequest, Claims, ClientId, Confirmation, GrantId, LanguageTag,
-    Scope,
+    Actors, Authentication, AuthorizationDetails, ClaimRequest, Claims, ClientId, Confirmation, GrantId,
+    LanguageTag, Scope,
 };
 
 /// What an access token stands for; the sealed payload of a [`TokenRecord`].
@@ -27,6 +27,9 @@ pub struct AccessToken {
     /// On whose behalf; `None` when the client acts for itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authentication: Option<Authentication>,
+    /// Who acts for them.
+    #[serde(rename = "act", default, skip_serializing_if = "Actors::is_empty")]
+    pub actors: Actors,
     /// What it permits.
     pub scope: Scope,
     /// Who may accept it (`aud`).
@@ -61,6 +64,7 @@ impl AccessToken {
             grant,
             client,
             authentication: None,
+            actors: Actors::none(),
             scope: Scope::empty(),
             audience: Vec::new(),
             authorization_details: AuthorizationDetails::empty(),

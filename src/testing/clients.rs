@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::keys::client_key;
 use crate::client::{
     Client, ClientAuthMethod, ClientBuilder, ClientMetadata, ClientSecret, ClientSettings, Consent,
-    RequestObjectAlg,
+    RequestObjectAlg, TokenDeliveryMode,
 };
 use crate::entropy::Entropy;
 use crate::jose::JwkSet;
@@ -78,6 +78,40 @@ pub(super) fn front() -> Client {
     let metadata = personal(&["https://front.example/cb"]).with_auth_method(ClientAuthMethod::None);
     let metadata = RESPONSE_TYPES.into_iter().fold(metadata, ClientMetadata::with_response_type);
     begin("front", metadata, settings()).build().expect(SOUND)
+}
+
+/// The clients that ask for people who are not there: one signs its requests and polls, with a key of its own; the other has
+/// a secret and is told.
+pub(super) fn backchannel() -> (Client, ClientBuilder) {
+    let asking = |metadata: ClientMetadata, mode| ClientMetadata {
+        grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
+        backchannel_token_delivery_mode: Some(mode),
+        backchannel_user_code_parameter: true,
+        ..metadata.with_scope(scope(PERSONAL_SCOPE))
+    };
+    let keys = JwkSet::register(&signing_keys()).expect("the key set is sound");
+    let signing = ClientMetadata {
+        backchannel_authentication_request_signing_alg: Some(client_key().algorithm()),
+        ..ClientMetadata::service().with_auth_method(ClientAuthMethod::PrivateKeyJwt).with_jwks(keys)
+    };
+    let told = ClientMetadata {
+        backchannel_client_notification_endpoint: FetchUrl::parse(super::NOTIFICATION_ENDPOINT).ok(),
+        ..ClientMetadata::service()
+    };
+    let bank = begin("bank", asking(signing, TokenDeliveryMode::Poll), settings()).build().expect(SOUND);
+    (bank, begin("shop", asking(told, TokenDeliveryMode::Ping), settings()))
+}
+
+/// The public client of a device, which has no browser.
+pub(super) fn device() -> Client {
+    let metadata =
+        ClientMetadata::service().with_auth_method(ClientAuthMethod::None).with_scope(scope(PERSONAL_SCOPE));
+    let metadata = ClientMetadata {
+        grant_types: vec![GrantType::DeviceCode, GrantType::RefreshToken],
+        client_name: Some("Television".to_owned()),
+        ..metadata
+    };
+    begin("tv", metadata, settings()).build().expect(SOUND)
 }
 
 /// The public clients that make request objects: one signs them, one does not.

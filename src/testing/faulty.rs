@@ -14,9 +14,10 @@ use crate::secret::TokenHash;
 use crate::store::memory::MemoryStore;
 use crate::store::{
     ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
-    ConsentStore, ConsentVersion, Consumed, Filter, GrantRecord, GrantStore, GrantedToken, Insertion, Issued,
-    Listing, Page, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient,
-    StoredGrant, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore,
+    ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore, Filter,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, Polled, RefreshUse, Refreshed,
+    Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient, StoredGrant, Stores, SubjectKey,
+    TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -60,11 +61,12 @@ impl Faults {
     pub fn stores(&self, memory: &MemoryStore) -> Stores {
         let store = Arc::new(FaultyStore { inner: memory.clone(), faults: self.clone() });
         let (clients, replays, tickets) = (Arc::new(memory.clone()), store.clone(), store.clone());
-        let registry = store.clone();
+        let (registry, deferred) = (store.clone(), store.clone());
         Stores::new(clients, store.clone(), store.clone(), store)
             .with_registry(registry)
             .with_replays(replays)
             .with_tickets(tickets)
+            .with_deferred(deferred)
     }
 
     /// Lets the `nth` call from now, 0 being the next, go wrong.
@@ -197,6 +199,13 @@ around! {
         async fn registered(id: &ClientId, now: Timestamp) -> Option<StoredClient>;
         async fn replace_registered(client: ClientRecord, seen: ClientVersion, now: Timestamp) -> Replacement;
         async fn unregister(id: &ClientId, now: Timestamp) -> bool;
+    }
+    DeferredStore {
+        async fn insert_deferred(record: DeferredRecord, limit: WaitingLimit, now: Timestamp) -> Deferral;
+        async fn deferred(key: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
+        async fn by_user_code(user_code: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
+        async fn decide(key: &TokenHash, decision: Decision, now: Timestamp) -> bool;
+        async fn poll(key: &TokenHash, client: &ClientId, now: Timestamp) -> Polled;
     }
     TicketStore {
         async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();

@@ -19,13 +19,15 @@ use super::keys;
 use super::outcome::Outcome;
 use super::token_form::TokenForm;
 use super::{
-    AccountTable, Browser, HttpTable, ManualClock, ManualRuntime, RecordedEvents, SeededEntropy, block_on,
+    AccountTable, AskingHost, Browser, HttpTable, ManualClock, ManualRuntime, RecordedEvents, SeededEntropy,
+    block_on,
 };
 use crate::client::{Client, ClientAuthMethod, ClientBuilder};
 use crate::clock::{Clock as _, Timestamp};
 use crate::event::Event;
 use crate::jose::{self, SigningHeader};
-use crate::provider::{Config, Provider, ProviderBuilder, PushedRequests, ResourceSettings};
+use crate::limiter::WindowLimiter;
+use crate::provider::{Backchannel, Config, Provider, ProviderBuilder, PushedRequests, ResourceSettings};
 use crate::secret::{Secret, SystemSecrets};
 use crate::store::memory::{MemoryStore, Snapshot};
 use crate::store::{ClientStore as _, Stores};
@@ -107,6 +109,7 @@ impl Harness {
                 Stores::of(Arc::clone(&store))
                     .with_registry(store.clone())
                     .with_replays(store.clone())
+                    .with_deferred(store.clone())
                     .with_tickets(store)
             }),
         }
@@ -417,6 +420,30 @@ impl HarnessBuilder {
         self.provider(|builder| builder.with_pushed_authorization_requests(PushedRequests::Accepted))
     }
 
+    /// Turns backchannel authentication on, plain requests too, and registers two clients: `bank`, which signs its requests
+    /// with the [`client_key`](super::client_key) and polls, and `shop`, which has a secret and is told at
+    /// [`NOTIFICATION_ENDPOINT`](super::NOTIFICATION_ENDPOINT).
+    ///
+    /// # Panics
+    /// Never: the clients are sound.
+    pub fn backchannel(self, host: &Arc<AskingHost>) -> Self {
+        let (bank, shop) = clients::backchannel();
+        let host: Arc<AskingHost> = Arc::clone(host);
+        self.client(bank).confidential(shop).provider(|builder| {
+            builder.with_backchannel_authentication(Backchannel::new(host).with_plain_requests())
+        })
+    }
+
+    /// Turns device authorization on, with a limiter, and registers a public client `tv` that has no browser.
+    ///
+    /// # Panics
+    /// Never: the client is sound.
+    pub fn devices(self) -> Self {
+        self.client(clients::device()).provider(|builder| {
+            builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization()
+        })
+    }
+
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
     pub fn stores(mut self, stores: impl FnOnce(&MemoryStore) -> Stores + 'static) -> Self {
         self.stores = Box::new(stores);
@@ -522,17 +549,25 @@ fn answer_confidences(response: &Response) -> Vec<String> {
 /// The parameters and members whose values are secrets.
 const CONFIDENTIAL: &[&str] = &[
     "access_token",
+    "auth_req_id",
+    "actor_token",
+    "assertion",
     "client_assertion",
+    "client_notification_token",
     "client_secret",
     "code",
     "code_verifier",
+    "device_code",
     "id_token",
     "id_token_hint",
+    "login_hint_token",
     "logout_token",
     "password",
     "refresh_token",
+    "subject_token",
     "registration_access_token",
     "token",
+    "user_code",
 ];
 
 /// Characters below which a text is no secret, and may stand anywhere by chance.

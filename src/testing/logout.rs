@@ -10,7 +10,7 @@ use http::{HeaderValue, Method};
 use super::outcome::Outcome;
 use super::{Form, Harness};
 use crate::error::BoxError;
-use crate::provider::{Denial, Interaction, Mount, Question};
+use crate::provider::{Denial, DeviceQuestion, Interaction, Mount, Question};
 use crate::types::Authentication;
 use crate::wire::{Request, Response};
 
@@ -64,6 +64,12 @@ impl Interaction for OneLogin {
 
     async fn ask(&self, question: Question<'_>) -> Result<Response, BoxError> {
         Ok(question.deny(Denial::Host).await)
+    }
+
+    /// Signs in at `/login`; everything else is on the plain pages.
+    async fn verify_device(&self, question: DeviceQuestion<'_>) -> Result<Response, BoxError> {
+        let shown = question.redirect("/login").or_else(|| question.page());
+        shown.ok_or_else(|| "there is nothing to show".into())
     }
 
     async fn sign_out(&self, _: &Request) -> Result<Vec<HeaderValue>, BoxError> {

@@ -5,10 +5,12 @@
 
 mod accounts;
 mod authorize_form;
+mod backchannel;
 mod browser;
 pub mod certificates;
 mod clients;
 mod clock;
+mod device;
 mod dpop;
 mod encryption;
 mod entropy;
@@ -32,9 +34,11 @@ mod visit;
 
 pub use accounts::AccountTable;
 pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize_form};
+pub use backchannel::{AskingHost, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, backchannel_form};
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, REQUEST_URI, RESOURCE};
 pub use clock::ManualClock;
+pub use device::{WaitingDevice, device_form};
 pub use dpop::{DpopProofForm, dpop_keys};
 pub use encryption::{client_decryption_keys, decrypted, decryption_keys};
 pub use entropy::{Position, SeededEntropy};

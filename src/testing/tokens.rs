@@ -180,6 +180,8 @@ fn jwt_claims(token: &str) -> Value {
 async fn handle(provider: Provider, request: Request) -> Response {
     match provider.handle(&request).await {
         Authorize::Respond(response) => response,
-        Authorize::Interact { .. } | Authorize::LogOut => panic!("this endpoint needs nobody"),
+        Authorize::Interact { .. } | Authorize::LogOut | Authorize::VerifyDevice => {
+            panic!("this endpoint needs nobody")
+        }
     }
 }

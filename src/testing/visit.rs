@@ -53,6 +53,7 @@ impl Harness {
             match provider.handle(&request).await {
                 Authorize::Respond(response) => response,
                 Authorize::Interact { pending, .. } => panic!("a person is wanted for {pending:?}"),
+                Authorize::VerifyDevice => panic!("the page for devices needs a host"),
                 Authorize::LogOut => match provider.logout(&request, None).await {
                     Logout::Respond(response) => response,
                     Logout::Over(ended) => ended.response(),
@@ -114,7 +115,7 @@ impl Harness {
                     response.headers_mut().extend(set_cookie.map(|cookie| (SET_COOKIE, cookie)));
                     (response, Some(pending), None)
                 }
-                Authorize::LogOut => panic!("a logout needs a host"),
+                Authorize::LogOut | Authorize::VerifyDevice => panic!("this needs a host"),
                 Authorize::Respond(response) => (response, None, None),
             }
         });

@@ -1,5 +1,6 @@
 //! Vocabulary: values that parse and print, and do nothing else.
 
+mod actor;
 mod authentication;
 mod authorization_details;
 mod claims;
@@ -20,6 +21,7 @@ mod resource;
 mod response;
 mod scope;
 
+pub use actor::{Actor, Actors, InvalidActors, MAX_ACTORS};
 pub use authentication::Authentication;
 pub use authorization_details::{
     AuthorizationDetail, AuthorizationDetails, InvalidAuthorizationDetails, MAX_AUTHORIZATION_DETAILS,

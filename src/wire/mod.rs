@@ -9,6 +9,7 @@ pub mod challenge;
 mod check_session_page;
 mod client;
 pub mod cors;
+mod device_page;
 mod head;
 pub mod location;
 mod logout_page;

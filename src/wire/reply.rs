@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 pub use super::check_session_page::check_session_page;
+pub use super::device_page::{device_answered_page, device_code_page, device_consent_page};
 pub(crate) use super::logout_page::frame_source;
 pub use super::logout_page::{Onward, sign_out_page, signed_out_in_frames_page, signed_out_page};
 pub use super::page::{error_page, form_post_page, security_headers};
@@ -78,12 +79,15 @@ pub fn error_json(reason: Reason) -> Response {
 #[must_use]
 pub fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::LogoutForgedForm | Reason::PendingForgedForm => StatusCode::FORBIDDEN,
+        Reason::BackchannelDenied
+        | Reason::DeviceFormForged
+        | Reason::LogoutForgedForm
+        | Reason::PendingForgedForm => StatusCode::FORBIDDEN,
         Reason::NotFound => StatusCode::NOT_FOUND,
         Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::ContentEncodingUnsupported => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Reason::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Reason::RateLimited | Reason::UserCodeLocked => StatusCode::TOO_MANY_REQUESTS,
         other => StatusCode::from_u16(other.wire().0.status()).unwrap_or(StatusCode::BAD_REQUEST),
     }
 }

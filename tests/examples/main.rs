@@ -8,6 +8,7 @@
 mod http;
 mod openidconnect;
 mod provider_admin;
+mod provider_elsewhere;
 mod provider_files;
 mod provider_mtls;
 mod provider_pages;

@@ -6,6 +6,7 @@
 mod client;
 mod consent;
 mod create;
+mod device;
 mod login;
 mod logout;
 
@@ -23,8 +24,8 @@ use vouchsafe::clock::{Clock as _, SystemClock, Timestamp};
 use vouchsafe::entropy::{EntropyError, OsEntropy};
 use vouchsafe::error::{BoxError, Reason};
 use vouchsafe::provider::{
-    Denial, Interaction, LoginNeed, LogoutQuestion, Mount, Needs, Next, PendingAuthorization, Provider,
-    Question,
+    Denial, DeviceQuestion, Interaction, LoginNeed, LogoutQuestion, Mount, Needs, Next, PendingAuthorization,
+    Provider, Question,
 };
 use vouchsafe::secret::generate;
 use vouchsafe::types::{Authentication, Issuer, Params, SessionId, Subject};
@@ -63,6 +64,10 @@ pub(crate) fn pages(service: &str) -> Result<Pages, minijinja::Error> {
             ("consent.html", include_str!("../templates/consent.html")),
             ("client_logo.html", include_str!("../templates/client_logo.html")),
             ("create.html", include_str!("../templates/create.html")),
+            ("device_answered.html", include_str!("../templates/device_answered.html")),
+            ("device_code.html", include_str!("../templates/device_code.html")),
+            ("device_consent.html", include_str!("../templates/device_consent.html")),
+            ("device_login.html", include_str!("../templates/device_login.html")),
             ("login.html", include_str!("../templates/login.html")),
             ("logout.html", include_str!("../templates/logout.html")),
             ("signed_out.html", include_str!("../templates/signed_out.html")),
@@ -90,6 +95,7 @@ pub(crate) fn routes(
         .route(&at("/login"), get(login::show).post(login::submit))
         .route(&at("/consent"), get(consent::show).post(consent::submit))
         .route(&at("/create"), get(create::show).post(create::submit))
+        .route(&at(device::LOGIN), get(device::login).post(device::submit))
         .with_state(Arc::new(site));
     Ok(endpoints.merge(pages))
 }
@@ -279,6 +285,10 @@ impl Interaction for Host {
             Needs::Login(LoginNeed::Acr) => question.deny(Denial::Acr).await,
             _ => question.redirect(&self.logins.address("/login")),
         })
+    }
+
+    async fn verify_device(&self, question: DeviceQuestion<'_>) -> Result<Response, BoxError> {
+        Ok(device::show(self, &question))
     }
 
     async fn confirm_logout(&self, question: LogoutQuestion<'_>) -> Result<Response, BoxError> {

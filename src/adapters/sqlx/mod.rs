@@ -17,6 +17,7 @@
 //! # Ok(
 //! Stores::new(Arc::new(clients), store.clone(), store.clone(), store.clone())
 //!     .with_replays(store.clone())
+//!     .with_deferred(store.clone())
 //!     .with_tickets(store)
 //! # )
 //! # }

@@ -33,6 +33,9 @@ impl ClientMetadata {
         if public && self.grant_types.contains(&GrantType::ClientCredentials) {
             return refuse("grant_types", "client_credentials needs a client that authenticates");
         }
+        if public && self.grant_types.contains(&GrantType::TokenExchange) {
+            return refuse("grant_types", "token exchange needs a client that authenticates");
+        }
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return refuse("jwks_uri", "not beside jwks");
         }
@@ -46,6 +49,7 @@ impl ClientMetadata {
         if types.len() > MAX_DETAILS_TYPES || types.iter().any(|name| !(1..=256).contains(&name.len())) {
             return refuse("authorization_details_types", "at most 50, of 1 to 256 bytes");
         }
+        self.check_backchannel()?;
         self.check_request_objects()?;
         self.check_encryption()?;
         if let Some(uri) = &self.frontchannel_logout_uri {

@@ -34,7 +34,7 @@ pub fn authorize(data: &[u8]) {
     match block_on(HARNESS.provider().authorize(&request)) {
         Authorize::Respond(response) => check_response(&response, [&params, &query]),
         Authorize::Interact { pending, set_cookie } => check_pending(&pending, set_cookie.as_ref()),
-        Authorize::LogOut => panic!("the authorization endpoint logs nobody out"),
+        Authorize::LogOut | Authorize::VerifyDevice => panic!("the authorization endpoint does neither"),
     }
 }
 

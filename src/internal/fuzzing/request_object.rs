@@ -38,7 +38,7 @@ pub fn request_object(data: &[u8]) {
             check_pending(&pending, (&outer, &inner));
             check_resumed(HARNESS.provider(), &pending, set_cookie.as_ref());
         }
-        Authorize::LogOut => panic!("nobody asked for a logout"),
+        Authorize::LogOut | Authorize::VerifyDevice => panic!("nobody asked for either"),
     }
 }
 
@@ -89,7 +89,7 @@ fn check_pending(pending: &PendingAuthorization, (outer, inner): (&Params, &Map<
     let Ok(plain) = http::Request::get(uri).body(Bytes::new()) else { return };
     match block_on(HARNESS.provider().authorize(&plain)) {
         Authorize::Interact { pending, .. } => assert_eq!(pending.request(), request, "another request"),
-        Authorize::LogOut => panic!("nobody asked for a logout"),
+        Authorize::LogOut | Authorize::VerifyDevice => panic!("nobody asked for either"),
         Authorize::Respond(response) => panic!("refused in the clear: {:?}", response.status()),
     }
 }

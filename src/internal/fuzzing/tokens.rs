@@ -104,9 +104,11 @@ fn minted(kind: TokenKind, prefix: &str, seed: &[u8]) -> String {
 fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
     let label: &[u8] = match kind {
         TokenKind::AccessToken => b"access token",
+        TokenKind::AuthReqId => b"auth req id",
         TokenKind::AuthorizationCode => b"authorization code",
         TokenKind::BoundAuthorizationCode => b"bound authorization code",
         TokenKind::DpopNonce => b"dpop nonce",
+        TokenKind::DeviceCode => b"device code",
         TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::PushedRequest => b"pushed request",
         TokenKind::RefreshToken => b"refresh token",

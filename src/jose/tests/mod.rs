@@ -1,6 +1,7 @@
 //! Tests that concern several parts at once, and what they share. `F` numbers are those of the findings about the
 //! cryptographic library, each of which a guard here has to hold against.
 
+mod authorization_grant;
 mod claims;
 mod dpop_proof;
 mod findings;

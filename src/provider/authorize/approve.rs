@@ -1,7 +1,5 @@
 //! The person's answer: a grant and what hangs on it, or a refusal.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
@@ -11,23 +9,19 @@ use super::issued::{self, Issued};
 use super::needs::{self, Needs};
 use super::pending::PendingAuthorization;
 use super::respond;
-use crate::error::{Reason, Result, StoreError, StoreErrorKind};
+use crate::error::{Reason, Result};
 use crate::event::EventKind;
-use crate::policy::Issuing;
 use crate::provider::consent;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
+use crate::provider::granting;
 use crate::provider::pushed;
-use crate::provider::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::store::{Consent, Filter, Grant, SubjectKey};
 use crate::types::{
     Authentication, AuthorizationDetail, AuthorizationDetails, Claims, GrantId, GrantType, ResponseType,
     Scope, Subject,
 };
 use crate::wire::Response;
-
-/// How often another id is drawn because one is taken (attack 321).
-const MAX_ATTEMPTS: u8 = 3;
 
 /// The person agrees.
 #[derive(Clone, Debug)]
@@ -66,12 +60,20 @@ impl Approval {
         &self.authentication
     }
 
-    pub(super) const fn subject(&self) -> &Subject {
+    pub(in crate::provider) fn into_authentication(self) -> Authentication {
+        self.authentication
+    }
+
+    pub(in crate::provider) const fn subject(&self) -> &Subject {
         &self.authentication.subject
     }
 
-    pub(super) const fn scope(&self) -> &Scope {
+    pub(in crate::provider) const fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    pub(in crate::provider) const fn is_remembered(&self) -> bool {
+        self.remember
     }
 }
 
@@ -92,7 +94,7 @@ pub enum Denial {
 }
 
 impl Denial {
-    pub(super) const fn reason(self) -> Reason {
+    pub(in crate::provider) const fn reason(self) -> Reason {
         match self {
             Self::Acr => Reason::AcrUnmet,
             Self::Host => Reason::DeniedByHost,
@@ -147,7 +149,7 @@ pub(super) fn weigh(
 }
 
 /// The name by which a pending request remembers who was asked: of one length, however long the subject is.
-pub(super) fn asked_key(cx: &Context<'_>, subject: &Subject) -> String {
+pub(in crate::provider) fn asked_key(cx: &Context<'_>, subject: &Subject) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(SubjectKey::of(cx.secrets, cx.issuer(), subject).as_bytes())
 }
 
@@ -222,8 +224,14 @@ async fn insert_grant(
     approval: Approval,
 ) -> Result<Grant> {
     let request = pending.request();
-    let limit = cx.now.plus(lifetime(core, cx, pending, &approval.scope));
-    let mut grant = Grant::new(
+    let asked = granting::Asked {
+        grant_type: &grant_type(request.response_type),
+        scope: &approval.scope,
+        resources: &request.resources,
+        redeemed_within: cx.config.code_lifetime,
+    };
+    let limit = cx.now.plus(granting::lifetime(core, cx, pending.client(), &asked));
+    let grant = Grant::new(
         GrantId::generate(cx.entropy, cx.now)?,
         pending.client().id().clone(),
         grant_type(request.response_type),
@@ -238,35 +246,7 @@ async fn insert_grant(
     // A confidential client may change its keys as long as the grant lasts.
     .with_confirmation(request.confirmation().filter(|_| !pending.client().is_confidential()))
     .with_expiry(limit);
-    for _ in 0..MAX_ATTEMPTS {
-        match core.stores.tokens.insert_grant(records::grant_record(cx, &grant)?, cx.now).await {
-            Ok(()) => return Ok(grant),
-            Err(error) if error.kind() == StoreErrorKind::Conflict => {
-                grant.id = GrantId::generate(cx.entropy, cx.now)?
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(StoreError::from(StoreErrorKind::Conflict).into())
-}
-
-/// How long the grant lasts: with a refresh token as configured, otherwise as long as any token of it could.
-fn lifetime(core: &Core, cx: &Context<'_>, pending: &PendingAuthorization, scope: &Scope) -> Duration {
-    let (client, resources) = (pending.client(), &pending.request().resources);
-    let response_type = pending.request().response_type;
-    let grant_type = grant_type(response_type);
-    let audience = if resources.is_empty() { &cx.config.default_audience } else { resources };
-    let issuing = Issuing::new(client, &grant_type, scope, audience);
-    let refreshable = response_type.has_code()
-        && core.issues_refresh_tokens()
-        && client.allows_grant(&GrantType::RefreshToken);
-    let by_default = scope.contains(Scope::OFFLINE_ACCESS);
-    let refreshed = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
-    match (refreshed, client.is_confidential()) {
-        (false, _) => cx.config.code_lifetime + MAX_ACCESS_TOKEN_LIFETIME,
-        (true, true) => cx.config.confidential_grant_lifetime,
-        (true, false) => cx.config.public_grant_lifetime,
-    }
+    granting::insert(core, cx, grant).await
 }
 
 /// How a grant came about: what its code is redeemed as, where there is one.

@@ -9,6 +9,7 @@ mod browser;
 mod challenge_reuse;
 mod consent;
 mod draft;
+mod elsewhere;
 mod encoder;
 mod issued;
 mod jarm;
@@ -26,8 +27,10 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderValue, Method};
 
+pub(super) use approve::asked_key;
 pub use approve::{Approval, Denial, Refused};
 pub(super) use browser::{Browser, cookie_name};
+pub(super) use elsewhere::{AskedElsewhere, read_elsewhere};
 pub(super) use encoder::Encoders;
 pub use encoder::ResponseEncoder;
 pub(super) use jarm::encoders as jarm_encoders;
@@ -35,6 +38,7 @@ pub use needs::{LoginNeed, MissingConsent, Needs};
 pub use pending::{Answer, PendingAuthorization};
 pub(super) use pushed::read_pushed;
 pub use request::{AuthorizationRequest, HintedSubject};
+pub(super) use request_object::{parameters as parameters_of_object, verified as verified_object};
 pub(super) use respond::{by_get, show};
 pub use return_address::ReturnAddress;
 pub use rules::{Asked, AuthorizationRule};
@@ -71,6 +75,10 @@ pub enum Authorize {
     LogOut,
     /// It is answered.
     Respond(Response),
+    /// It came to the page where people type the code of a device: the host goes on with
+    /// [`Mount`](super::Mount), since it knows who is signed in. Never from
+    /// [`Provider::authorize`](super::Provider::authorize).
+    VerifyDevice,
 }
 
 /// What a pending request comes to.
@@ -101,6 +109,7 @@ impl fmt::Debug for Authorize {
             }
             Self::LogOut => f.write_str("LogOut"),
             Self::Respond(response) => f.debug_tuple("Respond").field(&response.status()).finish(),
+            Self::VerifyDevice => f.write_str("VerifyDevice"),
         }
     }
 }
@@ -182,18 +191,8 @@ async fn read(
     let back = ReturnAddress::registered(&core.encoders, draft)?;
     back.encoder().check(cx, &draft.client).await?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
-    let readers = Readers {
-        config: &core.config,
-        policy: &*core.policy,
-        details: &core.details,
-        hints: &core.hints,
-        encoders: &core.encoders,
-        response_types: &core.response_types,
-        refresh_tokens: core.issues_refresh_tokens(),
-        account_creation: core.switches.account_creation,
-        dpop: core.dpop.is_some(),
-    };
-    let request = AuthorizationRequest::parse(&readers, draft).map_err(|reason| returned(reason.into()))?;
+    let request =
+        AuthorizationRequest::parse(&readers(core), draft).map_err(|reason| returned(reason.into()))?;
     // Noticed at the token endpoint, it would cost the code, every time.
     if request.scope.contains(Scope::OPENID) {
         core.check_answers(&draft.client).map_err(|reason| returned(reason.into()))?;
@@ -206,6 +205,20 @@ async fn read(
         rule.check(cx, &asked).await.map_err(returned)?;
     }
     Ok((back, request, params))
+}
+
+fn readers(core: &Core) -> Readers<'_> {
+    Readers {
+        config: &core.config,
+        policy: &*core.policy,
+        details: &core.details,
+        hints: &core.hints,
+        encoders: &core.encoders,
+        response_types: &core.response_types,
+        refresh_tokens: core.issues_refresh_tokens(),
+        account_creation: core.switches.account_creation,
+        dpop: core.dpop.is_some(),
+    }
 }
 
 /// Says what a pending request needs, or answers it.

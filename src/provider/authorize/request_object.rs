@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Rejection, Result};
 use crate::jose::{
     ClaimsSet, JwkSet, PresentedRequestObject, RegisteredKeys, RequestObjectError, RequestObjectVerifier,
+    SigningAlg,
 };
 use crate::limiter::LimitPoint;
 use crate::provider::client_keys::{self, ClientToken, Unverified};
@@ -104,9 +105,22 @@ async fn accepted(core: &Core, cx: &Context<'_>, client: &Client, source: Source
         let read = core.request_objects.read_unsigned(&presented, client.id(), cx.now);
         return read.map_err(|error| refused(error).into());
     }
-    let object = Object { verifier: &core.request_objects, presented, client, now: cx.now };
-    let verified = client_keys::verify(cx, core.remote_keys.as_deref(), client, &object).await;
-    verified.map_err(|error| unverified(error).into())
+    let alg = match registered {
+        Some(RequestObjectAlg::Signed(alg)) => Some(alg),
+        Some(RequestObjectAlg::None) | None => None,
+    };
+    verified(core, cx, client, (presented, alg)).await.map_err(|error| unverified(error).into())
+}
+
+/// The claims of an object that `client` signed, by the one algorithm that it registered, if it did.
+pub(in crate::provider) async fn verified(
+    core: &Core,
+    cx: &Context<'_>,
+    client: &Client,
+    (presented, alg): (PresentedRequestObject, Option<SigningAlg>),
+) -> Result<ClaimsSet, Unverified<RequestObjectError>> {
+    let object = Object { verifier: &core.request_objects, presented, client, alg, now: cx.now };
+    client_keys::verify(cx, core.remote_keys.as_deref(), client, &object).await
 }
 
 /// The object, decrypted if it is encrypted: from there on what was inside of it is an object like any other.
@@ -146,6 +160,7 @@ struct Object<'a> {
     verifier: &'a RequestObjectVerifier,
     presented: PresentedRequestObject,
     client: &'a Client,
+    alg: Option<SigningAlg>,
     now: Timestamp,
 }
 
@@ -158,11 +173,7 @@ impl ClientToken for Object<'_> {
     }
 
     fn verify(&self, keys: &JwkSet) -> Result<ClaimsSet, RequestObjectError> {
-        let alg = match self.client.metadata().request_object_signing_alg {
-            Some(RequestObjectAlg::Signed(alg)) => Some(alg),
-            Some(RequestObjectAlg::None) | None => None,
-        };
-        let registered = RegisteredKeys::new(self.client.id(), keys).with_algorithm(alg);
+        let registered = RegisteredKeys::new(self.client.id(), keys).with_algorithm(self.alg);
         self.verifier.verify(&self.presented, registered, self.now)
     }
 
@@ -188,7 +199,7 @@ fn refused(error: RequestObjectError) -> Rejection {
 ///
 /// Texts are values as they are, whole numbers and booleans are written as JSON writes them, and what is JSON in a plain
 /// request is JSON in the object without being quoted.
-fn parameters(claims: ClaimsSet) -> Result<Params, Reason> {
+pub(in crate::provider) fn parameters(claims: ClaimsSet) -> Result<Params, Reason> {
     let claims = claims.into_map();
     // Attack 76: an object that leads to another could lead anywhere.
     if claims.contains_key("request") || claims.contains_key("request_uri") {

@@ -6,17 +6,23 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
+use crate::jose::IdTokenVerifier;
+use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
-    Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
-    Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
+    ClientAssertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost,
+    PrivateKeyJwt, Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
 };
 use crate::provider::client_documents::{DocumentGate, DocumentedClients};
+use crate::provider::deferred::Kind;
+use crate::provider::format::Formats;
 use crate::provider::grant::{
-    AuthorizationCodeGrant, ClientCredentialsGrant, GrantHandler, RefreshTokenGrant,
+    AuthorizationCodeGrant, ClientCredentialsGrant, DeferredGrant, ExchangeTokens, GrantHandler,
+    JwtBearerGrant, RefreshTokenGrant, TokenExchangeGrant,
 };
 use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::Dpop;
 use crate::provider::register::Registration;
+use crate::provider::trust::Assertions;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
@@ -46,6 +52,17 @@ impl ProviderBuilder {
         Ok(())
     }
 
+    /// Clients can be told where somebody sends what is sent, and somebody runs what is done meanwhile.
+    pub(super) fn register_backchannel(&mut self) {
+        let Some(backchannel) = self.core.backchannel.take() else { return };
+        self.core.backchannel = Some(match (&self.http_client, &self.core.runtime) {
+            (Some(http), Some(runtime)) => {
+                backchannel.pinging(Pinger::new(Arc::clone(http), Arc::clone(runtime)))
+            }
+            _ => backchannel,
+        });
+    }
+
     /// Comes when all else is there: what a document may ask for is what the provider has.
     pub(super) fn join_client_documents(&mut self) {
         let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
@@ -72,7 +89,7 @@ impl ProviderBuilder {
         ];
         if let Some(replays) = &self.core.stores.replays {
             let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
-            let assertions = Assertions::new(&self.core.config, alias, Arc::clone(replays));
+            let assertions = ClientAssertions::new(&self.core.config, alias, Arc::clone(replays));
             if self.client_secret_jwt {
                 all.push(Arc::new(ClientSecretJwt::new(assertions.clone())));
             }
@@ -98,6 +115,17 @@ impl ProviderBuilder {
         Ok(())
     }
 
+    pub(super) fn register_formats(&mut self) -> Result<(), BuildError> {
+        let mut formats = Formats::new(&self.core.config, &self.core.keyring);
+        for (name, format) in std::mem::take(&mut self.formats) {
+            if !formats.add(Arc::clone(&name), format) {
+                return Err(BuildError::Twice { name: name.as_ref().to_owned() });
+            }
+        }
+        self.core.formats = Arc::new(formats);
+        Ok(())
+    }
+
     pub(super) fn register_grants(&mut self) -> Result<(), BuildError> {
         let mut all: Vec<Arc<dyn GrantHandler>> = Vec::new();
         let (stores, policy) = (&self.core.stores, &self.core.policy);
@@ -105,6 +133,16 @@ impl ProviderBuilder {
             if self.core.response_types.contains(&ResponseType::Code) {
                 let (codes, tokens) = (Arc::clone(&stores.codes), Arc::clone(&stores.tokens));
                 all.push(Arc::new(AuthorizationCodeGrant::new(codes, tokens, Arc::clone(accounts))));
+            }
+            for (kind, on) in [
+                (Kind::Backchannel, self.core.backchannel.is_some()),
+                (Kind::Device, self.core.switches.device_authorization),
+            ] {
+                if let (Some(requests), true) = (&stores.deferred, on) {
+                    let (requests, tokens) = (Arc::clone(requests), Arc::clone(&stores.tokens));
+                    let people = Arc::clone(accounts);
+                    all.push(Arc::new(DeferredGrant::new(kind, requests, tokens, people)));
+                }
             }
             if self.refresh_token {
                 let (tokens, policy) = (Arc::clone(&stores.tokens), Arc::clone(policy));
@@ -114,12 +152,48 @@ impl ProviderBuilder {
         if self.client_credentials {
             all.push(Arc::new(ClientCredentialsGrant::new(Arc::clone(policy))));
         }
-        for handler in all.into_iter().chain(std::mem::take(&mut self.handlers)) {
-            let grant_type = handler.grant_type();
-            if self.core.grants.insert(grant_type.clone(), handler).is_some() {
-                return Err(BuildError::Twice { name: grant_type.into() });
-            }
+        if let (Some(accounts), Some(assertions), true) =
+            (&self.core.accounts, self.assertions(), self.jwt_bearer)
+        {
+            let (accounts, policy) = (Arc::clone(accounts), Arc::clone(policy));
+            all.push(Arc::new(JwtBearerGrant::new(assertions, accounts, policy)));
         }
-        Ok(())
+        all.into_iter()
+            .chain(std::mem::take(&mut self.handlers))
+            .try_for_each(|handler| self.add_grant(handler))
+    }
+
+    /// Comes when every client can be found: whose token is exchanged must still be there.
+    pub(super) fn register_token_exchange(&mut self) -> Result<(), BuildError> {
+        let (Some(decides), Some(accounts)) = (&self.token_exchange, &self.core.accounts) else {
+            return Ok(());
+        };
+        let core = &self.core;
+        let tokens = ExchangeTokens {
+            formats: Arc::clone(&core.formats),
+            tokens: Arc::clone(&core.stores.tokens),
+            clients: Arc::clone(&core.stores.clients),
+            id_tokens: IdTokenVerifier::new(core.config.issuer.as_str(), core.keyring.clone()),
+            assertions: self.assertions(),
+        };
+        let ports = (Arc::clone(accounts), Arc::clone(&core.policy));
+        self.add_grant(Arc::new(TokenExchangeGrant::new(tokens, Arc::clone(decides), ports)))
+    }
+
+    fn add_grant(&mut self, handler: Arc<dyn GrantHandler>) -> Result<(), BuildError> {
+        let grant_type = handler.grant_type();
+        match self.core.grants.insert(grant_type.clone(), handler) {
+            Some(_) => Err(BuildError::Twice { name: grant_type.into() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What takes assertions, where the host trusts somebody; with the keys that are fetched for it.
+    fn assertions(&self) -> Option<Arc<Assertions>> {
+        let trusted = Arc::clone(self.trusted_issuers.as_ref()?);
+        let replays = Arc::clone(self.core.stores.replays.as_ref()?);
+        let outgoing = self.http_client.as_ref().zip(self.core.runtime.as_ref());
+        let remote = outgoing.map(|(http, runtime)| RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)));
+        Some(Arc::new(Assertions::new(trusted, replays, remote)))
     }
 }

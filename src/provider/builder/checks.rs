@@ -17,7 +17,7 @@ const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 impl ProviderBuilder {
     pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
         let config = &self.core.config;
-        let rows: [(&'static str, Duration, (u64, u64), &'static str); 9] = [
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 11] = [
             ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
             ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
@@ -25,6 +25,8 @@ impl ProviderBuilder {
             ("rotation_grace", config.rotation_grace, (0, 60), "0 to 60 seconds"),
             ("pending_lifetime", config.pending_lifetime, (300, 7200), "5 minutes to 2 hours"),
             ("pushed_request_lifetime", config.pushed_request_lifetime, (5, 600), "5 to 600 seconds"),
+            ("device_code_lifetime", config.device_code_lifetime, (60, 1800), "1 to 30 minutes"),
+            ("poll_interval", config.poll_interval, (1, 60), "1 to 60 seconds"),
             ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
             ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
         ];
@@ -97,6 +99,18 @@ impl ProviderBuilder {
         if self.client_secret_jwt && core.stores.replays.is_none() {
             return needs("client_secret_jwt", "ReplayStore");
         }
+        if self.jwt_bearer && self.trusted_issuers.is_none() {
+            return needs("jwt_bearer", "TrustedIssuers");
+        }
+        if self.jwt_bearer && core.accounts.is_none() {
+            return needs("jwt_bearer", "Accounts");
+        }
+        if self.token_exchange.is_some() && core.accounts.is_none() {
+            return needs("token_exchange", "Accounts");
+        }
+        if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
+            return needs("trusted issuers", "ReplayStore");
+        }
         if self.private_key_jwt && core.stores.replays.is_none() {
             return needs("private_key_jwt", "ReplayStore");
         }
@@ -122,6 +136,29 @@ impl ProviderBuilder {
             }
             if registration.needs_statement() && registration.statement_issuers().is_empty() {
                 return needs("a required software statement", "an issuer of software statements");
+            }
+        }
+        if core.backchannel.is_some() {
+            if !core.signs_in() {
+                return needs("backchannel_authentication", "the authorization endpoint");
+            }
+            if core.stores.deferred.is_none() {
+                return needs("backchannel_authentication", "DeferredStore");
+            }
+            if core.stores.replays.is_none() {
+                return needs("backchannel_authentication", "ReplayStore");
+            }
+        }
+        if core.switches.device_authorization {
+            if !core.signs_in() {
+                return needs("device_authorization", "the authorization endpoint");
+            }
+            if core.stores.deferred.is_none() {
+                return needs("device_authorization", "DeferredStore");
+            }
+            // Eight letters can be guessed by whoever may try for long enough (RFC 8628 section 5.1).
+            if core.limiter.is_none() {
+                return needs("device_authorization", "Limiter");
             }
         }
         if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {

@@ -23,15 +23,17 @@ const REPLAY_SPACE: &str = "client assertion";
 
 /// What assertions are held against, at each endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Assertions {
+pub(crate) struct ClientAssertions {
     replays: Arc<dyn ReplayStore>,
     token: ClientAssertionVerifier,
+    backchannel_authentication: ClientAssertionVerifier,
+    device_authorization: ClientAssertionVerifier,
     introspection: ClientAssertionVerifier,
     pushed_authorization: ClientAssertionVerifier,
     revocation: ClientAssertionVerifier,
 }
 
-impl Assertions {
+impl ClientAssertions {
     /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the
     /// two endpoints also as they are at `alias`.
     pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {
@@ -48,6 +50,8 @@ impl Assertions {
         Self {
             replays,
             token: verifier(&paths.token),
+            backchannel_authentication: verifier(&paths.backchannel_authentication),
+            device_authorization: verifier(&paths.device_authorization),
             introspection: verifier(&paths.introspection),
             pushed_authorization: verifier(&paths.pushed_authorization),
             revocation: verifier(&paths.revocation),
@@ -56,6 +60,8 @@ impl Assertions {
 
     pub(super) fn verifier(&self, endpoint: Endpoint) -> &ClientAssertionVerifier {
         match endpoint {
+            Endpoint::BackchannelAuthentication => &self.backchannel_authentication,
+            Endpoint::DeviceAuthorization => &self.device_authorization,
             Endpoint::Introspection => &self.introspection,
             Endpoint::PushedAuthorization => &self.pushed_authorization,
             Endpoint::Revocation => &self.revocation,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::client::{Client, IdTokenAlg};
+use crate::clock::Timestamp;
 use crate::error::{Internal, Result};
 use crate::jose::{self, Encrypter, Keyring, Signer, SigningAlg, SigningHeader};
 use crate::provider::context::Context;
@@ -59,6 +60,8 @@ pub(crate) struct Minter<'a> {
     pub(crate) hook: Option<&'a dyn ClaimsHook>,
     pub(crate) unsigned: Unsigned,
     pub(crate) recipients: Recipients<'a>,
+    /// When every token ends at the latest.
+    pub(crate) until: Timestamp,
 }
 
 impl Minter<'_> {
@@ -79,12 +82,18 @@ impl Minter<'_> {
             let added = added.map_err(|error| Internal::new("could not ask the claims hook", error))?;
             added.iter().for_each(|(name, value)| told.insert(name, value.clone()));
         }
-        let mut claims = protocol_claims(cx, token, form.alg());
+        let mut claims = protocol_claims(cx, token, (form.alg(), self.ends(cx, token.client)));
         claims.extend(release::unreserved(&told).into_map());
         let payload = Value::Object(claims).to_string();
         let Form::Signed(signer, encrypter) = form else { return Ok(Secret::new(unsecured(&payload))) };
         let signed = jose::sign(&SigningHeader::new(), payload.as_bytes(), &*signer).await?;
         Ok(Secret::new(encryption::nested(cx, encrypter.as_ref(), signed)?))
+    }
+
+    /// When a token that is minted now for `client` ends.
+    pub(crate) fn ends(&self, cx: &Context<'_>, client: &Client) -> Timestamp {
+        let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
+        cx.now.plus(lifetime).min(self.until)
     }
 
     /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is
@@ -124,15 +133,18 @@ fn unsecured(payload: &str) -> String {
 }
 
 /// Without an algorithm there is none to hash by, so that the hashes are left out.
-fn protocol_claims(cx: &Context<'_>, token: &IdToken<'_>, alg: Option<SigningAlg>) -> Map<String, Value> {
+fn protocol_claims(
+    cx: &Context<'_>,
+    token: &IdToken<'_>,
+    (alg, ends): (Option<SigningAlg>, Timestamp),
+) -> Map<String, Value> {
     let IdToken { client, authentication, .. } = token;
-    let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), cx.issuer().into());
     claims.insert("sub".to_owned(), subject::of_person(cx, client, &authentication.subject).into());
     claims.insert("aud".to_owned(), client.id().as_str().into());
     claims.insert("azp".to_owned(), client.id().as_str().into());
-    claims.insert("exp".to_owned(), cx.now.plus(lifetime).unix().into());
+    claims.insert("exp".to_owned(), ends.unix().into());
     claims.insert("iat".to_owned(), cx.now.unix().into());
     claims.insert("auth_time".to_owned(), authentication.auth_time.unix().into());
     if let Some(nonce) = token.nonce {

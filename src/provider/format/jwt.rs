@@ -23,11 +23,12 @@ use crate::provider::subject;
 use crate::secret::{Secret, TokenHash};
 use crate::store::AccessToken;
 use crate::types::{
-    Authentication, AuthorizationDetails, Claims, ClientId, Confirmation, GrantId, Scope, Subject,
+    Actor, Actors, Authentication, AuthorizationDetails, Claims, ClientId, Confirmation, GrantId, Scope,
+    Subject,
 };
 
 /// Claims that the provider alone sets in an access token or its introspection, or that mean something there.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 23] = [
     "iss",
     "sub",
     "aud",
@@ -45,7 +46,6 @@ const RESERVED: [&str; 24] = [
     "nonce",
     "cnf",
     "act",
-    "may_act",
     "authorization_details",
     "active",
     "token_type",
@@ -138,6 +138,7 @@ fn claims(cx: &Context<'_>, client: &Client, token: &AccessToken) -> Map<String,
     }
     insert_authentication(&mut claims, token.authentication.as_ref());
     insert_confirmation(&mut claims, token.confirmation.as_ref());
+    insert_actors(&mut claims, (cx, client), &token.actors);
     for (name, value) in token.extra.iter() {
         claims.entry(name).or_insert_with(|| value.clone());
     }
@@ -189,6 +190,26 @@ pub(crate) fn insert_confirmation(claims: &mut Map<String, Value>, confirmation:
     }
 }
 
+/// `act`: who acts, named as `client` knows them (RFC 8693 section 4.1).
+pub(crate) fn insert_actors(
+    claims: &mut Map<String, Value>,
+    (cx, client): (&Context<'_>, &Client),
+    actors: &Actors,
+) {
+    let chain = actors.iter().rev().fold(None, |before, actor| {
+        let mut named = match actor {
+            Actor::Client(id) => json!({ "sub": subject::of_client(id), "client_id": id.as_str() }),
+            Actor::Foreign { iss, sub } => json!({ "iss": iss, "sub": sub }),
+            Actor::Person(person) => json!({ "sub": subject::of_person(cx, client, person) }),
+        };
+        if let Some(before) = before {
+            named["act"] = before;
+        }
+        Some(named)
+    });
+    claims.extend(chain.map(|chain| ("act".to_owned(), chain)));
+}
+
 /// What a verified token that is not recorded says.
 fn access_token(claims: ClaimsSet, grant: GrantId) -> Option<AccessToken> {
     let time = |name| claims.time(name).ok().flatten();
@@ -202,6 +223,10 @@ fn access_token(claims: ClaimsSet, grant: GrantId) -> Option<AccessToken> {
     token.authentication = authentication;
     token.scope = Scope::parse(claims.str("scope").unwrap_or_default()).ok()?;
     token.audience = claims.audience()?.into_iter().map(str::to_owned).collect();
+    // Delegated tokens are recorded: this is none of ours.
+    if claims.value("act").is_some() {
+        return None;
+    }
     // One that is bound in a way that is not known here is no token.
     token.confirmation = match claims.value("cnf") {
         Some(bound) => Some(Confirmation::deserialize(bound).ok()?),

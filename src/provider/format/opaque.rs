@@ -26,12 +26,16 @@ const TAG: usize = 16;
 pub enum TokenKind {
     /// An access token.
     AccessToken,
+    /// The `auth_req_id` of a backchannel authentication (CIBA Core section 7.3).
+    AuthReqId,
     /// An authorization code.
     AuthorizationCode,
     /// An authorization code that is bound to a key, told apart so that without a proof it is not even looked up.
     BoundAuthorizationCode,
     /// A nonce for DPoP proofs (RFC 9449 section 8).
     DpopNonce,
+    /// The `device_code` of a device (RFC 8628 section 3.2).
+    DeviceCode,
     /// An initial access token (RFC 7591 section 1.2).
     InitialAccessToken,
     /// What stands behind the URN of a pushed authorization request (RFC 9126 section 2.2).
@@ -46,9 +50,11 @@ impl TokenKind {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::AccessToken => b"access token",
+            Self::AuthReqId => b"auth req id",
             Self::AuthorizationCode => b"authorization code",
             Self::BoundAuthorizationCode => b"bound authorization code",
             Self::DpopNonce => b"dpop nonce",
+            Self::DeviceCode => b"device code",
             Self::InitialAccessToken => b"initial access token",
             Self::PushedRequest => b"pushed request",
             Self::RefreshToken => b"refresh token",

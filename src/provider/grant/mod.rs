@@ -2,7 +2,10 @@
 
 mod authorization_code;
 mod client_credentials;
+mod deferred;
+mod jwt_bearer;
 mod refresh_token;
+mod token_exchange;
 
 use std::fmt::Debug;
 
@@ -10,7 +13,10 @@ use async_trait::async_trait;
 
 pub(crate) use authorization_code::AuthorizationCodeGrant;
 pub(crate) use client_credentials::ClientCredentialsGrant;
+pub(crate) use deferred::DeferredGrant;
+pub(crate) use jwt_bearer::JwtBearerGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
+pub(crate) use token_exchange::{ExchangeTokens, TokenExchangeGrant};
 
 use super::authorization_details;
 use super::context::Context;
@@ -52,6 +58,11 @@ async fn person(accounts: &dyn Accounts, cx: &Context<'_>, grant: &Grant) -> Res
     let query = AccountQuery::new(&authentication.subject, &grant.client, &none, cx.now)
         .with_claims(&grant.claims.id_token)
         .with_claims_locales(&grant.claims_locales);
+    account(accounts, query).await
+}
+
+/// The claims of an account that is still there.
+async fn account(accounts: &dyn Accounts, query: AccountQuery<'_>) -> Result<Claims> {
     match accounts.claims(query).await {
         Ok(Some(claims)) => Ok(claims),
         Ok(None) => Err(Reason::SubjectGone.into()),

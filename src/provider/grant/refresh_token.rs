@@ -118,7 +118,7 @@ impl GrantHandler for RefreshTokenGrant {
         let authorization_details = narrowed_details(cx, &grant, details)?;
         let id_token = id_token(&grant, &scope, (None, &account));
         let write = Write::Refresh(RefreshIssuance { presented: token, used });
-        Ok(Issuance { grant, write, scope, resources, authorization_details, id_token })
+        Ok(Issuance { grant, write, scope, resources, authorization_details, id_token, exchanged: None })
     }
 }
 

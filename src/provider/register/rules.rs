@@ -4,10 +4,11 @@ use super::addresses;
 use super::validate::Members;
 use crate::client::{
     ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg,
-    SubjectType,
+    SubjectType, TokenDeliveryMode,
 };
 use crate::error::Reason;
 use crate::jose::{Keyring, SigningAlg};
+use crate::provider::backchannel::Backchannel;
 use crate::provider::core::Core;
 use crate::types::{GrantType, ResponseType, Scope};
 
@@ -78,6 +79,7 @@ pub(in crate::provider) struct Rules {
     pairwise: bool,
     sectors: bool,
     certificate_bound_tokens: bool,
+    pings: bool,
     logout: Logout,
 }
 
@@ -116,6 +118,7 @@ impl Rules {
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
             certificate_bound_tokens: core.mutual_tls.is_some(),
+            pings: core.backchannel.as_ref().is_some_and(Backchannel::pings),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
                 back_channel: core.back_channel.is_some(),
@@ -147,6 +150,7 @@ impl Rules {
         }
         self.logouts(metadata);
         self.addresses(metadata)?;
+        self.backchannel(metadata)?;
         texts(metadata)
     }
 
@@ -272,6 +276,23 @@ impl Rules {
         match offered && (on || !metadata.require_signed_request_object) {
             true => Ok(()),
             false => Err(Reason::MetadataRequestObjects),
+        }
+    }
+
+    /// Where nobody is asked for people who are not there, these members say nothing.
+    fn backchannel(&self, metadata: &mut ClientMetadata) -> Result<(), Reason> {
+        if !metadata.grant_types.contains(&GrantType::Ciba) {
+            metadata.backchannel_token_delivery_mode = None;
+            metadata.backchannel_client_notification_endpoint = None;
+            metadata.backchannel_authentication_request_signing_alg = None;
+            metadata.backchannel_user_code_parameter = false;
+            return Ok(());
+        }
+        let alg = metadata.backchannel_authentication_request_signing_alg;
+        let told = metadata.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Ping);
+        match alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) || told && !self.pings {
+            true => Err(Reason::MetadataBackchannel),
+            false => Ok(()),
         }
     }
 

@@ -67,6 +67,10 @@ fn reason(member: &str) -> Reason {
         | "frontchannel_logout_session_required"
         | "frontchannel_logout_uri"
         | "post_logout_redirect_uris" => Reason::MetadataLogout,
+        "backchannel_authentication_request_signing_alg"
+        | "backchannel_client_notification_endpoint"
+        | "backchannel_token_delivery_mode"
+        | "backchannel_user_code_parameter" => Reason::MetadataBackchannel,
         "client_name" => Reason::MetadataName,
         "client_uri" | "initiate_login_uri" | "logo_uri" | "policy_uri" | "tos_uri" => Reason::MetadataPage,
         "contacts" => Reason::MetadataContacts,

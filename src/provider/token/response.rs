@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::provider::exchange::TokenType;
 use crate::secret::Secret;
 use crate::types::{AuthorizationDetails, Confirmation, Scope};
 use crate::wire::{Response, reply};
@@ -28,12 +29,16 @@ pub struct TokenResponse {
     pub id_token: Option<Secret>,
     /// The key that the access token is bound to, which decides its `token_type`.
     pub confirmation: Option<Confirmation>,
+    /// What `access_token` is, where it answers an exchange (RFC 8693 section 2.2.1).
+    pub exchanged: Option<TokenType>,
 }
 
 #[derive(Serialize)]
 struct Body<'a> {
     access_token: &'a str,
     token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     expires_in: u64,
     #[serde(skip_serializing_if = "Scope::is_empty")]
     scope: &'a Scope,
@@ -45,11 +50,18 @@ struct Body<'a> {
     id_token: Option<&'a str>,
 }
 
+/// The `token_type` of what is no access token (RFC 8693 section 2.2.1).
+const NO_ACCESS_TOKEN: &str = "N_A";
+
 impl TokenResponse {
-    /// How the access token is used: `Bearer` or `DPoP` (RFC 6749 section 7.1, RFC 9449 section 5).
+    /// How the access token is used: `Bearer` or `DPoP` (RFC 6749 section 7.1, RFC 9449 section 5); `N_A` where an
+    /// exchange gave an ID token in its place.
     #[must_use]
     pub const fn token_type(&self) -> &'static str {
-        Confirmation::token_type(self.confirmation.as_ref())
+        match self.exchanged {
+            Some(TokenType::IdToken) => NO_ACCESS_TOKEN,
+            _ => Confirmation::token_type(self.confirmation.as_ref()),
+        }
     }
 
     /// The parameters by which an authorization response brings the access token (RFC 6749 section 4.2.2).
@@ -69,6 +81,7 @@ impl TokenResponse {
         let body = Body {
             access_token: self.access_token.expose(),
             token_type: self.token_type(),
+            issued_token_type: self.exchanged.map(TokenType::as_str),
             expires_in: self.expires_in.as_secs(),
             scope: &self.scope,
             authorization_details: &self.authorization_details,

@@ -4,6 +4,7 @@
 mod client;
 mod code;
 mod consent;
+mod deferred;
 mod grant;
 mod registry;
 mod replay;

@@ -20,11 +20,11 @@ impl MemoryStore {
 /// Prints how many rows there are, not what is in them.
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Space { clients, codes, consents: _, grants: _, registry, replays, tickets, tokens, ends: _ } =
-            &self.0;
+        let Space { clients, codes, deferred, registry, replays, tickets, tokens, .. } = &self.0;
         f.debug_struct("Snapshot")
             .field("clients", &clients.len())
             .field("codes", &codes.len())
+            .field("deferred", &deferred.len())
             .field("registry", &registry.len())
             .field("replays", &replays.len())
             .field("tickets", &tickets.len())

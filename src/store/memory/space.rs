@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::consent::Consents;
+use super::deferred::Deferred;
 use super::grant::Grants;
 use crate::client::Client;
 use crate::clock::Timestamp;
@@ -15,6 +16,7 @@ pub(super) struct Space {
     pub(super) clients: HashMap<ClientId, Client>,
     pub(super) codes: HashMap<TokenHash, Code>,
     pub(super) consents: Consents,
+    pub(super) deferred: Deferred,
     pub(super) grants: Grants,
     pub(super) registry: HashMap<ClientId, StoredClient>,
     pub(super) replays: HashMap<(&'static str, TokenHash), Timestamp>,
@@ -49,6 +51,7 @@ pub(super) enum Token {
 pub(super) enum Row {
     Code(TokenHash),
     Consent(SubjectKey, ClientId),
+    Deferred(TokenHash),
     Grant(GrantId),
     Replay(&'static str, TokenHash),
     Ticket(TokenHash),

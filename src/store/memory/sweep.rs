@@ -37,6 +37,7 @@ impl Space {
                 }
             }
             Row::Consent(subject, client) => self.consents.remove_ended(&subject, &client, now),
+            Row::Deferred(key) => self.deferred.remove_ended(&key, now),
             Row::Grant(id) => {
                 let token = self.grants.remove_ended(&id, now).and_then(|grant| grant.token);
                 if let Some(token) = token {

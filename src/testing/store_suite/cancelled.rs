@@ -35,7 +35,10 @@ where
 }
 
 /// Polls `verb` until it has been suspended `suspensions` times, then drops it; or gives its answer.
-async fn dropped_after<T>(suspensions: u32, verb: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+pub(super) async fn dropped_after<T>(
+    suspensions: u32,
+    verb: impl Future<Output = Result<T, StoreError>>,
+) -> Option<T> {
     let mut verb = pin!(verb);
     let mut left = suspensions;
     let result = poll_fn(|cx| match verb.as_mut().poll(cx) {

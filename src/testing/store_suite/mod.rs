@@ -19,6 +19,7 @@
 mod cancelled;
 mod codes;
 mod consents;
+mod deferred;
 mod draw;
 mod grants;
 mod meeting;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 pub use cancelled::cancelled;
 pub use codes::codes;
 pub use consents::consents;
+pub use deferred::deferred;
 pub use grants::grants;
 pub use model::model;
 pub use race::race;
@@ -51,10 +53,11 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
 use crate::store::{CodeStore, ConsentStore, ReplayStore, Sweep, TicketStore, TokenStore};
 
-/// The whole contract, for a store that implements every port but the optional [`ClientRegistry`], which has
-/// [`registry`] to itself.
+/// The whole contract, for a store that implements every port but two optional ones, which have functions to
+/// themselves: [`registry`] is for [`ClientRegistry`], [`deferred`](deferred()) for [`DeferredStore`].
 ///
 /// [`ClientRegistry`]: crate::store::ClientRegistry
+/// [`DeferredStore`]: crate::store::DeferredStore
 ///
 /// `nodes` are stores on one database, as several processes have them; one is enough. Tasks that meet are spread
 /// over them.

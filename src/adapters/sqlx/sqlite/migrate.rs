@@ -6,8 +6,10 @@ use super::statements;
 use crate::adapters::sqlx::schema::{Migration, SchemaError};
 use crate::error::StoreError;
 
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "stores", sql: include_str!("../migrations/sqlite/0001_stores.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "stores", sql: include_str!("../migrations/sqlite/0001_stores.sql") },
+    Migration { version: 2, name: "deferred", sql: include_str!("../migrations/sqlite/0002_deferred.sql") },
+];
 
 pub(super) async fn migrate(connections: &Connections) -> Result<(), SchemaError> {
     let mut writing = connections.begin().await?;

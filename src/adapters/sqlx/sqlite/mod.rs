@@ -3,6 +3,7 @@
 mod code;
 mod connections;
 mod consent;
+mod deferred;
 mod grant;
 mod migrate;
 mod registry;

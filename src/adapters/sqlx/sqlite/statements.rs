@@ -214,6 +214,58 @@ pub(super) const TAKE: &str = "\
     DELETE FROM vouchsafe_tickets WHERE namespace = $1 AND id = $2 AND keep_until > $3 \
     RETURNING open_until, keep_until, secret, payload";
 
+macro_rules! deferred_columns {
+    () => {
+        "id, user_code, client, subject, pace, expires_at, retain_until, secret, payload"
+    };
+}
+
+/// Inserts a request unless `$12` of its client, or `$13` of all, wait for its subject `$5` at `$11`.
+pub(super) const INSERT_DEFERRED: &str = concat!(
+    "INSERT INTO vouchsafe_deferred (namespace, ",
+    deferred_columns!(),
+    ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE $5 IS NULL OR (\
+     (SELECT COUNT(*) FROM vouchsafe_deferred \
+     WHERE namespace = $1 AND subject = $5 AND client = $4 AND state = 0 AND expires_at > $11) < $12 \
+     AND (SELECT COUNT(*) FROM vouchsafe_deferred \
+     WHERE namespace = $1 AND subject = $5 AND state = 0 AND expires_at > $11) < $13)"
+);
+
+pub(super) const DEFERRED: &str = concat!(
+    "SELECT ",
+    deferred_columns!(),
+    " FROM vouchsafe_deferred WHERE namespace = $1 AND id = $2 AND state = 0 AND expires_at > $3"
+);
+
+pub(super) const BY_USER_CODE: &str = concat!(
+    "SELECT ",
+    deferred_columns!(),
+    " FROM vouchsafe_deferred WHERE namespace = $1 AND user_code = $2 AND state = 0 AND expires_at > $3"
+);
+
+pub(super) const DECIDE: &str = "\
+    UPDATE vouchsafe_deferred \
+    SET state = $4, grant_id = $5, secret = COALESCE($6, secret), payload = COALESCE($7, payload) \
+    WHERE namespace = $1 AND id = $2 AND state = 0 AND expires_at > $3";
+
+/// Takes note of a poll at `$4`: one that comes too early adds `$5` to the pace, up to `$6`.
+pub(super) const POLL: &str = concat!(
+    "UPDATE vouchsafe_deferred SET \
+     used_at = CASE state WHEN 1 THEN $4 END, \
+     hurried = CASE WHEN state = 0 AND polled_at + pace > $4 THEN 1 ELSE 0 END, \
+     pace = CASE WHEN state = 0 AND polled_at + pace > $4 THEN MIN(pace + $5, MAX(pace, $6)) ELSE pace END, \
+     polled_at = $4 \
+     WHERE namespace = $1 AND id = $2 AND client = $3 AND used_at IS NULL AND state <> 2 AND expires_at > $4 \
+     AND retain_until > $4 \
+     RETURNING state, hurried, grant_id, ",
+    deferred_columns!()
+);
+
+/// Why a request was not polled.
+pub(super) const UNPOLLED: &str = "\
+    SELECT grant_id, client, state, used_at, expires_at FROM vouchsafe_deferred \
+    WHERE namespace = $1 AND id = $2 AND retain_until > $3";
+
 pub(super) const REGISTER: &str = "\
     INSERT INTO vouchsafe_clients (namespace, client, version, token, secret, payload) \
     VALUES ($1, $2, $3, $4, $5, $6)";
@@ -242,10 +294,11 @@ macro_rules! sweep {
     };
 }
 
-pub(super) const SWEEP: [&str; 5] = [
+pub(super) const SWEEP: [&str; 6] = [
     sweep!("vouchsafe_replays", "keep_until"),
     sweep!("vouchsafe_tickets", "keep_until"),
     sweep!("vouchsafe_codes", "retain_until"),
+    sweep!("vouchsafe_deferred", "retain_until"),
     sweep!("vouchsafe_issued", "keep_until"),
     sweep!("vouchsafe_consents", "expires_at"),
 ];

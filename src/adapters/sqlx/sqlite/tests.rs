@@ -42,6 +42,12 @@ fn all() -> Vec<&'static str> {
         statements::PUT,
         statements::GET,
         statements::TAKE,
+        statements::INSERT_DEFERRED,
+        statements::DEFERRED,
+        statements::BY_USER_CODE,
+        statements::DECIDE,
+        statements::POLL,
+        statements::UNPOLLED,
         statements::REGISTER,
         statements::REGISTERED,
         statements::REPLACE_REGISTERED,
@@ -63,7 +69,8 @@ async fn every_statement_goes_by_an_index() {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
         for step in sqlx::query(explain).fetch_all(&pool).await.unwrap() {
             let step: String = step.get("detail");
-            let scans = step.starts_with("SCAN") && !step.contains("VALUES CLAUSE");
+            let no_table = step.contains("VALUES CLAUSE") || step.contains("CONSTANT ROW");
+            let scans = step.starts_with("SCAN") && !no_table;
             assert!(!scans, "{step}: {text}");
             assert!(!step.contains("TEMP B-TREE"), "{step}: {text}");
         }
