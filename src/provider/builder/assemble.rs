@@ -9,8 +9,8 @@ use crate::client::{Fetcher, RemoteKeys};
 use crate::jose::IdTokenVerifier;
 use crate::provider::backchannel::Pinger;
 use crate::provider::client_auth::{
-    Assertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost, PrivateKeyJwt,
-    Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
+    ClientAssertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost,
+    PrivateKeyJwt, Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
 };
 use crate::provider::client_documents::{DocumentGate, DocumentedClients};
 use crate::provider::deferred::Kind;
@@ -89,7 +89,7 @@ impl ProviderBuilder {
         ];
         if let Some(replays) = &self.core.stores.replays {
             let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
-            let assertions = Assertions::new(&self.core.config, alias, Arc::clone(replays));
+            let assertions = ClientAssertions::new(&self.core.config, alias, Arc::clone(replays));
             if self.client_secret_jwt {
                 all.push(Arc::new(ClientSecretJwt::new(assertions.clone())));
             }

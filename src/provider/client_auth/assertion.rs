@@ -23,7 +23,7 @@ const REPLAY_SPACE: &str = "client assertion";
 
 /// What assertions are held against, at each endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Assertions {
+pub(crate) struct ClientAssertions {
     replays: Arc<dyn ReplayStore>,
     token: ClientAssertionVerifier,
     backchannel_authentication: ClientAssertionVerifier,
@@ -33,7 +33,7 @@ pub(crate) struct Assertions {
     revocation: ClientAssertionVerifier,
 }
 
-impl Assertions {
+impl ClientAssertions {
     /// Takes assertions for the issuer, for the token endpoint, and for the endpoint that is called; for the
     /// two endpoints also as they are at `alias`.
     pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::assertion::{self, Assertions};
+use super::assertion::{self, ClientAssertions};
 use super::{ClientAuthenticator, Credentials};
 use crate::client::{Client, ClientAssertionAlg, ClientAuthMethod};
 use crate::error::Result;
@@ -13,10 +13,10 @@ use crate::wire::RequestHead;
 
 /// A JWT with a MAC by the client's secret, made once for each request.
 #[derive(Debug)]
-pub(crate) struct ClientSecretJwt(Assertions);
+pub(crate) struct ClientSecretJwt(ClientAssertions);
 
 impl ClientSecretJwt {
-    pub(crate) const fn new(assertions: Assertions) -> Self {
+    pub(crate) const fn new(assertions: ClientAssertions) -> Self {
         Self(assertions)
     }
 }

@@ -12,7 +12,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-pub(crate) use assertion::Assertions;
+pub(crate) use assertion::ClientAssertions;
 pub(crate) use client_secret_jwt::ClientSecretJwt;
 pub(crate) use mutual_tls::{SelfSignedTlsClientAuth, TlsClientAuth};
 pub(crate) use none::Public;

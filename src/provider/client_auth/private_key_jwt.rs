@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::assertion::{self, Assertions};
+use super::assertion::{self, ClientAssertions};
 use super::{ClientAuthenticator, Credentials};
 use crate::client::{Client, ClientAssertionAlg, ClientAuthMethod, RemoteKeys};
 use crate::clock::Timestamp;
@@ -21,13 +21,13 @@ use crate::wire::RequestHead;
 /// A JWT that the client signed, once for each request.
 #[derive(Debug)]
 pub(crate) struct PrivateKeyJwt {
-    assertions: Assertions,
+    assertions: ClientAssertions,
     remote: Option<Arc<RemoteKeys>>,
 }
 
 impl PrivateKeyJwt {
     /// A client that registered a `jwks_uri` is refused where there is no `remote`.
-    pub(crate) const fn new(assertions: Assertions, remote: Option<Arc<RemoteKeys>>) -> Self {
+    pub(crate) const fn new(assertions: ClientAssertions, remote: Option<Arc<RemoteKeys>>) -> Self {
         Self { assertions, remote }
     }
 }
