@@ -180,8 +180,10 @@ fn a_signed_request_that_is_not_sound_is_an_invalid_request() {
     for name in ["iss", "aud", "exp", "iat", "nbf", "jti"] {
         let mut claims = sound.clone();
         claims.as_object_mut().unwrap().remove(name);
-        let reason =
-            if name == "aud" { Reason::BackchannelObjectParties } else { Reason::BackchannelObjectClaims };
+        let reason = match name {
+            "aud" | "iss" => Reason::BackchannelObjectParties,
+            _ => Reason::BackchannelObjectClaims,
+        };
         refused(h.signed_backchannel_form(&claims), reason);
     }
     let other = |object: String| h.signed_backchannel_form(&sound).set("request", object);
