@@ -64,7 +64,7 @@ impl ClientMetadata {
         if *method == ClientAuthMethod::SelfSignedTlsClientAuth && keyless {
             return refuse("jwks", "needed by self_signed_tls_client_auth, or else jwks_uri");
         }
-        // RFC 8705 section 6.4: the browser has no certificate of the client's, so no token there could be bound.
+        // RFC 8705 section 6.4: a browser has no certificate of the client's to bind a token to.
         let in_front = self.response_types.iter().any(|response_type| response_type.has_token());
         if self.tls_client_certificate_bound_access_tokens && in_front {
             return refuse(

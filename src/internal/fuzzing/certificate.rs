@@ -9,8 +9,8 @@ use crate::wire::{CertificateChain, ClientCertificate};
 
 /// The input as the DER of a certificate, as the header of a proxy, and as the name of a subject.
 ///
-/// What is accepted is one certificate and nothing behind it, with a key that a client could register. A name has one
-/// meaning, whatever way its types are written in.
+/// What is accepted is one certificate and nothing behind it, with a key that a client could register. A name
+/// is kept as it was written, and is whole.
 pub fn certificate(data: &[u8]) {
     if let Ok(certificate) = Certificate::parse(data) {
         check(&certificate, data);
