@@ -206,7 +206,8 @@ pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
-    /// and ID tokens that need no signature, encryption, new accounts, and registration
+    /// and ID tokens that need no signature, encryption, new accounts, registration, and errors that lead at once to
+    /// whoever registered
     Openid,
 }
 

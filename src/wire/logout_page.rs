@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use url::{Origin, Url};
+use url::Url;
 
 use super::Response;
-use super::page::{STYLE, escape, open, origin_source, page, source_hash};
+use super::page::{STYLE, escape, open, origin_source, page, place, source_hash};
 
 /// How long the frames of other sites have to load.
 const FRAMES_SECONDS: u8 = 3;
@@ -89,9 +89,7 @@ fn push_onward(body: &mut String, onward: Option<Onward<'_>>) {
         body.push_str(&format!("<p><a id=\"logout-continue\" href=\"{address}\">Continue</a></p>\n"));
         return;
     }
-    let origin = Url::parse(next).map(|url| url.origin()).ok().filter(Origin::is_tuple);
-    let mut place = String::new();
-    escape(&mut place, &origin.map_or_else(|| next.to_owned(), |origin| origin.ascii_serialization()));
+    let place = place(next);
     body.push_str(&format!(
         "<p><a id=\"logout-continue\" rel=\"noreferrer\" href=\"{address}\">Continue to {place}</a></p>\n"
     ));

@@ -13,6 +13,7 @@ mod head;
 pub mod location;
 mod logout_page;
 mod page;
+mod refusal_page;
 pub mod reply;
 
 use bytes::Bytes;

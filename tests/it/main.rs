@@ -71,6 +71,7 @@ mod rfc9396_rar;
 mod rfc9449_dpop;
 mod rfc9449_dpop_nonce;
 mod rfc9449_dpop_userinfo;
+mod rfc9700_open_redirector;
 mod rfc9700_redirect_uri;
 mod rfc9701_introspection_jwt;
 mod secrets;
