@@ -11,6 +11,9 @@ use super::page::{STYLE, escape, open, origin_source, page, place, source_hash};
 /// How long the frames of other sites have to load.
 const FRAMES_SECONDS: u8 = 3;
 
+/// What the frames may do: end a session as pages do, and not lead the whole page away.
+const FRAME_MAY: &str = "allow-scripts allow-same-origin allow-forms";
+
 /// A page that asks whether to sign out. Its button, of the id `logout-confirm`, posts `confirmation` to `action`.
 ///
 /// The policy names no `form-action`: browsers hold every redirect that follows a form against it, and only the
@@ -60,6 +63,8 @@ pub fn signed_out_in_frames_page(frames: &[String], onward: Option<Onward<'_>>) 
     for (frame, origin) in frames.iter().filter_map(|frame| Some((frame, frame_source(frame)?))) {
         body.push_str("<iframe hidden src=\"");
         escape(&mut body, frame);
+        body.push_str("\" sandbox=\"");
+        body.push_str(FRAME_MAY);
         body.push_str("\"></iframe>\n");
         origins.insert(origin);
     }
