@@ -162,8 +162,9 @@ impl ClientBuilder {
     }
 
     /// Marks a client that described itself, as those do that register dynamically: its addresses are not the host's
-    /// word. A browser is led to one after a logout only where an `id_token_hint` or the person says so, and with an error
-    /// of a request only by the person or once somebody has signed in (RFC 9700 section 4.11.2). Default: the host registered it.
+    /// word. A browser is led to one after a logout only where its `id_token_hint` is of the session that ends, or the
+    /// person says so, and with an error of a request only by the person, or once somebody has signed in, or as an
+    /// answer to silence (RFC 9700 section 4.11.2). Default: the host registered it.
     pub const fn self_registered(mut self) -> Self {
         self.self_registered = true;
         self
