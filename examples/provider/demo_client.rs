@@ -7,9 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use http::header::HOST as HOST_HEADER;
+use http::uri::Authority;
 use http::{Method, StatusCode};
 use minijinja::{Value, context};
 use url::Url;
@@ -63,9 +67,21 @@ pub(crate) fn routes(issuer: &Issuer) -> Result<Router, String> {
     Ok(Router::new()
         .route("/demo", get(home))
         .route("/demo/callback", get(callback).post(callback))
-        .route("/demo/back-channel-logout", post(back_channel_logout))
         .route("/demo/front-channel-logout", get(front_channel_logout))
+        .route_layer(from_fn(at_its_own_host))
+        // A server calls this, under whatever name it knows of this one, and is shown nothing.
+        .route("/demo/back-channel-logout", post(back_channel_logout))
         .with_state(Arc::new(demo)))
+}
+
+/// Answers at the client's own host alone: a page at the provider's would be of the provider's origin.
+async fn at_its_own_host(request: axum::extract::Request, next: Next) -> axum::response::Response {
+    let named = request.headers().get(HOST_HEADER).and_then(|host| host.to_str().ok()?.parse().ok());
+    let authority: Option<Authority> = request.uri().authority().cloned().or(named);
+    if authority.is_none_or(|authority| !authority.host().eq_ignore_ascii_case(HOST)) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
 }
 
 fn redirect_uri(issuer: &Issuer) -> Option<String> {

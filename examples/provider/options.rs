@@ -112,9 +112,9 @@ pub(crate) struct Options {
 
     /// Where to listen, by plain http, for calls of the one who runs the server; port 0 takes a free one
     ///
-    /// POST /admin/rotate-keys makes new keys sign at once, POST /admin/initial-access-token gives a token for one
-    /// registration, POST /admin/ciba with auth_req_id and action (allow or deny) answers for a person. Whoever reaches it
-    /// may do all of that, so that it must be a loopback address.
+    /// POST /admin/rotate-keys makes new keys sign at once. With --registration token, POST /admin/initial-access-token
+    /// gives a token for one registration; with --ciba, POST /admin/ciba with auth_req_id and action (allow or deny)
+    /// answers for a person. Whoever reaches it may do all of that, so that it must be a loopback address.
     #[arg(long, env = "PROVIDER_ADMIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub admin_listen: Option<SocketAddr>,
 
@@ -122,7 +122,7 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DANGEROUS_ADMIN_BEYOND_LOOPBACK", requires = "admin_listen")]
     pub dangerous_admin_beyond_loopback: bool,
 
-    /// Serve a client at /demo that shows whatever it is sent; it needs https and --profile openid
+    /// Serve a client at /demo of demo.localhost that shows whatever it is sent; it needs https and --profile openid
     #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
     pub demo_client: bool,
 
@@ -224,7 +224,8 @@ pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
-    /// and ID tokens that need no signature, encryption, new accounts, and registration
+    /// and ID tokens that need no signature, encryption, new accounts, registration, and errors that lead at once to
+    /// whoever registered
     Openid,
 }
 

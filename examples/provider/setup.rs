@@ -15,7 +15,7 @@ use crate::admin::{Admin, Rotating};
 use crate::ciba::Asked;
 use crate::clients::Clients;
 use crate::database::Records;
-use crate::options::{Options, RegisteredBy};
+use crate::options::{Options, Profile, RegisteredBy};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
@@ -58,6 +58,10 @@ pub(crate) async fn parts(
     let config = Config::new(issuer.clone())
         .with_access_token_format(options.access_token.into())
         .with_default_audience([issuer.as_str()]);
+    let config = match options.profile {
+        Some(Profile::Openid) => config.dangerous_with_redirected_errors(),
+        None => config,
+    };
     let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
     let rotating = Rotating { keyring: keyring.clone(), rotation };
     admin::rotate_on_signal(rotating.clone())?;

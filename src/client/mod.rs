@@ -1,6 +1,6 @@
 //! Clients: what they registered, what the host decided for them, and how they prove who they are.
 
-mod fetch;
+pub(crate) mod fetch;
 mod id_token_alg;
 mod localized;
 mod metadata;
@@ -14,7 +14,6 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
-pub(crate) use fetch::Gate;
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;
@@ -175,8 +174,9 @@ impl ClientBuilder {
     }
 
     /// Marks a client that described itself, as those do that register dynamically: its addresses are not the host's
-    /// word. A browser is led to one after a logout only where an `id_token_hint` or the person says so (RFC 9700 section
-    /// 4.11.2). Default: the host registered it.
+    /// word. A browser is led to one after a logout only where its `id_token_hint` is of the session that ends, or the
+    /// person says so, and with an error of a request only by the person, or once somebody has signed in, or as an
+    /// answer to silence (RFC 9700 section 4.11.2). Default: the host registered it.
     pub const fn self_registered(mut self) -> Self {
         self.self_registered = true;
         self

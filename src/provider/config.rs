@@ -196,6 +196,9 @@ pub struct Config {
     pub consent_lifetime: Option<Duration>,
     /// What becomes of grants with `offline_access` at a logout. Default: they are kept.
     pub offline_access_at_logout: OfflineAccess,
+    /// Whether clients that described themselves are told at once what is wrong with a request, before anybody has signed
+    /// in. Default: a page asks the person.
+    pub dangerous_redirected_errors: bool,
     /// How far a peer's clock may be off: 0 to 60 s, default 10 s.
     pub clock_skew: Duration,
     /// The longest life of a client assertion: 10 to 600 s, default 300 s.
@@ -248,6 +251,7 @@ impl Config {
             poll_interval: Duration::from_secs(5),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
             offline_access_at_logout: OfflineAccess::default(),
+            dangerous_redirected_errors: false,
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
             request_objects: RequestObjectRules::default(),
@@ -380,6 +384,18 @@ impl Config {
     #[must_use]
     pub const fn with_pending_lifetime(mut self, pending_lifetime: Duration) -> Self {
         self.pending_lifetime = pending_lifetime;
+        self
+    }
+
+    /// Tells clients that described themselves at once what is wrong with a request, as those of the host's own registry
+    /// are told. Default: a page of the provider names the place and has a link to it, unless somebody has signed in.
+    ///
+    /// # Security
+    /// For tests and closed networks: anybody who can register then has links of the provider's that lead people
+    /// wherever they like (RFC 9700 section 4.11.2).
+    #[must_use]
+    pub const fn dangerous_with_redirected_errors(mut self) -> Self {
+        self.dangerous_redirected_errors = true;
         self
     }
 

@@ -4,7 +4,7 @@ use super::builder::BuildError;
 use super::config::Config;
 use crate::types::Resource;
 use crate::wire::reply::Document;
-use crate::wire::{Request, ResourceMetadata, Response, answer_document};
+use crate::wire::{Request, ResourceMetadata, Response, resource_metadata};
 
 /// The documents, each at its path.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl ResourceDocuments {
     /// The answer to a request for one of them; `None` at another path.
     pub(super) fn answer(&self, request: &Request) -> Option<Response> {
         let served = self.0.iter().find(|served| served.path == request.uri().path())?;
-        Some(answer_document(&served.document, request))
+        Some(resource_metadata::answer(&served.document, request))
     }
 
     /// Where the metadata of the resource is that `url` belongs to: the longest that covers it.

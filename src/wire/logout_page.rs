@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use http::StatusCode;
-use url::{Origin, Url};
+use url::Url;
 
 use super::Response;
-use super::page::{STYLE, escape, open, origin_source, page, source_hash};
+use super::page::{STYLE, escape, open, origin_source, page, place, source_hash};
 
 /// How long the frames of other sites have to load.
 const FRAMES_SECONDS: u8 = 3;
+
+/// What the frames may do: end a session as pages do, and not lead the whole page away.
+const FRAME_MAY: &str = "allow-scripts allow-same-origin allow-forms";
 
 /// A page that asks whether to sign out. Its button, of the id `logout-confirm`, posts `confirmation` to `action`.
 ///
@@ -60,6 +63,8 @@ pub fn signed_out_in_frames_page(frames: &[String], onward: Option<Onward<'_>>) 
     for (frame, origin) in frames.iter().filter_map(|frame| Some((frame, frame_source(frame)?))) {
         body.push_str("<iframe hidden src=\"");
         escape(&mut body, frame);
+        body.push_str("\" sandbox=\"");
+        body.push_str(FRAME_MAY);
         body.push_str("\"></iframe>\n");
         origins.insert(origin);
     }
@@ -89,9 +94,7 @@ fn push_onward(body: &mut String, onward: Option<Onward<'_>>) {
         body.push_str(&format!("<p><a id=\"logout-continue\" href=\"{address}\">Continue</a></p>\n"));
         return;
     }
-    let origin = Url::parse(next).map(|url| url.origin()).ok().filter(Origin::is_tuple);
-    let mut place = String::new();
-    escape(&mut place, &origin.map_or_else(|| next.to_owned(), |origin| origin.ascii_serialization()));
+    let place = place(next);
     body.push_str(&format!(
         "<p><a id=\"logout-continue\" rel=\"noreferrer\" href=\"{address}\">Continue to {place}</a></p>\n"
     ));

@@ -12,10 +12,11 @@ pub mod cors;
 mod device_page;
 mod head;
 pub mod location;
-mod logout_page;
+pub(crate) mod logout_page;
 mod page;
+mod refusal_page;
 pub mod reply;
-mod resource_metadata;
+pub(crate) mod resource_metadata;
 mod step_up;
 
 use bytes::Bytes;
@@ -24,7 +25,6 @@ pub use body::{form_post, json_object, query_or_form};
 pub use certificate::{CertificateChain, ClientCertificate, MAX_CLIENT_CERT_BYTES};
 pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
 pub use head::{Authorization, BasicCredentials, DpopHeader, RequestHead, cookie};
-pub(crate) use resource_metadata::answer as answer_document;
 pub use resource_metadata::{InvalidResourceUrl, ResourceMetadata};
 pub use step_up::StepUp;
 

@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
-use url::{Host, Url};
+use url::{Host, Origin, Url};
 
 use super::Response;
 use super::reply::NOSNIFF;
@@ -40,16 +40,8 @@ const SCRIPT: &str = "HTMLFormElement.prototype.submit.call(document.forms[0])";
 pub fn form_post_page(action: &RedirectUri, params: &Params) -> Response {
     let mut body = String::with_capacity(STYLE.len() + 4096);
     open(&mut body, "Continue");
-    body.push_str("<p>You are being sent back to the application.</p>\n<form method=\"post\" action=\"");
-    escape(&mut body, action.as_str());
-    body.push_str("\">\n");
-    for (name, value) in params.iter() {
-        body.push_str("<input type=\"hidden\" name=\"");
-        escape(&mut body, name);
-        body.push_str("\" value=\"");
-        escape(&mut body, value);
-        body.push_str("\">\n");
-    }
+    body.push_str("<p>You are being sent back to the application.</p>\n");
+    open_form(&mut body, action, params);
     body.push_str("<button type=\"submit\">Continue</button>\n</form>\n");
     body.push_str("</main>\n<script>");
     body.push_str(SCRIPT);
@@ -62,6 +54,20 @@ pub fn form_post_page(action: &RedirectUri, params: &Params) -> Response {
         source_hash(STYLE),
     );
     page(StatusCode::OK, body, &policy)
+}
+
+/// A form to `action` with `params` in it, up to its button.
+pub(super) fn open_form(body: &mut String, action: &RedirectUri, params: &Params) {
+    body.push_str("<form method=\"post\" action=\"");
+    escape(body, action.as_str());
+    body.push_str("\">\n");
+    for (name, value) in params.iter() {
+        body.push_str("<input type=\"hidden\" name=\"");
+        escape(body, name);
+        body.push_str("\" value=\"");
+        escape(body, value);
+        body.push_str("\">\n");
+    }
 }
 
 /// A page headed "Request rejected" that says `sentence` and nothing that came with the request.
@@ -131,7 +137,7 @@ pub(super) fn page(status: StatusCode, body: String, policy: &str) -> Response {
 }
 
 /// The source expression for an address: the origin, or the scheme where an origin cannot be written.
-fn source(address: &str) -> String {
+pub(super) fn source(address: &str) -> String {
     let Ok(url) = Url::parse(address) else { return "'none'".to_owned() };
     origin_source(&url).unwrap_or_else(|| format!("{}:", url.scheme()))
 }
@@ -147,6 +153,14 @@ pub(super) fn origin_source(url: &Url) -> Option<String> {
     };
     let origin = url.origin();
     (writable && origin.is_tuple()).then(|| origin.ascii_serialization())
+}
+
+/// What a person is told of where an address leads, escaped: its origin, or the whole address where it has none.
+pub(super) fn place(address: &str) -> String {
+    let origin = Url::parse(address).map(|url| url.origin()).ok().filter(Origin::is_tuple);
+    let mut place = String::new();
+    escape(&mut place, &origin.map_or_else(|| address.to_owned(), |origin| origin.ascii_serialization()));
+    place
 }
 
 pub(super) fn source_hash(source: &str) -> String {

@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 pub use super::check_session_page::check_session_page;
 pub use super::device_page::{device_answered_page, device_code_page, device_consent_page};
-pub(crate) use super::logout_page::frame_source;
 pub use super::logout_page::{Onward, sign_out_page, signed_out_in_frames_page, signed_out_page};
 pub use super::page::{error_page, form_post_page, security_headers};
+pub use super::refusal_page::{error_form_page, error_link_page};
 use super::{Request, Response};
 use crate::error::Reason;
 

@@ -170,35 +170,38 @@ async fn the_client_of_the_readme_registers_for_the_demo() {
     for member in ["client_name", "redirect_uris", "response_types", "grant_types"] {
         assert_eq!(registered[member], client[member], "{member}");
     }
-    let redirect_uri = Browser::new().open(&server.at("/demo")).await.text("redirect-uri").unwrap();
+    let redirect_uri = Browser::new().open(&at_demo(&server, "/demo")).await.text("redirect-uri").unwrap();
     assert_eq!(client["redirect_uris"], json!([redirect_uri]));
 }
 
-/// What the browser shows at the demo client, whose name the tests resolve by themselves.
-async fn shown(browser: &Browser, server: &Server, mut page: Page) -> (Page, Option<String>) {
+/// An address at the host of the demo client.
+fn at_demo(server: &Server, path: &str) -> String {
+    server.at(path).replace("127.0.0.1", "demo.localhost")
+}
+
+/// What the browser shows at the demo client.
+async fn shown(browser: &Browser, mut page: Page) -> (Page, Option<String>) {
     if page.location().is_none() {
         // The page that posts the form does so by script.
         let action = page.body.split("action=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         assert!(action.starts_with("https://demo.localhost:"), "{action}");
-        page.body = page.body.replace(&action, &server.at("/demo/callback"));
         page.body = page.body.replace("<button type=\"submit\"", "<button id=\"go\" type=\"submit\"");
         return (browser.press(&page, "go", &[]).await, None);
     }
     let location = page.location().unwrap();
     assert_eq!(location.host_str(), Some("demo.localhost"));
-    let here = server.at(&format!("{}?{}", location.path(), location.query().unwrap_or_default()));
-    (browser.open(&here).await, location.fragment().map(str::to_owned))
+    (browser.open(location.as_str()).await, location.fragment().map(str::to_owned))
 }
 
 #[tokio::test]
 async fn a_registered_client_signs_in_by_every_response_type_and_mode() {
     let server = openid(&["--demo-client", "--tls-cert", CERTIFICATE, "--tls-key", KEY]);
     let browser = Browser::new();
-    let redirect_uri = browser.open(&server.at("/demo")).await.text("redirect-uri").unwrap();
+    let redirect_uri = browser.open(&at_demo(&server, "/demo")).await.text("redirect-uri").unwrap();
     let client = json!({ "redirect_uris": [redirect_uri], "response_types": EVERY_RESPONSE_TYPE });
     let client = register(&server, &client).await;
     let client_id = client["client_id"].as_str().unwrap();
-    let demo = browser.open(&server.at(&format!("/demo?client_id={client_id}"))).await;
+    let demo = browser.open(&at_demo(&server, &format!("/demo?client_id={client_id}"))).await;
     let links: Vec<Url> = demo.body.split(" href=\"").skip(1).map(|rest| link(&demo, rest)).collect();
     let links: Vec<_> = links.into_iter().filter(|url| url.path() == "/authorize").collect();
     assert_eq!(links.len(), 18, "8 types by 2 modes, and those without a token in a query too");
@@ -206,7 +209,7 @@ async fn a_registered_client_signs_in_by_every_response_type_and_mode() {
         let one = |name: &str| link.query_pairs().find(|(n, _)| n == name).unwrap().1.into_owned();
         let (response_type, mode) = (one("response_type"), one("response_mode"));
         let answer = answered(&browser, link.as_str()).await;
-        let (page, fragment) = shown(&browser, &server, answer).await;
+        let (page, fragment) = shown(&browser, answer).await;
         let said = match (mode.as_str(), fragment) {
             ("fragment", Some(fragment)) => fragment,
             (_, None) => page.body,
@@ -240,6 +243,17 @@ async fn answered(browser: &Browser, url: &str) -> Page {
     browser.press(&consent, "consent-allow", &[]).await
 }
 
+/// A page of a client at the provider's own host would be of the provider's origin.
+#[tokio::test]
+async fn the_demo_client_answers_at_its_own_host_alone() {
+    let server = openid(&["--demo-client", "--tls-cert", CERTIFICATE, "--tls-key", KEY]);
+    let browser = Browser::new();
+    for path in ["/demo", "/demo/callback", "/demo/front-channel-logout"] {
+        assert_eq!(browser.open(&server.at(path)).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(browser.open(&at_demo(&server, path)).await.status, StatusCode::OK, "{path}");
+    }
+}
+
 /// The demo client believes nobody, and shows what it is sent as text.
 #[tokio::test]
 async fn the_demo_client_shows_what_it_is_sent_as_text() {
@@ -247,11 +261,11 @@ async fn the_demo_client_shows_what_it_is_sent_as_text() {
     let browser = Browser::new();
     let hostile = "%3Cscript%3Ealert(1)%3C/script%3E";
     for path in ["/demo?client_id=", "/demo/callback?x="] {
-        let page = browser.open(&server.at(&format!("{path}{hostile}"))).await;
+        let page = browser.open(&at_demo(&server, &format!("{path}{hostile}"))).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("<script>alert"), "{path}: {}", page.content());
     }
-    let page = browser.open(&server.at("/demo/callback")).await;
+    let page = browser.open(&at_demo(&server, "/demo/callback")).await;
     let script = page.body.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next()).unwrap();
     let hash = BASE64_STANDARD.encode(Sha256::digest(script));
     let policies = page.headers.get_all(CONTENT_SECURITY_POLICY).iter();
@@ -265,8 +279,8 @@ async fn the_demo_client_shows_what_it_is_sent_as_text() {
     let told = [("logout_token", token)];
     let heard = browser.post(&server.at("/demo/back-channel-logout"), &told, &[]).await;
     assert_eq!(heard.status, StatusCode::OK);
-    browser.open(&server.at("/demo/front-channel-logout?iss=a&sid=b")).await;
-    let page = browser.open(&server.at("/demo")).await.body;
+    browser.open(&at_demo(&server, "/demo/front-channel-logout?iss=a&sid=b")).await;
+    let page = browser.open(&at_demo(&server, "/demo")).await.body;
     assert!(page.contains("back channel: {&quot;sid&quot;:&quot;&lt;b&gt;&quot;}"), "{page}");
     assert!(page.contains("front channel: iss=a&amp;sid=b"), "{page}");
 }

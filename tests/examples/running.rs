@@ -1,6 +1,7 @@
 //! The examples as programs, and a browser without a window: cookies, forms, and redirects followed one by one.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -151,6 +152,7 @@ impl Browser {
             .cookie_store(true)
             .redirect(Policy::none())
             .tls_danger_accept_invalid_certs(true)
+            .resolve("demo.localhost", SocketAddr::from(([127, 0, 0, 1], 0)))
             .build()
             .expect("a client can be made");
         Self { http }

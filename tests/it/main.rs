@@ -78,6 +78,7 @@ mod rfc9449_dpop;
 mod rfc9449_dpop_nonce;
 mod rfc9449_dpop_userinfo;
 mod rfc9470_step_up;
+mod rfc9700_open_redirector;
 mod rfc9700_redirect_uri;
 mod rfc9701_introspection_jwt;
 mod rfc9728_resource_metadata;

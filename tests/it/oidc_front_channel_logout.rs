@@ -65,6 +65,8 @@ fn the_page_holds_a_frame_of_each_client_with_iss_and_sid_and_goes_on_without_sc
         ]
     );
     let next = "https://a.example/out?x=1&amp;state=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E";
+    let bounded = "\" sandbox=\"allow-scripts allow-same-origin allow-forms\"></iframe>";
+    assert_eq!(page.matches(bounded).count(), 2, "no frame leads the page away: {page}");
     assert!(page.contains(&format!("<meta http-equiv=\"refresh\" content=\"3;url={next}\">")), "{page}");
     assert!(!page.contains("<script") && page.contains("<h1>You are signed out</h1>"));
     let policy = out.header("content-security-policy").unwrap();

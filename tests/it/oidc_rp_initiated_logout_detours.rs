@@ -119,19 +119,27 @@ fn described_itself(h: &Harness, id: &str) -> Client {
     Client::builder(h.client(id).id().clone(), metadata).self_registered().build().unwrap()
 }
 
-/// A hint is an ID token that the client has, so that it is known here; then its address is gone to.
+/// attack 234: whoever registered has an ID token, if only their own, and sends it along with others' browsers. Only
+/// one of the session that ends says that its person knows the client; then the address is gone to.
 #[test]
-fn an_address_that_a_client_registered_by_itself_is_gone_to_with_a_hint() {
+fn an_address_that_a_client_registered_by_itself_is_gone_to_with_a_hint_of_the_session() {
     let h = Harness::new();
     h.store().insert_client(described_itself(&h, "web"));
     let tokens = h.tokens(&authorize_form(), "alice");
     let id_token = tokens.id_token.clone().unwrap();
-    sent_back(&h.log_out(&hinted(&id_token), &OneLogin::nobody()));
+    let (next, origin) = ("https://web.example/out?state=a+b%26c", "https://web.example");
+    offered(&h.log_out(&hinted(&id_token), &OneLogin::nobody()), next, origin);
+    let host = OneLogin::of(h.login("bob"));
+    let page = asked(h.log_out(&hinted(&id_token), &host), &host);
+    offered(&h.confirm_logout(&page, &host), next, origin);
+    h.browser().clear();
+    let again = detour(&h.log_out_by_post(&hinted(&id_token), &OneLogin::nobody()));
+    offered(&h.log_out(&again, &OneLogin::nobody()), next, origin);
     let bare = hinted(&id_token).without("id_token_hint").set("client_id", "web");
     let host = OneLogin::of(h.login("alice"));
     let page = asked(h.log_out(&bare, &host), &host);
     let out = h.confirm_logout(&page, &host);
-    offered(&out, "https://web.example/out?state=a+b%26c", "https://web.example");
+    offered(&out, next, origin);
     assert!(
         text(&out).contains("<iframe hidden src=\"https://web.example/front?"),
         "the frames are there all the same"

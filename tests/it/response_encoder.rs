@@ -94,6 +94,35 @@ fn a_mode_of_the_host_answers_good_and_bad_news_alike() {
     }
 }
 
+/// RFC 9700 section 4.11.2: what the host's page would do by itself waits for the person too, where a stranger asked.
+#[test]
+fn a_refusal_for_a_client_that_described_itself_does_nothing_by_itself() {
+    let strangers = |h: &Harness| {
+        let client = h.client("spa");
+        let builder = Client::builder(client.id().clone(), client.metadata().clone());
+        h.store().insert_client(builder.self_registered().build().unwrap());
+    };
+    let form = in_mode("page").client("spa").prompt("none login");
+    let h = harness(Does::Answer);
+    let policies = |h: &Harness| {
+        let outcome = h.authorize(&form).outcome;
+        assert_eq!(outcome.json()["error"], "invalid_request");
+        let policies = outcome.response.headers().get_all("content-security-policy").iter();
+        policies.map(|policy| policy.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!policies(&h).contains(&"sandbox allow-forms".to_owned()));
+    strangers(&h);
+    assert!(policies(&h).contains(&"sandbox allow-forms".to_owned()));
+    let h = harness(Does::Redirect("https://spa.example/cb#x=1"));
+    strangers(&h);
+    let shown = h.authorize(&form).outcome.shown(Reason::PromptNoneCombined);
+    let page = std::str::from_utf8(shown.response.body()).unwrap().to_owned();
+    assert!(
+        page.contains("id=\"error-continue\" rel=\"noreferrer\" href=\"https://spa.example/cb#x=1\""),
+        "{page}"
+    );
+}
+
 #[test]
 fn a_request_in_a_mode_of_the_host_can_be_resumed() {
     let h = harness(Does::Answer);

@@ -149,6 +149,6 @@ impl ResponseEncoder for FormPost {
     }
 
     async fn encode(&self, _: &Context<'_>, back: &ReturnAddress, params: &Params) -> Result<Response> {
-        Ok(reply::form_post_page(back.redirect_uri(), params))
+        Ok(back.posted(params))
     }
 }

@@ -98,7 +98,7 @@ impl ResponseEncoder for Jarm {
         let token = self.token(cx, back.client(), params).await?;
         let (uri, params) = (back.redirect_uri(), Params::from_pairs([("response", token)]));
         Ok(match self.carrier(back) {
-            ResponseMode::FormPost => reply::form_post_page(uri, &params),
+            ResponseMode::FormPost => back.posted(&params),
             ResponseMode::Fragment => reply::redirect(&location::append_fragment(uri, &params)),
             ResponseMode::Query => reply::redirect(&location::append_query(uri, &params)),
         })

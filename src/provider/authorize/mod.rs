@@ -138,7 +138,7 @@ pub(super) async fn open(core: &Core, request: &Request) -> Authorize {
     let cx = arrival.context();
     match begin(core, &cx, request).await {
         Ok(authorize) => authorize,
-        Err(failure) => Authorize::Respond(failure.answer(core, &cx).await),
+        Err(failure) => Authorize::Respond(failure.answer_before_login(core, &cx).await),
     }
 }
 
@@ -226,8 +226,12 @@ pub(super) async fn next(core: &Core, pending: PendingAuthorization, login: Opti
     let arrival = Arrival::at(Endpoint::Authorization, core);
     let cx = arrival.context();
     cx.note_client(pending.client());
+    // `prompt=none` is answered whoever asks: that is what it is for (OpenID Connect Core 1.0 section 3.1.2.6), and RFC
+    // 9700 section 4.11.2 excepts it.
+    let unseen = login.is_none() && !pending.request().prompt.contains(Prompt::None);
     match step(core, &cx, pending, login).await {
         Ok(next) => next,
+        Err(failure) if unseen => Next::Respond(failure.answer_before_login(core, &cx).await),
         Err(failure) => Next::Respond(failure.answer(core, &cx).await),
     }
 }
@@ -318,7 +322,7 @@ pub(super) async fn resume(
         Ok(pending) => Ok(pending),
         Err(failure) => {
             let reason = failure.reason();
-            Err(Unresumable { reason, response: failure.answer(core, &cx).await })
+            Err(Unresumable { reason, response: failure.answer_before_login(core, &cx).await })
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ALLOW, LOCATION, REFRESH, SET_COOKIE};
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, LOCATION, REFRESH, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use super::issued::Issued;
@@ -44,6 +44,22 @@ impl Failure {
     pub(super) fn into_error(self) -> Error {
         let (Self::Show(error) | Self::Return(_, error)) = self;
         error
+    }
+
+    /// Answers where nobody has signed in for the request, as while it is read.
+    ///
+    /// Anybody can register an address here and send people a request that fails. So that this leads nobody there who
+    /// only trusts the provider, the person decides whether to go (RFC 9700 section 4.11.2), unless the host knows the
+    /// client.
+    pub(super) async fn answer_before_login(mut self, core: &Core, cx: &Context<'_>) -> Response {
+        let reason = self.reason();
+        if let Self::Return(back, _) = &mut self
+            && back.client().is_self_registered()
+            && !cx.config.dangerous_redirected_errors
+        {
+            back.leave_to_the_person(reason);
+        }
+        self.answer(core, cx).await
     }
 
     /// Tells the event sink, and answers.
@@ -112,9 +128,33 @@ async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)])
         // No other redirect leaves behind what the browser posted here (attack 46).
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
+    if let Some(reason) = back.left_to_the_person() {
+        response = left_to_the_person(response, back.redirect_uri(), reason)?;
+    }
     response.headers_mut().extend(told.and_then(|told| told.set_cookie).map(|cookie| (SET_COOKIE, cookie)));
     reply::security_headers(response.headers_mut());
     Ok(response)
+}
+
+/// The same response, but for the person to send on.
+fn left_to_the_person(mut response: Response, to: &RedirectUri, reason: Reason) -> Result<Response> {
+    let Some(location) = response.headers().get(LOCATION) else {
+        // A page, of the host's own encoder perhaps: a sandbox keeps it from running scripts and from refreshing.
+        let sandbox = HeaderValue::from_static("sandbox allow-forms");
+        response.headers_mut().append(CONTENT_SECURITY_POLICY, sandbox);
+        return Ok(response);
+    };
+    let location = location.to_str().map_err(|error| Internal::new("could not encode a response", error))?;
+    let mut page = reply::error_link_page((reply::status(reason), reason.wire().1), to, location);
+    may_ask_again(&mut page);
+    Ok(page)
+}
+
+/// Says when, where a store failed.
+fn may_ask_again(page: &mut Response) {
+    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
+        reply::retry_after(page, RETRY_AFTER);
+    }
 }
 
 /// Whether this is the redirect URI, to which nothing but a query or a fragment was added.
@@ -136,12 +176,9 @@ pub(in crate::provider) fn show(core: &Core, reason: Reason) -> Response {
     *page.status_mut() = reply::status(reason);
     page.headers_mut().remove(LOCATION);
     reply::security_headers(page.headers_mut());
-    match page.status() {
-        StatusCode::METHOD_NOT_ALLOWED => {
-            page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
-        }
-        StatusCode::SERVICE_UNAVAILABLE => reply::retry_after(&mut page, RETRY_AFTER),
-        _ => {}
+    if page.status() == StatusCode::METHOD_NOT_ALLOWED {
+        page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
+    may_ask_again(&mut page);
     page
 }

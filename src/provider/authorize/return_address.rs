@@ -10,7 +10,8 @@ use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::session_state::{Told, Watched};
-use crate::types::{Authentication, RedirectUri, ResponseType};
+use crate::types::{Authentication, Params, RedirectUri, ResponseType};
+use crate::wire::{Response, reply};
 
 /// The only place to which an authorization response, or an error, may be sent.
 ///
@@ -24,6 +25,8 @@ pub struct ReturnAddress {
     state: Option<String>,
     openid: bool,
     watched: Option<Watched>,
+    /// Why the person decides whether the response goes there; `None` where it goes by itself.
+    left_to_the_person: Option<Reason>,
 }
 
 impl ReturnAddress {
@@ -52,6 +55,7 @@ impl ReturnAddress {
             state: response::state(&draft.params).ok().flatten(),
             openid: draft.asks_openid(),
             watched: draft.watched.clone(),
+            left_to_the_person: None,
         })
     }
 
@@ -81,6 +85,27 @@ impl ReturnAddress {
 
     pub(super) fn encoder(&self) -> &dyn ResponseEncoder {
         &*self.encoder
+    }
+
+    /// From here on nothing goes there by itself, since the request was refused for this reason.
+    pub(super) const fn leave_to_the_person(&mut self, reason: Reason) {
+        self.left_to_the_person = Some(reason);
+    }
+
+    /// Why the person decides whether the response goes there; `None` where it goes by itself.
+    pub(super) const fn left_to_the_person(&self) -> Option<Reason> {
+        self.left_to_the_person
+    }
+
+    /// A page that posts `params` there: by itself, or only by its button.
+    pub(super) fn posted(&self, params: &Params) -> Response {
+        match self.left_to_the_person {
+            None => reply::form_post_page(&self.redirect_uri, params),
+            Some(reason) => {
+                let refusal = (reply::status(reason), reason.wire().1);
+                reply::error_form_page(refusal, &self.redirect_uri, params)
+            }
+        }
     }
 
     pub(super) fn note_login(&mut self, cx: &Context<'_>, login: Option<&Authentication>) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::client::Gate;
+use crate::client::fetch::Gate;
 use crate::clock::Clock;
 use crate::limiter::{Admission, LimitPoint, Limiter};
 use crate::provider::core::Core;

@@ -32,6 +32,12 @@ impl LoggedOut {
         Self { continue_to, by_link: !request.is_vouched_for(), frames: Vec::new(), set_cookie: None }
     }
 
+    /// The same, also by itself: the hint was of the session that has ended here, so that its person knows the client.
+    pub(super) const fn by_itself(mut self) -> Self {
+        self.by_link = false;
+        self
+    }
+
     /// By way of a page that loads these.
     pub(super) fn through(mut self, frames: Vec<String>) -> Self {
         self.frames = frames;

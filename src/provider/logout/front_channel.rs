@@ -10,7 +10,7 @@ use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::subject;
 use crate::types::Params;
-use crate::wire::{location, reply};
+use crate::wire::{location, logout_page};
 
 /// Most frames in a page.
 const MAX_FRAMES: usize = 100;
@@ -49,7 +49,7 @@ pub(super) async fn frames(core: &Core, cx: &Context<'_>, notices: &BTreeSet<Not
 impl Frames {
     /// Whether there is room for a frame, which is then in it.
     fn take(&mut self, address: String) -> bool {
-        let Some(origin) = reply::frame_source(&address) else { return false };
+        let Some(origin) = logout_page::frame_source(&address) else { return false };
         let is_new = !self.origins.contains(&origin);
         let bytes = self.origin_bytes + if is_new { origin.len() + 1 } else { 0 };
         if self.addresses.len() == MAX_FRAMES || bytes > MAX_ORIGIN_BYTES {

@@ -92,15 +92,14 @@ async fn begin(
         Some(sealed) if request.method() == Method::GET => posted::open(core, cx, sealed).await?,
         _ => request::read(core, cx, &params).await?,
     };
-    let pending = login.map(|login| (PendingLogout::new(cx, asked.clone(), login), login));
-    match pending {
+    match login.map(|login| PendingLogout::new(cx, asked.clone(), login)) {
         // Whoever holds an ID token of this very session is who was let in by it (attack 235, attack 236).
-        Some((pending, login)) if pending.is_named_by_hint(cx, login) => Ok(Logout::End(pending)),
+        Some(pending) if pending.is_named_by_hint(cx) => Ok(Logout::End(pending)),
         // A form that another site posts comes without cookies of `SameSite=Lax`, ours and perhaps the host's. Neither
         // is anybody told that nobody is signed in then, nor do they get a new cookie of ours, which would end what has
         // begun in other tabs.
         _ if is_foreign_form(cx, request) => Ok(Logout::Respond(posted::by_get(cx, &asked)?)),
-        Some((pending, _)) => ask(cx, request, pending),
+        Some(pending) => ask(cx, request, pending),
         None => over(core, cx, request, &asked),
     }
 }
@@ -169,7 +168,8 @@ async fn carry_out(core: &Arc<Core>, cx: &Context<'_>, pending: &PendingLogout) 
     let notices = session::end(core, cx, pending).await?;
     let frames = front_channel::frames(core, cx, &notices).await?;
     let set_cookie = session_state::changed(core, cx, None)?;
-    Ok(LoggedOut::returning(pending.request()).through(frames).with_cookie(set_cookie))
+    let ended = LoggedOut::returning(pending.request()).through(frames).with_cookie(set_cookie);
+    Ok(if pending.is_named_by_hint(cx) { ended.by_itself() } else { ended })
 }
 
 /// Ends sessions that the host names by their grants, and says how many grants were revoked.

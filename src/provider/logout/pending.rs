@@ -128,11 +128,11 @@ impl PendingLogout {
     /// Whether the hint of the request is an ID token of this login. Where the host names sessions, one of the same
     /// person from another session is not; where it does not, nothing tells that one from another of the person's, so
     /// that it counts only until it expires. Otherwise whoever gets hold of an old one could sign them out at any time.
-    pub(super) fn is_named_by_hint(&self, cx: &Context<'_>, login: &Authentication) -> bool {
+    pub(super) fn is_named_by_hint(&self, cx: &Context<'_>) -> bool {
         let (Some(client), Some(hint)) = (&self.request.client, &self.request.hint) else { return false };
-        let sid = login.session.as_ref().map(|session| subject::sid(cx, client.id(), session));
+        let sid = self.session.as_ref().map(|session| subject::sid(cx, client.id(), session));
         let is_live = hint.expires_at.is_some_and(|expires_at| !expires_at.has_passed(cx.now));
-        hint.sub == subject::of_person(cx, client, &login.subject)
+        hint.sub == subject::of_person(cx, client, &self.subject)
             && hint.sid == sid
             && (sid.is_some() || is_live)
     }

@@ -55,10 +55,10 @@ pub(super) struct Kept {
 }
 
 impl LogoutRequest {
-    /// Whether something else than the word of whoever sent the browser says that the address after the logout is a good
-    /// one: an ID token that was issued to the client, or the host, which registered it (section 3).
+    /// Whether the host says that the address after the logout is a good one, since it registered it. An ID token does not
+    /// say so: whoever registered has one, if only their own (section 3).
     pub(super) fn is_vouched_for(&self) -> bool {
-        self.hint.is_some() || self.client.as_ref().is_some_and(|client| !client.is_self_registered())
+        self.client.as_ref().is_some_and(|client| !client.is_self_registered())
     }
 }
 
