@@ -748,6 +748,8 @@ reasons! {
     AuthorizationEncryptionUnavailable => ServerError, "authorization_encrypted_response_alg or authorization_encrypted_response_enc of the client is not supported";
     /// Introspection responses are not encrypted as the client registered it.
     IntrospectionEncryptionUnavailable => ServerError, "introspection_encrypted_response_alg or introspection_encrypted_response_enc of the client is not supported";
+    /// No active key signs with the caller's `introspection_signed_response_alg`.
+    IntrospectionAlgUnavailable => ServerError, "no key for the introspection_signed_response_alg of the client";
     /// No active key signs with the client's `userinfo_signed_response_alg`.
     UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.
