@@ -588,6 +588,8 @@ reasons! {
     MetadataAuthMethod => InvalidClientMetadata, "token_endpoint_auth_method is not supported";
     /// `token_endpoint_auth_signing_alg` is not accepted.
     MetadataAuthSigningAlg => InvalidClientMetadata, "token_endpoint_auth_signing_alg is not supported";
+    /// `authorization_signed_response_alg` is not one that is signed with.
+    MetadataAuthorizationAlg => InvalidClientMetadata, "authorization_signed_response_alg is not supported";
     /// `client_id` is missing from an update or is another.
     MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
     /// `client_secret` of an update is not the client's.
@@ -610,6 +612,8 @@ reasons! {
     MetadataIdTokenAlg => InvalidClientMetadata, "id_token_signed_response_alg is not supported";
     /// A member is malformed, or the members do not fit together in some other way.
     MetadataInconsistent => InvalidClientMetadata, "the client metadata does not fit together";
+    /// `introspection_signed_response_alg` is not one that is signed with.
+    MetadataIntrospectionAlg => InvalidClientMetadata, "introspection_signed_response_alg is not supported";
     /// `jwks` is no set of sound public keys, is missing, or stands beside `jwks_uri`.
     MetadataJwks => InvalidClientMetadata, "jwks must be a set of public keys and stand without jwks_uri";
     /// `jwks_uri` is no https URL in its normal form, or is not fetched.
@@ -622,6 +626,8 @@ reasons! {
     MetadataNativeRedirectUris => InvalidRedirectUri, "redirect_uris of a native client must be loopback or private-use uris";
     /// The address of a page is not https or is too long.
     MetadataPage => InvalidClientMetadata, "client_uri, initiate_login_uri, logo_uri, policy_uri and tos_uri must be https urls";
+    /// `require_pushed_authorization_requests` is no boolean, or asks for what is not offered.
+    MetadataPushedRequests => InvalidClientMetadata, "require_pushed_authorization_requests is not offered";
     /// A redirect URI cannot be registered, there are too many, or they are missing.
     MetadataRedirectUris => InvalidRedirectUri, "redirect_uris must be up to 50 exact https, loopback or private-use uris";
     /// A member about request objects is malformed, or asks for what is not there.

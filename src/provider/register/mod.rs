@@ -9,12 +9,15 @@ mod by_host;
 mod encryption;
 mod initial;
 mod manage;
+#[cfg(all(test, feature = "testing"))]
+mod members_tests;
 mod record;
 mod respond;
 mod rules;
 mod sector;
 mod settings;
 mod settle;
+mod signing;
 mod statement;
 mod tokens;
 mod validate;
@@ -30,7 +33,7 @@ pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};
 pub(crate) use settle::check_sector_of;
 pub use statement::SoftwareStatementIssuer;
-pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
+pub(super) use validate::{given, metadata as read_metadata, refusal as metadata_refusal};
 
 use self::record::Registered;
 use self::tokens::RegistrationTokens;
