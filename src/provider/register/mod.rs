@@ -95,8 +95,9 @@ async fn enroll(
     members: impl FnOnce() -> Result<Map<String, Value>, Reason>,
 ) -> Result<ClientInformation> {
     let registration = core.registration.as_ref().ok_or(Reason::NotFound)?;
-    core.admit_key(cx, LimitPoint::Registration, "").await?;
-    let admission = initial::admit(core, cx, registration, token).await?;
+    let token = initial::presented(cx, registration, token)?;
+    core.admit_key(cx, LimitPoint::Registration, &initial::limiter_key(token.as_ref())).await?;
+    let admission = initial::admit(core, cx, token).await?;
     let settled = settle::settle(core, cx, None, &members()?).await?;
     let (client_secret, secrets) = issued_secret(cx, &settled.metadata)?;
     let token = record::mint_token(cx)?;
