@@ -9,8 +9,6 @@ mod by_host;
 mod encryption;
 mod initial;
 mod manage;
-#[cfg(all(test, feature = "testing"))]
-mod members_tests;
 mod record;
 mod respond;
 mod rules;

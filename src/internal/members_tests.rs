@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{ClientInformation, Registration};
 use crate::client::ClientMetadata;
 use crate::entropy::OsEntropy;
 use crate::error::{Reason, Result};
 use crate::jose::{Keyring, SigningAlg};
-use crate::provider::{Config, Provider};
+use crate::provider::{ClientInformation, Config, Provider, ProviderBuilder, Registration};
 use crate::secret::SystemSecrets;
 use crate::store::Stores;
 use crate::store::memory::MemoryStore;
@@ -100,9 +99,7 @@ members! {
 }
 
 /// Signs in by the code flow, with ES256 alone; `more` turns on what else there is.
-fn provider(
-    more: impl FnOnce(crate::provider::ProviderBuilder) -> crate::provider::ProviderBuilder,
-) -> Provider {
+fn provider(more: impl FnOnce(ProviderBuilder) -> ProviderBuilder) -> Provider {
     let issuer = "https://op.example".parse().unwrap();
     let config = Config::new(issuer).with_default_audience(["https://api.example"]);
     let stores = Arc::new(MemoryStore::new());
