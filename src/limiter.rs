@@ -34,8 +34,10 @@ pub enum LimitPoint {
     /// Before a pushed authorization request is read and kept; the key is the `client_id`, which has authenticated unless
     /// the client is public.
     PushedAuthorization,
-    /// Before a client registers, when the key is empty: nobody is known yet; and before a registration is given or
-    /// changed, when it is the `client_id` of whoever proved, by a registration access token, to be that client.
+    /// Before a client registers: the key is the base64url of the SHA-256 of its initial access token, which is one that
+    /// was minted here, though it may be used up; or empty where registration is open, since nobody is known yet. And
+    /// before a registration is given or changed, when it is the `client_id` of whoever proved, by a registration access
+    /// token, to be that client.
     Registration,
     /// Before a request object is fetched from a client's `request_uri`, whoever sends the request; the key is the
     /// `client_id`.

@@ -153,7 +153,8 @@ pub struct ClientMetadata {
     /// How their contents are encrypted. Default A128CBC-HS256, which a provider has to turn on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_encrypted_response_enc: Option<ContentEnc>,
-    /// The algorithm of its authorization responses in the modes of JARM (JARM section 3). Default RS256.
+    /// The algorithm of its authorization responses in the modes of JARM (JARM section 3). Default RS256, or the first
+    /// algorithm of the provider where no key of it has that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_signed_response_alg: Option<SigningAlg>,
     /// How the key that encrypts its authorization responses reaches it; they are not encrypted where absent.
@@ -162,7 +163,7 @@ pub struct ClientMetadata {
     /// How its authorization responses are encrypted; never without the member before. Default A128CBC-HS256.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_encrypted_response_enc: Option<ContentEnc>,
-    /// The algorithm of its introspection responses where it asks for JWTs (RFC 9701 section 6). Default RS256.
+    /// The algorithm of its introspection responses where it asks for JWTs (RFC 9701 section 6). Default as above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection_signed_response_alg: Option<SigningAlg>,
     /// How the key that encrypts its introspection responses reaches it; they are not encrypted where absent.
@@ -379,21 +380,11 @@ impl ClientMetadata {
         self
     }
 
-    /// The algorithm of its authorization responses: the registered one, or RS256.
-    pub(crate) fn authorization_alg(&self) -> SigningAlg {
-        self.authorization_signed_response_alg.unwrap_or(SigningAlg::Rs256)
-    }
-
     /// The algorithm of its introspection responses where it asks for JWTs.
     #[must_use]
     pub const fn with_introspection_alg(mut self, alg: SigningAlg) -> Self {
         self.introspection_signed_response_alg = Some(alg);
         self
-    }
-
-    /// The algorithm of its introspection responses: the registered one, or RS256.
-    pub(crate) fn introspection_alg(&self) -> SigningAlg {
-        self.introspection_signed_response_alg.unwrap_or(SigningAlg::Rs256)
     }
 
     /// Its userinfo responses are JWTs, signed by this algorithm.

@@ -698,6 +698,8 @@ reasons! {
     MetadataCertificateBinding => InvalidClientMetadata, "tls_client_certificate_bound_access_tokens is not supported or does not fit response_types";
     /// A `tls_client_auth_` member is malformed, or there is not exactly one.
     MetadataCertificateSubject => InvalidClientMetadata, "exactly one sound tls_client_auth_ member must name the subject of the certificate";
+    /// `authorization_signed_response_alg` is not one that is signed with.
+    MetadataAuthorizationAlg => InvalidClientMetadata, "authorization_signed_response_alg is not supported";
     /// `client_id` is missing from an update or is another.
     MetadataClientId => InvalidClientMetadata, "client_id must be that of the client";
     /// `client_secret` of an update is not the client's.
@@ -720,6 +722,8 @@ reasons! {
     MetadataIdTokenAlg => InvalidClientMetadata, "id_token_signed_response_alg is not supported";
     /// A member is malformed, or the members do not fit together in some other way.
     MetadataInconsistent => InvalidClientMetadata, "the client metadata does not fit together";
+    /// `introspection_signed_response_alg` is not one that is signed with.
+    MetadataIntrospectionAlg => InvalidClientMetadata, "introspection_signed_response_alg is not supported";
     /// `jwks` is no set of sound public keys, is missing, or stands beside `jwks_uri`.
     MetadataJwks => InvalidClientMetadata, "jwks must be a set of public keys and stand without jwks_uri";
     /// `jwks_uri` is no https URL in its normal form, or is not fetched.
@@ -732,6 +736,8 @@ reasons! {
     MetadataNativeRedirectUris => InvalidRedirectUri, "redirect_uris of a native client must be loopback or private-use uris";
     /// The address of a page is not https or is too long.
     MetadataPage => InvalidClientMetadata, "client_uri, initiate_login_uri, logo_uri, policy_uri and tos_uri must be https urls";
+    /// `require_pushed_authorization_requests` is no boolean, or asks for what is not offered.
+    MetadataPushedRequests => InvalidClientMetadata, "require_pushed_authorization_requests is not offered";
     /// A redirect URI cannot be registered, there are too many, or they are missing.
     MetadataRedirectUris => InvalidRedirectUri, "redirect_uris must be up to 50 exact https, loopback or private-use uris";
     /// A member about request objects is malformed, or asks for what is not there.
@@ -858,6 +864,8 @@ reasons! {
     AuthorizationEncryptionUnavailable => ServerError, "authorization_encrypted_response_alg or authorization_encrypted_response_enc of the client is not supported";
     /// Introspection responses are not encrypted as the client registered it.
     IntrospectionEncryptionUnavailable => ServerError, "introspection_encrypted_response_alg or introspection_encrypted_response_enc of the client is not supported";
+    /// No active key signs with the caller's `introspection_signed_response_alg`.
+    IntrospectionAlgUnavailable => ServerError, "no key for the introspection_signed_response_alg of the client";
     /// No active key signs with the client's `userinfo_signed_response_alg`.
     UserinfoAlgUnavailable => ServerError, "no key for the userinfo_signed_response_alg of the client";
     /// The client knows people by pairwise subjects, and the provider has not turned them on.

@@ -274,6 +274,17 @@ impl Keyring {
         Some(Arc::clone(&active.signer))
     }
 
+    /// What clients get that named no algorithm: RS256, or where no key signs with that, the first one that there is.
+    pub(crate) fn default_algorithm(&self) -> Option<SigningAlg> {
+        let algs = self.algorithms();
+        algs.iter().find(|alg| **alg == SigningAlg::Rs256).or(algs.first()).copied()
+    }
+
+    /// The key that signs for a client that registered this algorithm, or none.
+    pub(crate) fn signer_for(&self, registered: Option<SigningAlg>) -> Option<Arc<dyn Signer>> {
+        self.signer(registered.or_else(|| self.default_algorithm())?)
+    }
+
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {

@@ -356,6 +356,12 @@ impl ProviderBuilder {
     }
 
     /// Turns on pushed authorization requests (RFC 9126); it needs a `TicketStore`. Default off.
+    ///
+    /// # Security
+    /// Each request that is pushed is written to the store, and a public client pushes without authentication. Where
+    /// there are such clients, there should be a [`limiter`](ProviderBuilder::limiter) that bounds
+    /// [`LimitPoint::PushedAuthorization`](crate::limiter::LimitPoint::PushedAuthorization), such as a
+    /// [`WindowLimiter`](crate::limiter::WindowLimiter).
     pub const fn with_pushed_authorization_requests(mut self, pushed: PushedRequests) -> Self {
         self.core.pushed_requests = Some(pushed);
         self

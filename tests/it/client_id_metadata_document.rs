@@ -134,7 +134,6 @@ fn a_document_says_no_more_than_it_may() {
         (json!({ "client_id": "https://app.example:443/client.json" }), Reason::ClientDocumentForeign),
         (json!({ "client_id": null }), Reason::ClientDocumentForeign),
         (json!({ "client_secret": "shared" }), Reason::ClientDocumentSecret),
-        (json!({ "client_secret": null }), Reason::ClientDocumentSecret),
         (json!({ "client_secret_expires_at": 0 }), Reason::ClientDocumentSecret),
         (json!({ "token_endpoint_auth_method": "client_secret_basic" }), Reason::MetadataAuthMethod),
         (json!({ "token_endpoint_auth_method": "client_secret_post" }), Reason::MetadataAuthMethod),
@@ -150,6 +149,9 @@ fn a_document_says_no_more_than_it_may() {
         (json!({ "logo_uri": "https://169.254.169.254/" }), Reason::MetadataAddress),
         (json!({ "jwks_uri": "https://localhost/" }), Reason::MetadataAddress),
         (json!({ "client_name": "\u{202e}knab" }), Reason::MetadataName),
+        (json!({ "id_token_encrypted_response_alg": "ECDH-ES" }), Reason::MetadataEncryption),
+        (json!({ "introspection_encrypted_response_enc": "A256GCM" }), Reason::MetadataEncryption),
+        (json!({ "require_pushed_authorization_requests": true }), Reason::MetadataPushedRequests),
     ];
     for (members, reason) in rows {
         let h = serving(members);
@@ -158,6 +160,20 @@ fn a_document_says_no_more_than_it_may() {
         let _ = refused.shown(Reason::AuthorizeClientUnknown).unchanged();
         assert_eq!(h.http().take_requests().len(), 1, "attack 208: nothing that it names is fetched");
     }
+}
+
+/// A member that is `null` is as good as absent, as it is where clients register themselves.
+#[test]
+fn null_says_nothing_in_a_document() {
+    let nothing = json!({
+        "token_endpoint_auth_method": null,
+        "client_secret": null,
+        "client_secret_expires_at": null,
+        "jwks": null,
+        "scope": null,
+    });
+    let client = found(&serving(nothing), URL).unwrap();
+    assert_eq!(client.metadata(), found(&serving(json!({})), URL).unwrap().metadata());
 }
 
 /// attack 213: nobody moves into the sector of another by changing what a document says.

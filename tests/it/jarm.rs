@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use vouchsafe::client::{Client, ClientMetadata};
+use vouchsafe::client::{Client, ClientMetadata, IdTokenAlg};
 use vouchsafe::error::Reason;
 use vouchsafe::jose::{ContentEnc, Jws, KeyAlg, SigningAlg};
 use vouchsafe::provider::Denial;
@@ -11,7 +11,7 @@ use vouchsafe::testing::{
     refusals,
 };
 
-use crate::oidc_core_encryption::{key_for, of, sealed};
+use crate::oidc_core_encryption::{key_for, metadata, of, sealed};
 
 fn harness() -> Harness {
     Harness::builder().front_channel().provider(|builder| builder.with_jarm()).build()
@@ -137,6 +137,24 @@ fn the_algorithm_is_the_one_that_the_client_registered() {
         let jws = Jws::parse(landing.value("response")).unwrap();
         assert_eq!(jws.header().alg(), Some(alg));
         let _ = claims(&h, &landing);
+    }
+}
+
+/// JARM section 3: RS256 where the client registered nothing, if a key signs with it.
+#[test]
+fn a_response_is_signed_by_a_key_that_there_is() {
+    let mut own = metadata();
+    own.id_token_signed_response_alg = IdTokenAlg::Signed(SigningAlg::Es256);
+    let h = Harness::builder().client(of(own)).provider(|builder| builder.with_jarm()).build();
+    let form = authorize_form().client("sealed").set("response_mode", "jwt");
+    let keys = h.provider().keyring();
+    let others = keys.keys().into_iter().filter(|key| key.signer().algorithm() != SigningAlg::Rs256);
+    let left: Vec<_> = others.collect();
+    for expected in [SigningAlg::Rs256, left[0].signer().algorithm()] {
+        let landing = h.authorize(&form).approved_by("alice").landing();
+        let jws = Jws::parse(landing.value("response")).unwrap();
+        assert_eq!(jws.header().alg(), Some(expected));
+        keys.replace(left.clone()).unwrap();
     }
 }
 

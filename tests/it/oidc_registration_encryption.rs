@@ -178,15 +178,21 @@ fn what_is_not_on_cannot_be_registered() {
         "userinfo_encrypted_response_enc": "A256GCM",
         "request_object_encryption_alg": "RSA-OAEP-256",
         "request_object_encryption_enc": "A256CBC-HS512",
+        "authorization_encrypted_response_alg": "ECDH-ES",
+        "authorization_encrypted_response_enc": "A128GCM",
+        "introspection_encrypted_response_alg": "ECDH-ES",
     });
-    let h = open().encryption().build();
+    let jwts = |builder: ProviderBuilder| builder.with_jarm().with_introspection_jwt();
+    let h = open().encryption().provider(jwts).build();
     let told = register(&h, &asks(all.clone())).accepted().json();
     assert_eq!(told["id_token_encrypted_response_enc"], "A128CBC-HS256", "the default is told");
     for (name, value) in all.as_object().unwrap() {
         assert_eq!(&told[name], value, "{name}");
     }
+    assert_eq!(told["introspection_encrypted_response_enc"], "A128CBC-HS256");
+    let plain = open().encryption().build();
     let strict = Encryption::new().with_decryption_keys(decryption_keys());
-    let strict = open().provider(|builder| builder.with_encryption(strict)).build();
+    let strict = open().provider(move |builder| jwts(builder).with_encryption(strict)).build();
     let keyless = open().provider(|builder| builder.with_encryption(Encryption::new())).build();
     let off = open().build();
     for (h, members) in [
@@ -203,6 +209,12 @@ fn what_is_not_on_cannot_be_registered() {
             &keyless,
             json!({ "request_object_encryption_alg": "ECDH-ES", "request_object_encryption_enc": "A256GCM" }),
         ),
+        (&plain, json!({ "authorization_encrypted_response_alg": "ECDH-ES" })),
+        (&plain, json!({ "introspection_encrypted_response_alg": "ECDH-ES" })),
+        (&strict, json!({ "introspection_encrypted_response_alg": "ECDH-ES" })),
+        (&h, json!({ "introspection_encrypted_response_alg": "RSA1_5" })),
+        (&h, json!({ "introspection_encrypted_response_enc": "A256GCM" })),
+        (&h, json!({ "authorization_encrypted_response_enc": "A192GCM" })),
         (&h, json!({ "id_token_encrypted_response_enc": "A256GCM" })),
         (&h, json!({ "request_object_encryption_enc": "A256GCM" })),
         (&h, json!({ "id_token_encrypted_response_alg": "RSA1_5" })),

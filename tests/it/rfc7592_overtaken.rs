@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 use vouchsafe::async_trait;
 use vouchsafe::client::{ClientMetadata, ClientSettings};
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::{Reason, Result};
 use vouchsafe::limiter::{Admission, LimitPoint, Limiter};
-use vouchsafe::provider::{Context, Registrant, Registration, RegistrationPolicy};
+use vouchsafe::provider::{Context, InitialTokenUses, Registrant, Registration, RegistrationPolicy};
 use vouchsafe::secret::Secret;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{ClientRegistry as _, Replacement};
@@ -244,4 +246,33 @@ fn strangers_count_against_nobody() {
     let _ = refused.rejected(Reason::RateLimited).unchanged();
     let id = own.id();
     assert_eq!(limiter.0.lock().unwrap()[2..], [id.as_str(), id.as_str(), id.as_str()]);
+}
+
+/// Where a token is needed, whoever has none of the host's uses up nothing of those who have.
+#[test]
+fn registration_counts_under_the_token_that_it_needs() {
+    let limiter = Arc::new(Counting::default());
+    let given = limiter.clone();
+    let closed = Registration::by_initial_access_token();
+    let h = Harness::builder().provider(|builder| builder.with_registration(closed).limiter(given)).build();
+    let mint = || {
+        let minted = h.provider().mint_initial_access_token(InitialTokenUses::Once, Duration::from_secs(60));
+        block_on(minted).unwrap()
+    };
+    let post = |token: Option<&str>| send(&h, "POST", "/register", token, with(json!({})).to_string());
+    for _ in 0..3 {
+        let _ = post(None).challenged(Reason::InitialTokenMissing);
+        let _ = post(Some("vs_ia_guess")).challenged(Reason::InitialTokenInvalid);
+    }
+    assert_eq!(limiter.0.lock().unwrap().len(), 0, "strangers count nowhere");
+    let (one, other) = (mint(), mint());
+    let _ = post(Some(one.expose())).accepted();
+    let _ = post(Some(one.expose())).challenged(Reason::InitialTokenInvalid);
+    let _ = post(Some(one.expose())).rejected(Reason::RateLimited).unchanged();
+    let _ = post(Some(other.expose())).accepted();
+    let key = |token: &Secret| {
+        BASE64_URL_SAFE_NO_PAD.encode(vouchsafe::secret::TokenHash::of(token.expose()).as_bytes())
+    };
+    let (one, other) = (key(&one), key(&other));
+    assert_eq!(*limiter.0.lock().unwrap(), [one.clone(), one.clone(), one, other]);
 }

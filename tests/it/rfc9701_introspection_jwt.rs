@@ -8,7 +8,7 @@ use vouchsafe::jose::{ContentEnc, JwkSet, Jws, KeyAlg, SigningAlg};
 use vouchsafe::provider::BuildError;
 use vouchsafe::testing::{
     DEFAULT_AUDIENCE, Form, Harness, HarnessBuilder, Outcome, TokenForm, authorize_form, client_form,
-    decrypted,
+    decrypted, refusals,
 };
 use vouchsafe::types::ClientId;
 
@@ -70,6 +70,22 @@ fn a_token_that_is_not_good_is_only_told_to_be_inactive() {
     }
 }
 
+/// attack 192: in this form too, a caller whom a token is not for is told what it is told of one that there never was.
+#[test]
+fn a_foreign_token_is_like_one_that_is_unknown() {
+    let h = builder().build();
+    let token = h.tokens(&authorize_form().scope("openid read"), "alice").access_token;
+    let told = |token: &str, reason: Reason| {
+        let outcome = introspect(&h, asking(token).client("service"));
+        assert_eq!(refusals(&outcome.events), [reason]);
+        (verified(&h, body(&outcome)), outcome.response.headers().clone())
+    };
+    let unknown = told("vs_at_x", Reason::TokenUnknown);
+    assert_eq!(unknown.0["aud"], "service");
+    assert_eq!(unknown.0["token_introspection"], json!({ "active": false }));
+    assert_eq!(told(&token, Reason::TokenForeign), unknown);
+}
+
 #[test]
 fn the_type_is_read_as_the_accept_header_is_written() {
     let h = builder().build();
@@ -82,6 +98,11 @@ fn the_type_is_read_as_the_accept_header_is_written() {
     {
         assert!(is_jwt(accept), "{accept}");
     }
+    for weight in ["q=0", "Q=0.000", " q = 0", "x=1;q=0.", "q=0, application/json"] {
+        let accept = format!("{MEDIA_TYPE};{weight}");
+        assert!(!is_jwt(&accept), "{accept}");
+    }
+    assert!(is_jwt(&format!("{MEDIA_TYPE};q=0, {MEDIA_TYPE};q=0.001")), "one of the elements wants it");
     for accept in ["*/*", "application/json", "application/jwt", "application/token-introspection+jwtx", ""] {
         assert!(!is_jwt(accept), "{accept}");
     }
@@ -115,6 +136,27 @@ fn it_is_signed_and_encrypted_as_the_caller_registered_it() {
     let token = off.tokens(&authorize_form().scope("openid read"), "alice").access_token;
     let refused = off.introspect_with(asking(&token).client("rs"));
     let _ = refused.rejected(Reason::IntrospectionEncryptionUnavailable);
+}
+
+/// RFC 9701 section 6: RS256 where the caller registered nothing, if a key signs with it.
+#[test]
+fn it_is_signed_by_a_key_that_there_is() {
+    let alg = |h: &Harness| {
+        let outcome = introspect(h, asking("x"));
+        let _ = verified(h, body(&outcome));
+        Jws::parse(body(&outcome)).unwrap().header().alg()
+    };
+    let h = builder().build();
+    assert_eq!(alg(&h), Some(SigningAlg::Rs256));
+    let keys = h.provider().keyring();
+    let others = keys.keys().into_iter().filter(|key| key.signer().algorithm() != SigningAlg::Rs256);
+    keys.replace(others.collect()).unwrap();
+    assert_eq!(alg(&h), keys.algorithms().first().copied());
+
+    let h = resource_server(|metadata| metadata.with_introspection_alg(SigningAlg::Rs512)).build();
+    let token = h.tokens(&authorize_form().scope("openid read"), "alice").access_token;
+    let refused = h.introspect_with(asking(&token).client("rs"));
+    let _ = refused.rejected(Reason::IntrospectionAlgUnavailable);
 }
 
 #[test]

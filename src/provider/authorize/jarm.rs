@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::encoder::ResponseEncoder;
 use super::return_address::ReturnAddress;
 use crate::client::{Client, RemoteKeys};
-use crate::error::{Internal, Reason, Result};
-use crate::jose::{self, Keyring, SigningHeader};
+use crate::error::{Reason, Result};
+use crate::jose::{self, Keyring, Signer, SigningHeader};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::encryption::{self, Answer, Encryption, Recipients};
@@ -49,12 +49,15 @@ impl Jarm {
         Recipients { encryption: self.encryption.as_ref(), remote: self.remote.as_deref() }
     }
 
+    fn signer(&self, client: &Client) -> Result<Arc<dyn Signer>, Reason> {
+        let signer = self.keyring.signer_for(client.metadata().authorization_signed_response_alg);
+        signer.ok_or(Reason::AuthorizationAlgUnavailable)
+    }
+
     /// The response as one text (section 2.1), encrypted where the client registered that (section 2.2).
     async fn token(&self, cx: &Context<'_>, client: &Client, params: &Params) -> Result<String> {
         let encrypter = self.recipients().encrypter(cx, client, Answer::Authorization).await?;
-        let alg = client.metadata().authorization_alg();
-        let missing = || Internal::new("could not sign a response", format!("no active {alg} key"));
-        let signer = self.keyring.signer(alg).ok_or_else(missing)?;
+        let signer = self.signer(client)?;
         let mut claims: Map<String, Value> =
             params.iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         claims.insert("iss".to_owned(), cx.issuer().into());
@@ -88,9 +91,7 @@ impl ResponseEncoder for Jarm {
     }
 
     async fn check(&self, cx: &Context<'_>, client: &Client) -> Result<()> {
-        if self.keyring.signer(client.metadata().authorization_alg()).is_none() {
-            return Err(Reason::AuthorizationAlgUnavailable.into());
-        }
+        self.signer(client)?;
         self.recipients().encrypter(cx, client, Answer::Authorization).await.map(drop)
     }
 

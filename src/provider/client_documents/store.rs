@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::{Reason, StoreError};
 use crate::event::{Endpoint, Event, EventKind, EventSink};
 use crate::provider::core::Core;
-use crate::provider::register::{Rules, metadata_refusal, read_metadata};
+use crate::provider::register::{Rules, given, metadata_refusal, read_metadata};
 use crate::store::ClientStore;
 use crate::types::{ClientId, ClientIdUrl};
 
@@ -56,13 +56,13 @@ impl DocumentedClients {
     }
 
     fn read(&self, id: &ClientId, url: &ClientIdUrl, members: &Map<String, Value>) -> Result<Client, Reason> {
+        let mut members = given(members);
         if members.get("client_id").and_then(Value::as_str) != Some(id.as_str()) {
             return Err(Reason::ClientDocumentForeign);
         }
         if SECRET_MEMBERS.iter().any(|secret| members.contains_key(*secret)) {
             return Err(Reason::ClientDocumentSecret);
         }
-        let mut members = members.clone();
         let method = members.entry("token_endpoint_auth_method");
         method.or_insert_with(|| ClientAuthMethod::None.as_str().into());
         let metadata = read_metadata(&self.rules, &members)?;

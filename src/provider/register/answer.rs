@@ -59,7 +59,7 @@ impl ClientInformation {
         self.client_secret.as_ref()
     }
 
-    /// Its registration access token: after an update a newer one, whose first use ends those before it.
+    /// Its registration access token: after an update a newer one, whose first use ends all others.
     #[must_use]
     pub const fn registration_access_token(&self) -> &Secret {
         &self.token

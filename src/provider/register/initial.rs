@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{InitialTokenUses, Registration};
@@ -44,22 +46,32 @@ pub(crate) async fn mint(core: &Core, uses: InitialTokenUses, lifetime: Duration
     Ok(token)
 }
 
-/// Whether the request may register; nothing is used up yet.
-pub(super) async fn admit(
-    core: &Core,
+/// The token that the request needs; `None` where whoever comes may register. Whether it is ours shows without the store,
+/// so that strangers are turned away before anything counts.
+pub(super) fn presented(
     cx: &Context<'_>,
     registration: &Registration,
     token: Option<&Secret>,
-) -> Result<Admission> {
+) -> Result<Option<TokenHash>, Reason> {
     if !registration.needs_token() {
-        return Ok(Admission::Open);
+        return Ok(None);
     }
     let token = token.ok_or(Reason::InitialTokenMissing)?;
     let form = (cx.config.prefixes.initial_access_token.as_str(), cx.issuer());
     if !opaque::is_ours(cx.secrets, TokenKind::InitialAccessToken, form, token.expose()) {
-        return Err(Reason::InitialTokenInvalid.into());
+        return Err(Reason::InitialTokenInvalid);
     }
-    let key = TokenHash::of(token.expose());
+    Ok(Some(TokenHash::of(token.expose())))
+}
+
+/// What the limiter counts a registration under: the token that it needs.
+pub(super) fn limiter_key(token: Option<&TokenHash>) -> String {
+    token.map(|key| BASE64_URL_SAFE_NO_PAD.encode(key.as_bytes())).unwrap_or_default()
+}
+
+/// Whether the request may register; nothing is used up yet.
+pub(super) async fn admit(core: &Core, cx: &Context<'_>, token: Option<TokenHash>) -> Result<Admission> {
+    let Some(key) = token else { return Ok(Admission::Open) };
     let ticket = tickets(core)?.get(&key, cx.now).await?.ok_or(Reason::InitialTokenInvalid)?;
     let access: Option<InitialAccess> =
         payload::open(cx, Kind::InitialAccess, key.as_bytes(), &ticket.payload);

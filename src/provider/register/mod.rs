@@ -15,6 +15,7 @@ mod rules;
 mod sector;
 mod settings;
 mod settle;
+mod signing;
 mod statement;
 mod tokens;
 mod validate;
@@ -30,7 +31,7 @@ pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};
 pub(crate) use settle::check_sector_of;
 pub use statement::SoftwareStatementIssuer;
-pub(super) use validate::{metadata as read_metadata, refusal as metadata_refusal};
+pub(super) use validate::{given, metadata as read_metadata, refusal as metadata_refusal};
 
 use self::record::Registered;
 use self::tokens::RegistrationTokens;
@@ -92,8 +93,9 @@ async fn enroll(
     members: impl FnOnce() -> Result<Map<String, Value>, Reason>,
 ) -> Result<ClientInformation> {
     let registration = core.registration.as_ref().ok_or(Reason::NotFound)?;
-    core.admit_key(cx, LimitPoint::Registration, "").await?;
-    let admission = initial::admit(core, cx, registration, token).await?;
+    let token = initial::presented(cx, registration, token)?;
+    core.admit_key(cx, LimitPoint::Registration, &initial::limiter_key(token.as_ref())).await?;
+    let admission = initial::admit(core, cx, token).await?;
     let settled = settle::settle(core, cx, None, &members()?).await?;
     let id =
         ClientId::new(generate(cx.entropy, CLIENT_ID_BITS)?.expose()).map_err(|_| Reason::InternalFault)?;

@@ -1,13 +1,15 @@
 //! What a client may register: the bounds that the host set, within what the provider has.
 
 use super::addresses;
+use super::encryption::Encrypting;
+use super::signing::Signing;
 use super::validate::Members;
 use crate::client::{
-    ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, IdTokenAlg, RequestObjectAlg,
-    SubjectType, TokenDeliveryMode,
+    ApplicationType, ClientAssertionAlg, ClientAuthMethod, ClientMetadata, RequestObjectAlg, SubjectType,
+    TokenDeliveryMode,
 };
 use crate::error::Reason;
-use crate::jose::{Keyring, SigningAlg};
+use crate::jose::SigningAlg;
 use crate::provider::backchannel::Backchannel;
 use crate::provider::core::Core;
 use crate::types::{GrantType, ResponseType, Scope};
@@ -69,12 +71,13 @@ pub(in crate::provider) struct Rules {
     response_types: Vec<ResponseType>,
     details: Vec<String>,
     auth_methods: Vec<ClientAuthMethod>,
-    keyring: Keyring,
-    unsigned_id_tokens: bool,
+    signing: Signing,
+    encrypting: Encrypting,
     /// Empty where request objects are off.
     request_object_algs: Vec<RequestObjectAlg>,
     request_uris: bool,
     jwks_uri: bool,
+    pushed: bool,
     dpop: bool,
     pairwise: bool,
     sectors: bool,
@@ -109,11 +112,12 @@ impl Rules {
             response_types: answered.copied().collect(),
             // A method of the host's own needs credentials that nobody can register here.
             auth_methods: methods.filter(|known| !matches!(known, ClientAuthMethod::Extension(_))).collect(),
-            keyring: core.keyring.clone(),
-            unsigned_id_tokens: core.switches.unsigned_id_tokens,
+            signing: Signing::of(core),
+            encrypting: Encrypting::of(core),
             request_object_algs: request_object_algs(core),
             request_uris: core.request_uris.is_some(),
             jwks_uri: core.switches.jwks_uri,
+            pushed: core.pushed_requests.is_some(),
             dpop: core.dpop.is_some(),
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
@@ -142,9 +146,13 @@ impl Rules {
         self.redirects(metadata)?;
         self.scope(metadata, members);
         metadata.authorization_details_types.retain(|name| self.details.contains(name));
-        self.answers(metadata, members)?;
+        self.signing.hold(metadata, members)?;
+        self.encrypting.hold(metadata)?;
         self.subjects(metadata)?;
         self.request_objects(metadata)?;
+        if metadata.require_pushed_authorization_requests && !self.pushed {
+            return Err(Reason::MetadataPushedRequests);
+        }
         if metadata.dpop_bound_access_tokens && !self.dpop {
             return Err(Reason::MetadataDpop);
         }
@@ -222,28 +230,6 @@ impl Rules {
             true => metadata.scope.intersection(&self.bounds.scope),
             false => self.bounds.scope.clone(),
         };
-    }
-
-    /// ID tokens are of RS256 where nothing is asked for, as OpenID Connect Dynamic Client Registration 1.0 section 2
-    /// has it, or else of the first algorithm that there is a key for.
-    fn answers(&self, metadata: &mut ClientMetadata, members: &Members) -> Result<(), Reason> {
-        let algs = self.keyring.algorithms();
-        let signs = |alg: &SigningAlg| algs.contains(alg);
-        if !members.name("id_token_signed_response_alg") && !signs(&SigningAlg::Rs256) {
-            let first = algs.first().copied().ok_or(Reason::MetadataIdTokenAlg)?;
-            metadata.id_token_signed_response_alg = IdTokenAlg::Signed(first);
-        }
-        let offered = match &metadata.id_token_signed_response_alg {
-            IdTokenAlg::DangerousNone => self.unsigned_id_tokens,
-            IdTokenAlg::Signed(alg) => signs(alg),
-        };
-        if !offered {
-            return Err(Reason::MetadataIdTokenAlg);
-        }
-        match metadata.userinfo_signed_response_alg.as_ref().is_none_or(signs) {
-            true => Ok(()),
-            false => Err(Reason::MetadataUserinfoAlg),
-        }
     }
 
     /// The address of a sector that nobody fetches says nothing, unless it is what makes the sector.

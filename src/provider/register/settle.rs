@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::rules::Rules;
 use super::settings::Registrant;
-use super::{encryption, statement, validate};
+use super::{statement, validate};
 use crate::client::{Client, ClientMetadata, check_sector};
 use crate::error::{Reason, Result};
 use crate::provider::context::Context;
@@ -39,7 +39,7 @@ pub(super) async fn settle(
         Some(statement) => &statement::over(statement, members),
         None => members,
     };
-    let metadata = encryption::registered(core, members, validate::metadata(&rules, members)?)?;
+    let metadata = validate::metadata(&rules, members)?;
     let registrant = Registrant {
         current: current.as_ref().map(|current| current.client),
         software_statement: statement.as_ref(),

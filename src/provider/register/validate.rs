@@ -13,15 +13,16 @@ use crate::error::Reason;
 pub(super) struct Members(Map<String, Value>);
 
 impl Members {
-    pub(super) fn new(members: &Map<String, Value>) -> Self {
-        let given = members.iter().filter(|(_, value)| !value.is_null());
-        Self(given.map(|(name, value)| (name.clone(), value.clone())).collect())
-    }
-
     /// Whether the request says anything of `member`.
     pub(super) fn name(&self, member: &str) -> bool {
         self.0.contains_key(member)
     }
+}
+
+/// The members without those that are `null`.
+pub(in crate::provider) fn given(members: &Map<String, Value>) -> Map<String, Value> {
+    let given = members.iter().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Reads and checks the metadata; members that are not known are left out (RFC 7591 section 2).
@@ -29,7 +30,7 @@ pub(in crate::provider) fn metadata(
     rules: &Rules,
     members: &Map<String, Value>,
 ) -> Result<ClientMetadata, Reason> {
-    let members = Members::new(members);
+    let members = Members(given(members));
     let mut metadata = read(&members.0)?;
     rules.apply(&mut metadata, &members)?;
     Ok(metadata)
@@ -71,25 +72,32 @@ fn reason(member: &str) -> Reason {
         | "backchannel_client_notification_endpoint"
         | "backchannel_token_delivery_mode"
         | "backchannel_user_code_parameter" => Reason::MetadataBackchannel,
+        "authorization_signed_response_alg" => Reason::MetadataAuthorizationAlg,
         "client_name" => Reason::MetadataName,
         "client_uri" | "initiate_login_uri" | "logo_uri" | "policy_uri" | "tos_uri" => Reason::MetadataPage,
         "contacts" => Reason::MetadataContacts,
         "default_acr_values" | "default_max_age" | "require_auth_time" => Reason::MetadataDefaults,
         "dpop_bound_access_tokens" => Reason::MetadataDpop,
         "grant_types" => Reason::MetadataGrantTypes,
-        "id_token_encrypted_response_alg"
+        "authorization_encrypted_response_alg"
+        | "authorization_encrypted_response_enc"
+        | "id_token_encrypted_response_alg"
         | "id_token_encrypted_response_enc"
+        | "introspection_encrypted_response_alg"
+        | "introspection_encrypted_response_enc"
         | "request_object_encryption_alg"
         | "request_object_encryption_enc"
         | "userinfo_encrypted_response_alg"
         | "userinfo_encrypted_response_enc" => Reason::MetadataEncryption,
         "id_token_signed_response_alg" => Reason::MetadataIdTokenAlg,
+        "introspection_signed_response_alg" => Reason::MetadataIntrospectionAlg,
         "jwks" => Reason::MetadataJwks,
         "jwks_uri" => Reason::MetadataJwksUri,
         "redirect_uris" => Reason::MetadataRedirectUris,
         "request_object_signing_alg" | "request_uris" | "require_signed_request_object" => {
             Reason::MetadataRequestObjects
         }
+        "require_pushed_authorization_requests" => Reason::MetadataPushedRequests,
         "response_types" => Reason::MetadataResponseTypes,
         "scope" => Reason::MetadataScope,
         "sector_identifier_uri" => Reason::MetadataSectorIdentifier,
