@@ -196,6 +196,13 @@ impl Rules {
         if !self.auth_methods.contains(method) {
             return Err(Reason::MetadataAuthMethod);
         }
+        if metadata.token_endpoint_auth_method != ClientAuthMethod::TlsClientAuth {
+            metadata.tls_client_auth_subject_dn = None;
+            metadata.tls_client_auth_san_dns = None;
+            metadata.tls_client_auth_san_uri = None;
+            metadata.tls_client_auth_san_ip = None;
+            metadata.tls_client_auth_san_email = None;
+        }
         if metadata.tls_client_certificate_bound_access_tokens && !self.certificate_bound_tokens {
             return Err(Reason::MetadataCertificateBinding);
         }
