@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use url::Url;
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::jose::{Keyring, SigningAlg};
-use vouchsafe::provider::{Authorize, Config, Provider, Registration};
+use vouchsafe::provider::{
+    Authorize, ClientDocuments, Config, DpopConfig, MutualTls, Provider, Registration,
+};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
@@ -49,6 +51,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "request_uri_parameter_supported",
             "require_request_uri_registration",
             "tls_client_certificate_bound_access_tokens",
+            "tls_client_certificate_bound_access_tokens",
         ],
     ),
     (
@@ -80,6 +83,7 @@ const MEMBERS: &[(Kind, &[&str])] = &[
             "claims_supported",
             "code_challenge_methods_supported",
             "display_values_supported",
+            "dpop_signing_alg_values_supported",
             "dpop_signing_alg_values_supported",
             "grant_types_supported",
             "id_token_encryption_alg_values_supported",
@@ -164,6 +168,7 @@ fn metadata(provider: &Provider, path: &str) -> Map<String, Value> {
 fn everything() -> Harness {
     Harness::builder()
         .front_channel()
+        .encryption()
         .pushed_requests()
         .request_objects()
         .provider(|builder| {
@@ -174,6 +179,10 @@ fn everything() -> Harness {
                 .with_pairwise_subjects()
                 .with_jarm()
                 .with_introspection_jwt()
+                .with_session_management()
+                .with_dpop(DpopConfig::new())
+                .with_mutual_tls(MutualTls::new())
+                .with_client_id_metadata_documents(ClientDocuments::of_hosts(["app.example"]))
                 .dangerous_allow_unsigned_id_tokens()
                 .with_registration(Registration::open())
         })
@@ -205,7 +214,7 @@ fn every_member_has_the_type_of_its_specification() {
         let metadata = metadata(provider, path);
         assert_eq!(wrong(&metadata), Vec::<String>::new(), "{path}");
     }
-    assert!(metadata(all.provider(), openid).len() > 35, "much is turned on");
+    assert!(metadata(all.provider(), openid).len() > 55, "much is turned on");
 }
 
 #[test]
