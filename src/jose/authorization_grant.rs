@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims_set::{DEFAULT_LEEWAY, MAX_LEEWAY};
+use super::error::{from_claims_error, from_jose_error};
 use super::registered_keys::verify_by;
-use super::{ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, SigningAlg};
+use super::{ClaimsSet, Expected, JwkSet, Jws, SigningAlg};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 
@@ -273,35 +274,5 @@ impl AuthorizationGrantVerifier {
     }
 }
 
-impl From<JoseError> for AuthorizationGrantError {
-    fn from(error: JoseError) -> Self {
-        match error {
-            JoseError::Algorithm => Self::Algorithm,
-            JoseError::NoKey | JoseError::Signature => Self::Signature,
-            JoseError::Panicked => Self::Panicked,
-            JoseError::Decryption
-            | JoseError::Extension
-            | JoseError::Encrypted
-            | JoseError::Header
-            | JoseError::Malformed
-            | JoseError::Nesting
-            | JoseError::TooLong
-            | JoseError::Unencrypted => Self::Malformed,
-        }
-    }
-}
-
-impl From<ClaimsError> for AuthorizationGrantError {
-    fn from(error: ClaimsError) -> Self {
-        match error {
-            ClaimsError::Audience => Self::Audience,
-            ClaimsError::Issuer => Self::Issuer,
-            ClaimsError::Malformed => Self::Malformed,
-            ClaimsError::Expired
-            | ClaimsError::Expiry
-            | ClaimsError::IssuedAt
-            | ClaimsError::Lifetime
-            | ClaimsError::NotBefore => Self::Times,
-        }
-    }
-}
+from_jose_error!(AuthorizationGrantError);
+from_claims_error!(AuthorizationGrantError);

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims_set::DEFAULT_LEEWAY;
-use super::{
-    ClaimsError, ClaimsSet, Expected, JoseError, JwkSet, Jws, RegisteredKeys, RegisteredSecrets, SigningAlg,
-};
+use super::error::{from_claims_error, from_jose_error};
+use super::{ClaimsSet, Expected, JwkSet, Jws, RegisteredKeys, RegisteredSecrets, SigningAlg};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::ClientId;
@@ -256,35 +255,5 @@ impl ClientAssertionVerifier {
     }
 }
 
-impl From<JoseError> for ClientAssertionError {
-    fn from(error: JoseError) -> Self {
-        match error {
-            JoseError::Algorithm => Self::Algorithm,
-            JoseError::NoKey | JoseError::Signature => Self::Signature,
-            JoseError::Panicked => Self::Panicked,
-            JoseError::Decryption
-            | JoseError::Extension
-            | JoseError::Encrypted
-            | JoseError::Header
-            | JoseError::Malformed
-            | JoseError::Nesting
-            | JoseError::TooLong
-            | JoseError::Unencrypted => Self::Malformed,
-        }
-    }
-}
-
-impl From<ClaimsError> for ClientAssertionError {
-    fn from(error: ClaimsError) -> Self {
-        match error {
-            ClaimsError::Audience => Self::Audience,
-            ClaimsError::Issuer => Self::Issuer,
-            ClaimsError::Malformed => Self::Malformed,
-            ClaimsError::Expired
-            | ClaimsError::Expiry
-            | ClaimsError::IssuedAt
-            | ClaimsError::Lifetime
-            | ClaimsError::NotBefore => Self::Times,
-        }
-    }
-}
+from_jose_error!(ClientAssertionError);
+from_claims_error!(ClientAssertionError);

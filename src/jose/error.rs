@@ -43,3 +43,52 @@ pub enum JoseError {
     #[error("the token is not encrypted")]
     Unencrypted,
 }
+
+/// Tells the errors of a signed token as those of one purpose, which has variants of these names.
+///
+/// Which key there is and which one signed is one question to whoever sends the token.
+macro_rules! from_jose_error {
+    ($error:ident) => {
+        impl From<$crate::jose::JoseError> for $error {
+            fn from(error: $crate::jose::JoseError) -> Self {
+                use $crate::jose::JoseError;
+                match error {
+                    JoseError::Algorithm => Self::Algorithm,
+                    JoseError::NoKey | JoseError::Signature => Self::Signature,
+                    JoseError::Panicked => Self::Panicked,
+                    JoseError::Decryption
+                    | JoseError::Extension
+                    | JoseError::Encrypted
+                    | JoseError::Header
+                    | JoseError::Malformed
+                    | JoseError::Nesting
+                    | JoseError::TooLong
+                    | JoseError::Unencrypted => Self::Malformed,
+                }
+            }
+        }
+    };
+}
+
+/// Tells the errors of claims as those of one purpose, which has variants of these names: the times are one.
+macro_rules! from_claims_error {
+    ($error:ident) => {
+        impl From<$crate::jose::ClaimsError> for $error {
+            fn from(error: $crate::jose::ClaimsError) -> Self {
+                use $crate::jose::ClaimsError;
+                match error {
+                    ClaimsError::Audience => Self::Audience,
+                    ClaimsError::Issuer => Self::Issuer,
+                    ClaimsError::Malformed => Self::Malformed,
+                    ClaimsError::Expired
+                    | ClaimsError::Expiry
+                    | ClaimsError::IssuedAt
+                    | ClaimsError::Lifetime
+                    | ClaimsError::NotBefore => Self::Times,
+                }
+            }
+        }
+    };
+}
+
+pub(super) use {from_claims_error, from_jose_error};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claims_set::DEFAULT_LEEWAY;
+use super::error::from_claims_error;
 use super::jws::decode;
-use super::{ClaimsError, ClaimsSet, ContentEnc, Decrypter, Expected, Header, JoseError, JwkSet, Jws};
+use super::{ClaimsSet, ContentEnc, Decrypter, Expected, Header, JoseError, JwkSet, Jws};
 use super::{KeyAlg, MAX_TOKEN_BYTES, RegisteredKeys, SigningAlg};
 use crate::clock::Timestamp;
 use crate::error::Reason;
@@ -322,17 +323,4 @@ impl From<JoseError> for RequestObjectError {
     }
 }
 
-impl From<ClaimsError> for RequestObjectError {
-    fn from(error: ClaimsError) -> Self {
-        match error {
-            ClaimsError::Audience => Self::Audience,
-            ClaimsError::Issuer => Self::Issuer,
-            ClaimsError::Malformed => Self::Malformed,
-            ClaimsError::Expired
-            | ClaimsError::Expiry
-            | ClaimsError::IssuedAt
-            | ClaimsError::Lifetime
-            | ClaimsError::NotBefore => Self::Times,
-        }
-    }
-}
+from_claims_error!(RequestObjectError);
