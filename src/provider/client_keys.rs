@@ -37,6 +37,15 @@ pub(crate) enum Unverified<R> {
     Unfetched(FetchError),
 }
 
+/// The public keys of somebody who vouches for clients or people.
+#[derive(Clone, Debug)]
+pub(crate) enum IssuerKeys {
+    /// At this address.
+    At(FetchUrl),
+    /// These.
+    Known(JwkSet),
+}
+
 /// Why nothing can be encrypted to a client.
 #[derive(Debug)]
 pub(crate) enum Keyless {
@@ -58,7 +67,7 @@ pub(crate) async fn verify<T: ClientToken>(
     client: &Client,
     token: &T,
 ) -> Result<T::Verified, Unverified<T::Refusal>> {
-    let outdated = |refusal: &T::Refusal, keys: &JwkSet| T::is_of_keys(refusal) && !token.is_keyed_by(keys);
+    let outdated = |refusal: &T::Refusal, keys: &JwkSet| is_outdated(token, refusal, keys);
     with_keys(cx, remote, client, (|keys: &JwkSet| token.verify(keys), outdated)).await
 }
 
@@ -96,15 +105,27 @@ async fn with_keys<T, R>(
     }
 }
 
-/// Verifies `token` by the keys at `url`.
-pub(crate) async fn verify_at<T: ClientToken>(
-    cx: &Context<'_>,
-    remote: &RemoteKeys,
-    url: &FetchUrl,
-    token: &T,
-) -> Result<T::Verified, Unverified<T::Refusal>> {
-    let outdated = |refusal: &T::Refusal, keys: &JwkSet| T::is_of_keys(refusal) && !token.is_keyed_by(keys);
-    at_url(cx, remote, url, (|keys: &JwkSet| token.verify(keys), outdated)).await
+impl IssuerKeys {
+    /// Verifies `token` by these keys, as [`verify`] does by a client's.
+    pub(crate) async fn verify<T: ClientToken>(
+        &self,
+        cx: &Context<'_>,
+        remote: Option<&RemoteKeys>,
+        token: &T,
+    ) -> Result<T::Verified, Unverified<T::Refusal>> {
+        let url = match self {
+            Self::At(url) => url,
+            Self::Known(keys) => return token.verify(keys).map_err(Unverified::Refused),
+        };
+        let outdated = |refusal: &T::Refusal, keys: &JwkSet| is_outdated(token, refusal, keys);
+        at_url(cx, remote.ok_or(Unverified::NotFetched)?, url, (|keys: &JwkSet| token.verify(keys), outdated))
+            .await
+    }
+}
+
+/// Whether other keys than `keys` could verify what they refuse.
+fn is_outdated<T: ClientToken>(token: &T, refusal: &T::Refusal, keys: &JwkSet) -> bool {
+    T::is_of_keys(refusal) && !token.is_keyed_by(keys)
 }
 
 /// Tries the keys at `url`, and tells what was learned of them, whatever came of it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize as _;
 
-use super::client_keys::{self, ClientToken, Unverified};
+use super::client_keys::{ClientToken, IssuerKeys, Unverified};
 use super::context::Context;
 use super::replay;
 use crate::client::{Client, RemoteKeys};
@@ -30,17 +30,11 @@ const REPLAY_SPACE: &str = "assertion grant";
 pub struct Trust {
     issuer: Arc<str>,
     subject: Option<Arc<str>>,
-    keys: Keys,
+    keys: IssuerKeys,
     algs: Arc<[SigningAlg]>,
     scope: Scope,
     expires_at: Timestamp,
     jti: TokenIds,
-}
-
-#[derive(Clone, Debug)]
-enum Keys {
-    At(FetchUrl),
-    Known(JwkSet),
 }
 
 /// Whether an assertion has to have a name, so that it counts once.
@@ -54,15 +48,15 @@ impl Trust {
     /// The issuer that assertions name in `iss`, byte for byte, and its public keys. Until more is said it
     /// may vouch for anybody, gives no scope, and is trusted without end.
     pub fn new(issuer: impl Into<Arc<str>>, keys: JwkSet) -> Self {
-        Self::of(issuer.into(), Keys::Known(keys))
+        Self::of(issuer.into(), IssuerKeys::Known(keys))
     }
 
     /// The same, and where the issuer's public keys are; that needs an `HttpClient` and a `Runtime`.
     pub fn with_keys_at(issuer: impl Into<Arc<str>>, jwks_uri: FetchUrl) -> Self {
-        Self::of(issuer.into(), Keys::At(jwks_uri))
+        Self::of(issuer.into(), IssuerKeys::At(jwks_uri))
     }
 
-    fn of(issuer: Arc<str>, keys: Keys) -> Self {
+    fn of(issuer: Arc<str>, keys: IssuerKeys) -> Self {
         Self {
             issuer,
             subject: None,
@@ -247,14 +241,8 @@ impl Assertions {
             TokenIds::Optional => verifier.with_optional_jti(),
         };
         let token = Token { presented, verifier: &verifier, now: cx.now };
-        match &trust.keys {
-            Keys::Known(keys) => Ok(token.verify(keys).map_err(refused)?),
-            Keys::At(url) => {
-                let remote = self.remote.as_ref().ok_or(Reason::AssertionKeysUnavailable)?;
-                let verified = client_keys::verify_at(cx, remote, url, &token).await;
-                Ok(verified.map_err(unverified)?)
-            }
-        }
+        let verified = trust.keys.verify(cx, self.remote.as_ref(), &token).await;
+        Ok(verified.map_err(unverified)?)
     }
 
     /// Of any number of requests with one assertion, one goes on. The issuer is part of its name, so that

@@ -36,6 +36,14 @@ pub enum FetchErrorKind {
     Unreachable,
 }
 
+impl FetchErrorKind {
+    /// Whether what went wrong may go right at another time.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Abandoned | Self::Busy | Self::TimedOut | Self::Unreachable)
+    }
+}
+
 /// A fetch that failed. Its text tells nothing of what is at the other end, not even an address; the source is for
 /// the logs of those who run the provider.
 #[derive(Clone, Debug)]

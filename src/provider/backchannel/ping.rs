@@ -107,7 +107,7 @@ async fn deliver(core: Arc<Core>, pinger: Arc<Pinger>, notice: Notice, _place: P
         let Err(error) = outcome else {
             return cx.emit(&cx.event(EventKind::ClientNotified).with_client(&notice.client));
         };
-        match pauses.next().filter(|_| may_pass(error.kind())) {
+        match pauses.next().filter(|_| error.kind().may_pass()) {
             Some(pause) => pinger.runtime.sleep(pause).await,
             None => return fail(&cx, &notice.client, &error),
         }
@@ -117,15 +117,4 @@ async fn deliver(core: Arc<Core>, pinger: Arc<Pinger>, notice: Notice, _place: P
 fn fail(cx: &Context<'_>, client: &ClientId, error: &FetchError) {
     let event = cx.event(EventKind::ClientNotificationFailed(error.kind()));
     cx.emit_caused(&event.with_client(client), error);
-}
-
-/// Whether what went wrong may go right at another time.
-const fn may_pass(kind: FetchErrorKind) -> bool {
-    matches!(
-        kind,
-        FetchErrorKind::Abandoned
-            | FetchErrorKind::Busy
-            | FetchErrorKind::TimedOut
-            | FetchErrorKind::Unreachable
-    )
 }

@@ -156,7 +156,7 @@ async fn deliver(core: &Core, by: &BackChannel, waiting: &mut Waiting) -> Option
             FetchErrorKind::Abandoned.into()
         }
     };
-    let pause = waiting.pauses.next().filter(|_| may_pass(error.kind()));
+    let pause = waiting.pauses.next().filter(|_| error.kind().may_pass());
     if pause.is_none() {
         fail(&cx, notice, &error);
     }
@@ -209,17 +209,6 @@ fn fail(cx: &Context<'_>, notice: &Notice, error: &FetchError) {
 /// Whether a server that answers so may do better soon.
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
-}
-
-/// Whether what went wrong may go right at another time.
-const fn may_pass(kind: FetchErrorKind) -> bool {
-    matches!(
-        kind,
-        FetchErrorKind::Abandoned
-            | FetchErrorKind::Busy
-            | FetchErrorKind::TimedOut
-            | FetchErrorKind::Unreachable
-    )
 }
 
 fn failed(kind: FetchErrorKind) -> Try {

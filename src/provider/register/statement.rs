@@ -11,7 +11,7 @@ use crate::jose::{
     JwkSet, PresentedSoftwareStatement, SigningAlg, SoftwareStatement, SoftwareStatementError,
     SoftwareStatementVerifier,
 };
-use crate::provider::client_keys::{self, ClientToken, Unverified};
+use crate::provider::client_keys::{ClientToken, IssuerKeys, Unverified};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::types::FetchUrl;
@@ -24,29 +24,23 @@ const OWN_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 #[must_use]
 pub struct SoftwareStatementIssuer {
     issuer: Arc<str>,
-    keys: Keys,
+    keys: IssuerKeys,
     algs: Arc<[SigningAlg]>,
-}
-
-#[derive(Clone, Debug)]
-enum Keys {
-    At(FetchUrl),
-    Known(JwkSet),
 }
 
 impl SoftwareStatementIssuer {
     /// The issuer that statements name in `iss`, byte for byte, and its public keys.
     pub fn new(issuer: impl Into<Arc<str>>, keys: JwkSet) -> Self {
-        Self::of(issuer.into(), Keys::Known(keys))
+        Self::of(issuer.into(), IssuerKeys::Known(keys))
     }
 
     /// The issuer that statements name in `iss`, byte for byte, and where its public keys are; that needs an
     /// `HttpClient` and a `Runtime`.
     pub fn with_keys_at(issuer: impl Into<Arc<str>>, jwks_uri: FetchUrl) -> Self {
-        Self::of(issuer.into(), Keys::At(jwks_uri))
+        Self::of(issuer.into(), IssuerKeys::At(jwks_uri))
     }
 
-    fn of(issuer: Arc<str>, keys: Keys) -> Self {
+    fn of(issuer: Arc<str>, keys: IssuerKeys) -> Self {
         Self { issuer, keys, algs: SigningAlg::DEFAULT_INBOUND.into() }
     }
 
@@ -61,7 +55,7 @@ impl SoftwareStatementIssuer {
     }
 
     pub(super) const fn is_fetched(&self) -> bool {
-        matches!(self.keys, Keys::At(_))
+        matches!(self.keys, IssuerKeys::At(_))
     }
 }
 
@@ -90,14 +84,8 @@ pub(super) async fn of(
         .with_algorithms(&issuer.algs)
         .with_leeway(cx.config.clock_skew);
     let token = Token { presented: &presented, verifier: &verifier, now: cx.now };
-    match &issuer.keys {
-        Keys::Known(keys) => Ok(Some(token.verify(keys).map_err(Reason::from)?)),
-        Keys::At(url) => {
-            let remote = core.statement_keys.as_ref().ok_or(Reason::SoftwareStatementKeysUnavailable)?;
-            let verified = client_keys::verify_at(cx, remote, url, &token).await;
-            verified.map(Some).map_err(|unverified| refusal(unverified).into())
-        }
-    }
+    let verified = issuer.keys.verify(cx, core.statement_keys.as_ref(), &token).await;
+    verified.map(Some).map_err(|unverified| refusal(unverified).into())
 }
 
 fn refusal(unverified: Unverified<SoftwareStatementError>) -> Rejection {
