@@ -15,6 +15,17 @@ use crate::types::ResponseType;
 /// The shortest life of a grant, and of a refresh token that is not used.
 const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 
+/// A feature, whether it is on, what it needs, and whether that is there.
+struct Need(&'static str, bool, &'static str, bool);
+
+/// The first need that is not met.
+fn missing(needs: &[Need]) -> Result<(), BuildError> {
+    match needs.iter().find(|Need(_, on, _, there)| *on && !there) {
+        Some(&Need(feature, _, port, _)) => Err(BuildError::Needs { feature, port }),
+        None => Ok(()),
+    }
+}
+
 impl ProviderBuilder {
     pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
         let config = &self.core.config;
@@ -90,122 +101,124 @@ impl ProviderBuilder {
     }
 
     pub(super) fn check_needs(&self) -> Result<(), BuildError> {
+        self.check_sign_in()?;
+        self.check_grants_and_proofs()?;
+        self.check_registration()?;
+        self.check_elsewhere()?;
         let core = &self.core;
-        let needs = |feature, port| Err(BuildError::Needs { feature, port });
-        let code = core.response_types.contains(&ResponseType::Code);
-        if core.signs_in() && core.accounts.is_none() {
-            return needs(if code { "authorization_code" } else { "the authorization endpoint" }, "Accounts");
-        }
-        if !code && core.response_types.iter().any(|known| known.has_code()) {
-            return needs("a response type with a code", "with_authorization_code");
-        }
-        if core.switches.rp_initiated_logout && !core.signs_in() {
-            return needs("rp_initiated_logout", "the authorization endpoint");
-        }
-        if core.pushed_requests.is_some() && !core.signs_in() {
-            return needs("pushed_authorization_requests", "the authorization endpoint");
-        }
-        if core.pushed_requests.is_some() && core.stores.tickets.is_none() {
-            return needs("pushed_authorization_requests", "TicketStore");
-        }
-        if core.switches.introspection_jwt && !core.switches.introspection {
-            return needs("introspection_jwt", "with_introspection");
-        }
-        if core.switches.session_management && !core.signs_in() {
-            return needs("session_management", "the authorization endpoint");
-        }
-        if self.refresh_token && core.accounts.is_none() {
-            return needs("refresh_token", "Accounts");
-        }
-        if self.jwt_bearer && self.trusted_issuers.is_none() {
-            return needs("jwt_bearer", "TrustedIssuers");
-        }
-        if self.jwt_bearer && core.accounts.is_none() {
-            return needs("jwt_bearer", "Accounts");
-        }
-        if self.token_exchange.is_some() && core.accounts.is_none() {
-            return needs("token_exchange", "Accounts");
-        }
-        if self.trusted_issuers.is_some() && core.stores.replays.is_none() {
-            return needs("trusted issuers", "ReplayStore");
-        }
-        if self.client_secret_jwt && core.stores.replays.is_none() {
-            return needs("client_secret_jwt", "ReplayStore");
-        }
-        if self.private_key_jwt && core.stores.replays.is_none() {
-            return needs("private_key_jwt", "ReplayStore");
-        }
-        let remembers = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
-        if remembers && core.stores.replays.is_none() {
-            return needs("code_challenge_reuse", "ReplayStore");
-        }
-        if self.dpop.is_some() && core.stores.replays.is_none() {
-            return needs("dpop", "ReplayStore");
-        }
-        if let Some(registration) = &core.registration {
-            if core.stores.registry.is_none() {
-                return needs("registration", "ClientRegistry");
-            }
-            if registration.needs_token() && core.stores.tickets.is_none() {
-                return needs("registration by initial access token", "TicketStore");
-            }
-            let mut issuers = registration.statement_issuers().iter().map(SoftwareStatementIssuer::issuer);
-            while let Some(issuer) = issuers.next() {
-                if issuers.clone().any(|other| other == issuer) {
-                    return Err(BuildError::Twice { name: issuer.to_owned() });
-                }
-            }
-            if registration.needs_statement() && registration.statement_issuers().is_empty() {
-                return needs("a required software statement", "an issuer of software statements");
-            }
-        }
-        if core.backchannel.is_some() {
-            if !core.signs_in() {
-                return needs("backchannel_authentication", "the authorization endpoint");
-            }
-            if core.stores.deferred.is_none() {
-                return needs("backchannel_authentication", "DeferredStore");
-            }
-            if core.stores.replays.is_none() {
-                return needs("backchannel_authentication", "ReplayStore");
-            }
-        }
-        if core.switches.device_authorization {
-            if !core.signs_in() {
-                return needs("device_authorization", "the authorization endpoint");
-            }
-            if core.stores.deferred.is_none() {
-                return needs("device_authorization", "DeferredStore");
-            }
-            // Eight letters can be guessed by whoever may try for long enough (RFC 8628 section 5.1).
-            if core.limiter.is_none() {
-                return needs("device_authorization", "Limiter");
-            }
-        }
-        if core.switches.front_channel_logout && !core.switches.rp_initiated_logout {
-            return needs("front_channel_logout", "with_rp_initiated_logout");
-        }
         let bound = core.mutual_tls.as_ref().is_some_and(MutualTls::requires_bound_tokens);
-        if bound && core.response_types.iter().any(|known| known.has_token()) {
-            return needs("bound access tokens of all clients", "response types without a token");
-        }
+        let tokens_in_front = core.response_types.iter().any(|known| known.has_token());
+        missing(&[
+            Need(
+                "front_channel_logout",
+                core.switches.front_channel_logout,
+                "with_rp_initiated_logout",
+                core.switches.rp_initiated_logout,
+            ),
+            Need(
+                "bound access tokens of all clients",
+                bound,
+                "response types without a token",
+                !tokens_in_front,
+            ),
+        ])?;
         self.check_outgoing()?;
         self.check_keys()?;
-        if self.imported_hashes.is_some() && core.runtime.is_none() {
-            return needs("imported_hashes", "Runtime");
-        }
-        if core.config.access_token_signing_alg.is_some_and(|alg| core.keyring.signer(alg).is_none()) {
-            return needs("access_token_signing_alg", "an active key for it");
-        }
-        let without_audience = core.config.default_audience.is_empty();
-        if core.switches.introspection && without_audience {
-            return needs("introspection", "Config::default_audience");
-        }
+        let signed = core.config.access_token_signing_alg;
+        let has_audience = !core.config.default_audience.is_empty();
         let jwt = [AccessTokenFormatChoice::Jwt, AccessTokenFormatChoice::JwtStateless];
-        if jwt.contains(&core.config.access_token_format) && without_audience {
-            return needs("jwt access tokens", "Config::default_audience");
+        let mints_jwts = jwt.contains(&core.config.access_token_format);
+        missing(&[
+            Need("imported_hashes", self.imported_hashes.is_some(), "Runtime", core.runtime.is_some()),
+            Need(
+                "access_token_signing_alg",
+                signed.is_some(),
+                "an active key for it",
+                signed.is_some_and(|alg| core.keyring.signer(alg).is_some()),
+            ),
+            Need("introspection", core.switches.introspection, "Config::default_audience", has_audience),
+            Need("jwt access tokens", mints_jwts, "Config::default_audience", has_audience),
+        ])
+    }
+
+    /// What signs people in, and what is of use only where they do.
+    fn check_sign_in(&self) -> Result<(), BuildError> {
+        let (core, on) = (&self.core, &self.core.switches);
+        let (signs_in, accounts) = (core.signs_in(), core.accounts.is_some());
+        let code = core.response_types.contains(&ResponseType::Code);
+        let of_code = core.response_types.iter().any(|known| known.has_code());
+        let signing_in = if code { "authorization_code" } else { "the authorization endpoint" };
+        let pushed = core.pushed_requests.is_some();
+        missing(&[
+            Need(signing_in, signs_in, "Accounts", accounts),
+            Need("a response type with a code", of_code, "with_authorization_code", code),
+            Need("rp_initiated_logout", on.rp_initiated_logout, "the authorization endpoint", signs_in),
+            Need("pushed_authorization_requests", pushed, "the authorization endpoint", signs_in),
+            Need("pushed_authorization_requests", pushed, "TicketStore", core.stores.tickets.is_some()),
+            Need("introspection_jwt", on.introspection_jwt, "with_introspection", on.introspection),
+            Need("session_management", on.session_management, "the authorization endpoint", signs_in),
+        ])
+    }
+
+    /// Grants, and what counts once and so has to be remembered.
+    fn check_grants_and_proofs(&self) -> Result<(), BuildError> {
+        let core = &self.core;
+        let (accounts, replays) = (core.accounts.is_some(), core.stores.replays.is_some());
+        let trusted = self.trusted_issuers.is_some();
+        let challenges = core.config.code_challenge_reuse != CodeChallengeReuse::Ignored;
+        missing(&[
+            Need("refresh_token", self.refresh_token, "Accounts", accounts),
+            Need("jwt_bearer", self.jwt_bearer, "TrustedIssuers", trusted),
+            Need("jwt_bearer", self.jwt_bearer, "Accounts", accounts),
+            Need("token_exchange", self.token_exchange.is_some(), "Accounts", accounts),
+            Need("trusted issuers", trusted, "ReplayStore", replays),
+            Need("client_secret_jwt", self.client_secret_jwt, "ReplayStore", replays),
+            Need("private_key_jwt", self.private_key_jwt, "ReplayStore", replays),
+            Need("code_challenge_reuse", challenges, "ReplayStore", replays),
+            Need("dpop", self.dpop.is_some(), "ReplayStore", replays),
+        ])
+    }
+
+    fn check_registration(&self) -> Result<(), BuildError> {
+        let Some(registration) = &self.core.registration else { return Ok(()) };
+        let stores = &self.core.stores;
+        missing(&[
+            Need("registration", true, "ClientRegistry", stores.registry.is_some()),
+            Need(
+                "registration by initial access token",
+                registration.needs_token(),
+                "TicketStore",
+                stores.tickets.is_some(),
+            ),
+        ])?;
+        let mut issuers = registration.statement_issuers().iter().map(SoftwareStatementIssuer::issuer);
+        while let Some(issuer) = issuers.next() {
+            if issuers.clone().any(|other| other == issuer) {
+                return Err(BuildError::Twice { name: issuer.to_owned() });
+            }
         }
-        Ok(())
+        missing(&[Need(
+            "a required software statement",
+            registration.needs_statement(),
+            "an issuer of software statements",
+            !registration.statement_issuers().is_empty(),
+        )])
+    }
+
+    /// What a person answers elsewhere than in the client's browser.
+    fn check_elsewhere(&self) -> Result<(), BuildError> {
+        let (core, stores) = (&self.core, &self.core.stores);
+        let (backchannel, device) = (core.backchannel.is_some(), core.switches.device_authorization);
+        let (signs_in, deferred) = (core.signs_in(), stores.deferred.is_some());
+        missing(&[
+            Need("backchannel_authentication", backchannel, "the authorization endpoint", signs_in),
+            Need("backchannel_authentication", backchannel, "DeferredStore", deferred),
+            Need("backchannel_authentication", backchannel, "ReplayStore", stores.replays.is_some()),
+            Need("device_authorization", device, "the authorization endpoint", signs_in),
+            Need("device_authorization", device, "DeferredStore", deferred),
+            // Eight letters can be guessed by whoever may try for long enough (RFC 8628 section 5.1).
+            Need("device_authorization", device, "Limiter", core.limiter.is_some()),
+        ])
     }
 
     /// A key is for one purpose (OpenID Connect Discovery 1.0 section 3, `jwks_uri`), and has a name of its
