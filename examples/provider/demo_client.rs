@@ -23,7 +23,6 @@ use vouchsafe::secret::generate;
 use vouchsafe::types::{Issuer, Params, ResponseMode, ResponseType};
 use vouchsafe::wire::{Request, Response, form_post, query_or_form};
 
-use crate::options::EVERY_RESPONSE_TYPE;
 use crate::site::pages::{Allowed, Pages};
 use crate::site::rim::{Inbound, Outbound};
 
@@ -123,7 +122,7 @@ async fn front_channel_logout(State(demo): State<Arc<Demo>>, Inbound(request): I
 impl Demo {
     fn home(&self, params: &Params) -> Result<Response, Reason> {
         let client_id = params.one("client_id")?.unwrap_or_default();
-        let types = [ResponseType::Code].into_iter().chain(EVERY_RESPONSE_TYPE);
+        let types = ResponseType::ALL.into_iter();
         let ways = if client_id.is_empty() {
             Vec::new()
         } else {

@@ -170,7 +170,8 @@ impl Options {
         match self.profile {
             None => {}
             Some(Profile::Openid) => {
-                self.response_types.extend(EVERY_RESPONSE_TYPE);
+                let beside_code = ResponseType::ALL.into_iter().filter(|known| *known != ResponseType::Code);
+                self.response_types.extend(beside_code);
                 self.account_creation = true;
                 self.request_objects = true;
                 self.dangerous_unsigned_request_objects = true;
@@ -208,17 +209,6 @@ impl Options {
         }
     }
 }
-
-/// All but `code`, which is always on.
-pub(crate) const EVERY_RESPONSE_TYPE: [ResponseType; 7] = [
-    ResponseType::CodeIdToken,
-    ResponseType::CodeIdTokenToken,
-    ResponseType::CodeToken,
-    ResponseType::IdToken,
-    ResponseType::IdTokenToken,
-    ResponseType::None,
-    ResponseType::Token,
-];
 
 /// A kind of client that the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -61,22 +61,10 @@ pub(super) fn standard(secrets: &SystemSecrets, entropy: &dyn Entropy) -> Vec<Re
     ]
 }
 
-/// Every response type, `code` first.
-pub(super) const RESPONSE_TYPES: [ResponseType; 8] = [
-    ResponseType::Code,
-    ResponseType::CodeIdToken,
-    ResponseType::CodeIdTokenToken,
-    ResponseType::CodeToken,
-    ResponseType::IdToken,
-    ResponseType::IdTokenToken,
-    ResponseType::None,
-    ResponseType::Token,
-];
-
 /// The public client that may ask for every response type.
 pub(super) fn front() -> Client {
     let metadata = personal(&["https://front.example/cb"]).with_auth_method(ClientAuthMethod::None);
-    let metadata = RESPONSE_TYPES.into_iter().fold(metadata, ClientMetadata::with_response_type);
+    let metadata = ResponseType::ALL.into_iter().fold(metadata, ClientMetadata::with_response_type);
     begin("front", metadata, settings()).build().expect(SOUND)
 }
 

@@ -31,7 +31,7 @@ use crate::provider::{Backchannel, Config, Provider, ProviderBuilder, PushedRequ
 use crate::secret::{Secret, SystemSecrets};
 use crate::store::memory::{MemoryStore, Snapshot};
 use crate::store::{ClientStore as _, Stores};
-use crate::types::{ClientId, Issuer, Params};
+use crate::types::{ClientId, Issuer, Params, ResponseType};
 use crate::wire::{Request, Response};
 
 /// The issuer of a harness, unless it is given another.
@@ -395,7 +395,7 @@ impl HarnessBuilder {
     /// Never: the client is sound.
     pub fn front_channel(self) -> Self {
         let turn_on =
-            |builder| clients::RESPONSE_TYPES.into_iter().fold(builder, ProviderBuilder::with_response_type);
+            |builder| ResponseType::ALL.into_iter().fold(builder, ProviderBuilder::with_response_type);
         self.client(clients::front()).provider(turn_on)
     }
 

@@ -36,6 +36,18 @@ pub enum ResponseType {
 pub struct UnknownResponse;
 
 impl ResponseType {
+    /// Every response type, in the order of their names on the wire.
+    pub const ALL: [Self; 8] = [
+        Self::Code,
+        Self::CodeIdToken,
+        Self::CodeIdTokenToken,
+        Self::CodeToken,
+        Self::IdToken,
+        Self::IdTokenToken,
+        Self::None,
+        Self::Token,
+    ];
+
     /// The type as it stands on the wire, its words in alphabetical order.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -19,7 +19,7 @@ static COMPLETE: LazyLock<Harness> = LazyLock::new(|| {
         .provider(|builder| {
             let builder = builder.with_pairwise_subjects().events(Arc::new(Silent));
             builder.with_registration(
-                RESPONSE_TYPES.into_iter().fold(Registration::open(), Registration::with_response_type),
+                ResponseType::ALL.into_iter().fold(Registration::open(), Registration::with_response_type),
             )
         })
         .build()
@@ -38,20 +38,9 @@ static NARROW: LazyLock<Harness> = LazyLock::new(|| {
 pub fn registration(data: &[u8]) {
     let Ok(Value::Object(members)) = parse_strict(data, MAX_BODY_BYTES, 8) else { return };
     let full = "openid profile email address phone offline_access";
-    check(&COMPLETE, &members, (full, &RESPONSE_TYPES, true));
+    check(&COMPLETE, &members, (full, &ResponseType::ALL, true));
     check(&NARROW, &members, ("openid email", &[ResponseType::Code], false));
 }
-
-const RESPONSE_TYPES: [ResponseType; 8] = [
-    ResponseType::Code,
-    ResponseType::CodeIdToken,
-    ResponseType::CodeIdTokenToken,
-    ResponseType::CodeToken,
-    ResponseType::IdToken,
-    ResponseType::IdTokenToken,
-    ResponseType::None,
-    ResponseType::Token,
-];
 
 type Offer<'a> = (&'a str, &'a [ResponseType], bool);
 
