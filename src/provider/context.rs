@@ -12,7 +12,7 @@ use super::subject;
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, EntropyError};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::event::{Endpoint, Event, EventKind, EventSink};
 use crate::secret::SystemSecrets;
 use crate::store::Grant;
@@ -134,6 +134,11 @@ impl<'a> Context<'a> {
     /// Tells the event sink that the request is refused, and what was behind it.
     pub(crate) fn report(&self, error: &Error) {
         self.emit_caused(&self.event(EventKind::Refused(error.reason())), error);
+    }
+
+    /// What came of the request, once the event sink was told if it is refused.
+    pub(crate) fn reported<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.inspect_err(|error| self.report(error))
     }
 
     /// Tells the event sink, and what was behind `error` if anything was.

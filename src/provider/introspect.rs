@@ -50,24 +50,15 @@ impl Introspection {
 pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     let arrival = Arrival::at(Endpoint::Introspection, core);
     let cx = arrival.context();
-    match answer(core, &cx, request).await {
-        Ok(response) => response,
-        Err(error) => {
-            cx.report(&error);
-            refusal::json(&cx, request, &error)
-        }
-    }
+    let outcome = answer(core, &cx, request).await;
+    cx.reported(outcome).unwrap_or_else(|error| refusal::json(&cx, request, &error))
 }
 
 /// Answers a request that came by another transport.
 pub(crate) async fn introspect(core: &Core, head: &RequestHead, params: &Params) -> Result<Introspection> {
     let arrival = Arrival::at(Endpoint::Introspection, core);
     let cx = arrival.context();
-    let outcome = introspection(core, &cx, head, params).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(introspection(core, &cx, head, params).await)
 }
 
 async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {

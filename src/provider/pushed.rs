@@ -63,6 +63,13 @@ impl PushedRequest {
     }
 }
 
+impl PushedResponse {
+    fn to_response(&self) -> Response {
+        let body = json!({ "request_uri": self.request_uri, "expires_in": self.expires_in.as_secs() });
+        reply::json(StatusCode::CREATED, &body)
+    }
+}
+
 /// Answers a request on the wire; errors become the body of RFC 6749 section 5.2.
 pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     if let Some(preflight) = cors::preflight(request, "POST") {
@@ -70,36 +77,21 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::PushedAuthorization, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(PushedResponse { request_uri, expires_in }) => {
-            let body = json!({ "request_uri": request_uri, "expires_in": expires_in.as_secs() });
-            reply::json(StatusCode::CREATED, &body)
-        }
-        Err(error) => {
-            cx.report(&error);
-            refusal::json(&cx, request, &error)
-        }
-    };
-    proof::answer_nonce(&cx, &mut response);
-    refusal::share(&cx, request, &mut response);
-    response
+    let outcome = answer(core, &cx, request).await;
+    refusal::answered(&cx, request, outcome)
 }
 
 /// Answers a request that came by another transport.
 pub(crate) async fn push(core: &Core, head: &RequestHead, params: Params) -> Result<PushedResponse> {
     let arrival = Arrival::at(Endpoint::PushedAuthorization, core);
     let cx = arrival.context();
-    let outcome = pushed(core, &cx, head, params).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(pushed(core, &cx, head, params).await)
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<PushedResponse> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
-    pushed(core, cx, &head, params).await
+    Ok(pushed(core, cx, &head, params).await?.to_response())
 }
 
 /// The order matters: nothing is read for a client that has not authenticated, and nothing is written for a request

@@ -4,10 +4,20 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, ORIGIN, WWW_AUTHENTICATE};
 
 use super::context::Context;
-use crate::error::{Error, ErrorCode};
+use super::proof;
+use crate::error::{Error, ErrorCode, Result};
 use crate::event::Endpoint;
 use crate::wire::challenge::Challenge;
 use crate::wire::{Request, Response, cors, reply};
+
+/// What an endpoint that clients call by themselves answers: the response, or the refusal, which the event sink is told
+/// of; with the nonce for the next proof, and for a browser of the client to read.
+pub(super) fn answered(cx: &Context<'_>, request: &Request, outcome: Result<Response>) -> Response {
+    let mut response = cx.reported(outcome).unwrap_or_else(|error| json(cx, request, &error));
+    proof::answer_nonce(cx, &mut response);
+    share(cx, request, &mut response);
+    response
+}
 
 /// The body of RFC 6749 section 5.2.
 ///

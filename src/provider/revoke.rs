@@ -24,32 +24,22 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::Revocation, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(()) => reply::empty(StatusCode::OK),
-        Err(error) => {
-            cx.report(&error);
-            refusal::json(&cx, request, &error)
-        }
-    };
-    refusal::share(&cx, request, &mut response);
-    response
+    let outcome = answer(core, &cx, request).await;
+    refusal::answered(&cx, request, outcome)
 }
 
 /// Answers a request that came by another transport.
 pub(crate) async fn revoke(core: &Core, head: &RequestHead, params: &Params) -> Result<()> {
     let arrival = Arrival::at(Endpoint::Revocation, core);
     let cx = arrival.context();
-    let outcome = revocation(core, &cx, head, params).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(revocation(core, &cx, head, params).await)
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<()> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
-    revocation(core, cx, &head, &params).await
+    revocation(core, cx, &head, &params).await?;
+    Ok(reply::empty(StatusCode::OK))
 }
 
 async fn revocation(core: &Core, cx: &Context<'_>, head: &RequestHead, params: &Params) -> Result<()> {

@@ -31,13 +31,8 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(response) => response,
-        Err(error) => {
-            cx.report(&error);
-            refuse(core, &cx, (request, &error))
-        }
-    };
+    let outcome = cx.reported(answer(core, &cx, request).await);
+    let mut response = outcome.unwrap_or_else(|error| refuse(core, &cx, (request, &error)));
     proof::answer_nonce(&cx, &mut response);
     refusal::share(&cx, request, &mut response);
     response
@@ -47,11 +42,7 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
 pub(crate) async fn userinfo(core: &Core, token: &Secret) -> Result<Claims> {
     let arrival = Arrival::at(Endpoint::Userinfo, core);
     let cx = arrival.context();
-    let outcome = unproved(core, &cx, token).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(unproved(core, &cx, token).await)
 }
 
 /// The claims that a token lets its client know, where nothing but the token came.

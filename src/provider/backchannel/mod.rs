@@ -81,32 +81,21 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(answer) => answer.to_response(),
-        Err(error) => {
-            cx.report(&error);
-            refusal::json(&cx, request, &error)
-        }
-    };
-    refusal::share(&cx, request, &mut response);
-    response
+    let outcome = answer(core, &cx, request).await;
+    refusal::answered(&cx, request, outcome)
 }
 
 /// Answers a client whose request came by another transport.
 pub(crate) async fn begin(core: &Core, head: &RequestHead, params: Params) -> Result<BackchannelResponse> {
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
-    let outcome = begun(core, &cx, head, params).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(begun(core, &cx, head, params).await)
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<BackchannelResponse> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
-    begun(core, cx, &head, params).await
+    Ok(begun(core, cx, &head, params).await?.to_response())
 }
 
 /// The order matters: nothing is written and nobody bothered for a client that has not authenticated, or a request that
@@ -217,11 +206,7 @@ pub(super) async fn complete(
 ) -> Result<()> {
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
-    let outcome = completed(core, &cx, auth_req_id, decision).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(completed(core, &cx, auth_req_id, decision).await)
 }
 
 async fn completed(

@@ -130,11 +130,7 @@ impl<'a> DeviceRequests<'a> {
     async fn reported<T>(&self, work: impl AsyncFnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
         let arrival = Arrival::at(Endpoint::DeviceVerification, self.0);
         let cx = arrival.context();
-        let outcome = work(&cx).await;
-        if let Err(error) = &outcome {
-            cx.report(error);
-        }
-        outcome
+        cx.reported(work(&cx).await)
     }
 }
 

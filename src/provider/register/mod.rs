@@ -78,11 +78,7 @@ pub(crate) async fn remove(core: &Core, id: &ClientId, token: &Secret) -> Result
 async fn typed<T>(core: &Core, work: impl AsyncFnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
     let arrival = Arrival::at(Endpoint::Registration, core);
     let cx = arrival.context();
-    let outcome = work(&cx).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(work(&cx).await)
 }
 
 /// Registers a client. An initial access token that is good once is used up when all else has been found sound.

@@ -25,13 +25,8 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::Registration, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(response) => response,
-        Err(error) => {
-            cx.report(&error);
-            refuse(&cx, request, &error)
-        }
-    };
+    let outcome = cx.reported(answer(core, &cx, request).await);
+    let mut response = outcome.unwrap_or_else(|error| refuse(&cx, request, &error));
     refusal::share(&cx, request, &mut response);
     response
 }

@@ -25,33 +25,21 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
     }
     let arrival = Arrival::at(Endpoint::Token, core);
     let cx = arrival.context();
-    let mut response = match answer(core, &cx, request).await {
-        Ok(tokens) => tokens.to_response(),
-        Err(error) => {
-            cx.report(&error);
-            refusal::json(&cx, request, &error)
-        }
-    };
-    proof::answer_nonce(&cx, &mut response);
-    refusal::share(&cx, request, &mut response);
-    response
+    let outcome = answer(core, &cx, request).await;
+    refusal::answered(&cx, request, outcome)
 }
 
 /// Answers a request that came by another transport.
 pub(crate) async fn redeem(core: &Core, head: &RequestHead, params: Params) -> Result<TokenResponse> {
     let arrival = Arrival::at(Endpoint::Token, core);
     let cx = arrival.context();
-    let outcome = tokens(core, &cx, head, params).await;
-    if let Err(error) = &outcome {
-        cx.report(error);
-    }
-    outcome
+    cx.reported(tokens(core, &cx, head, params).await)
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<TokenResponse> {
+async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
-    tokens(core, cx, &head, params).await
+    Ok(tokens(core, cx, &head, params).await?.to_response())
 }
 
 /// The order matters: what a handler consumes is consumed for a client that has authenticated, whose proof of
