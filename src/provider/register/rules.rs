@@ -81,7 +81,7 @@ pub(in crate::provider) struct Rules {
     dpop: bool,
     pairwise: bool,
     sectors: bool,
-    pings: bool,
+    delivery_modes: &'static [TokenDeliveryMode],
     certificate_bound_tokens: bool,
     logout: Logout,
 }
@@ -121,7 +121,7 @@ impl Rules {
             dpop: core.dpop.is_some(),
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
-            pings: core.backchannel.as_ref().is_some_and(Backchannel::pings),
+            delivery_modes: core.backchannel.as_ref().map_or(&[], Backchannel::modes),
             certificate_bound_tokens: core.mutual_tls.is_some(),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
@@ -282,10 +282,11 @@ impl Rules {
             return Ok(());
         }
         let alg = metadata.backchannel_authentication_request_signing_alg;
-        let told = metadata.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Ping);
-        match alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) || told && !self.pings {
-            true => Err(Reason::MetadataBackchannel),
-            false => Ok(()),
+        let mode = metadata.backchannel_token_delivery_mode;
+        let offered = mode.is_none_or(|mode| self.delivery_modes.contains(&mode));
+        match offered && alg.is_none_or(|alg| SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
+            true => Ok(()),
+            false => Err(Reason::MetadataBackchannel),
         }
     }
 
