@@ -32,10 +32,10 @@ impl Asked {
         Arc::new(Self { users, waiting: Mutex::default() })
     }
 
-    /// What turns it on: plain requests are taken of clients that registered no algorithm.
+    /// What turns it on, by every mode of delivery: plain requests are taken of clients that registered no algorithm.
     pub(crate) fn settings(self: &Arc<Self>) -> Backchannel {
         let host: Arc<Self> = Arc::clone(self);
-        Backchannel::new(host).with_plain_requests().with_waiting_limit(LIMIT)
+        Backchannel::new(host).with_plain_requests().with_push().with_waiting_limit(LIMIT)
     }
 
     /// Answers for a person; `None` where nobody is asked under this name.

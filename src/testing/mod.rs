@@ -36,7 +36,9 @@ mod visit;
 
 pub use accounts::AccountTable;
 pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize_form};
-pub use backchannel::{AskingHost, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, backchannel_form};
+pub use backchannel::{
+    AskingHost, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, PUSH_ENDPOINT, backchannel_form,
+};
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, REQUEST_URI, RESOURCE};
 pub use clock::ManualClock;

@@ -7,6 +7,7 @@ mod adapter_reqwest;
 mod adapter_tracing;
 mod authorize_faults;
 mod ciba;
+mod ciba_push;
 mod client_id_metadata_document;
 mod client_id_metadata_limits;
 mod client_jwks_uri;

@@ -143,6 +143,8 @@ fn fapi_ciba_needs_signed_requests_and_certificates() {
     assert_eq!(built(plain), contradicts(profile, "plain authentication requests"));
     let proofs: fn(_) -> _ = |b: ProviderBuilder| b.with_dpop(DpopConfig::new());
     assert_eq!(built(proofs), contradicts(profile, "dpop"));
+    let pushed: fn(_) -> _ = |b: ProviderBuilder| b.with_backchannel_authentication(asking().with_push());
+    assert_eq!(built(pushed), contradicts(profile, "tokens that are pushed"));
     let nobody: fn(_) -> _ =
         |b: ProviderBuilder| b.with_backchannel_authentication(asking()).with_mutual_tls(MutualTls::new());
     let feature = "asymmetric_authentication";
