@@ -1,12 +1,14 @@
 //! Tables of mutations: each row changes a sound request in one way and says how it is answered then.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use vouchsafe::client::Client;
 use vouchsafe::error::Reason;
 use vouchsafe::event::Endpoint;
-use vouchsafe::jose::{JoseSigner, MacAlg, Signer, SigningAlg};
+use vouchsafe::jose::{JoseSigner, JwkSet, MacAlg, Signer, SigningAlg};
 use vouchsafe::testing::{Form, Harness, JwtForm, Outcome, TokenForm, client_form, client_key};
 
 /// One row.
@@ -88,7 +90,11 @@ impl Table<'_> {
             Endpoint::Authorization if outcome.header("location").is_some() => drop(outcome.returned(reason)),
             Endpoint::Authorization => drop(outcome.shown(reason)),
             Endpoint::Userinfo => drop(outcome.challenged_for_proof(reason)),
-            _ => drop(outcome.rejected(reason)),
+            _ => {
+                let body = outcome.rejected(reason).json();
+                let members: Vec<_> = body.as_object().unwrap().keys().collect();
+                assert_eq!(members, ["error", "error_description"]);
+            }
         }
     }
 
@@ -174,6 +180,11 @@ impl Draft {
     /// A request with a DPoP proof.
     pub(crate) fn proved(h: &Harness, proof: JwtForm, form: TokenForm) -> Self {
         Self::new(h, proof, Place::Header("dpop")).with_form(form)
+    }
+
+    /// A request without a JWT of its own.
+    pub(crate) fn plain(h: &Harness, form: TokenForm) -> Self {
+        Self::new(h, JwtForm::new("JWT", &client_key(), json!({})), Place::Absent).with_form(form)
     }
 
     fn new(h: &Harness, jwt: JwtForm, place: Place) -> Self {
@@ -279,16 +290,30 @@ impl Draft {
     }
 }
 
-/// An ES256 key of somebody else.
-pub(crate) fn strange_key() -> Arc<dyn Signer> {
-    static KEY: OnceLock<Arc<JoseSigner>> = OnceLock::new();
-    let key = KEY.get_or_init(|| Arc::new(JoseSigner::generate(SigningAlg::Es256).unwrap()));
+/// A key of this algorithm, the same for every test of a process. It is nobody's, unless [`give_every_key`] gives it to a
+/// client.
+pub(crate) fn key_of(alg: SigningAlg) -> Arc<dyn Signer> {
+    static KEYS: Mutex<BTreeMap<SigningAlg, Arc<JoseSigner>>> = Mutex::new(BTreeMap::new());
+    let mut keys = KEYS.lock().unwrap();
+    let key = keys.entry(alg).or_insert_with(|| Arc::new(JoseSigner::generate(alg).unwrap()));
     Arc::<JoseSigner>::clone(key)
 }
 
-/// An RSA key that signs by RS256.
-pub(crate) fn rsa_key() -> Arc<dyn Signer> {
-    static KEY: OnceLock<Arc<JoseSigner>> = OnceLock::new();
-    let key = KEY.get_or_init(|| Arc::new(JoseSigner::generate(SigningAlg::Rs256).unwrap()));
-    Arc::<JoseSigner>::clone(key)
+/// An ES256 key that is not the client's.
+pub(crate) fn strange_key() -> Arc<dyn Signer> {
+    key_of(SigningAlg::Es256)
+}
+
+/// Registers a client once more, with keys of EdDSA, PS256 and RS256 beside its own, so that nothing but its algorithm speaks
+/// against a signature.
+pub(crate) fn give_every_key(h: &Harness, client: &str) {
+    let client = h.client(client);
+    let mut keys = vec![client_key().public_key().to_value()];
+    keys.extend(
+        [SigningAlg::EdDsa, SigningAlg::Ps256, SigningAlg::Rs256]
+            .map(|alg| key_of(alg).public_key().to_value()),
+    );
+    let metadata = client.metadata().clone().with_jwks(JwkSet::register(&json!({ "keys": keys })).unwrap());
+    let again = Client::builder(client.id().clone(), metadata).settings(client.settings().clone());
+    h.store().insert_client(again.build().unwrap());
 }

@@ -151,6 +151,14 @@ pub(crate) const UNSOUND: &[Mutation] = {
             DpopProofKey,
         ),
         refused(
+            "jwk: of 1024 bits",
+            |draft| {
+                let jwk = json!({ "kty": "RSA", "n": "wcHB".repeat(43), "e": "AQAB" });
+                draft.header("jwk", jwk).header("alg", "PS256")
+            },
+            DpopProofKey,
+        ),
+        refused(
             "jwk: of coordinates that are not 32 bytes each",
             |draft| {
                 let mut jwk = dpop_keys()[0].public_key().to_value();
