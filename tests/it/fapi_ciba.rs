@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use vouchsafe::client::{Client, TokenDeliveryMode};
 use vouchsafe::error::Reason;
 use vouchsafe::event::Endpoint;
 use vouchsafe::jose::SigningAlg;
-use vouchsafe::provider::{MutualTls, Profile};
+use vouchsafe::provider::{Approval, BackchannelDecision, MutualTls, Profile};
+use vouchsafe::secret::TokenHash;
 use vouchsafe::testing::certificates::{self, unverified, verified};
 use vouchsafe::testing::{AskingHost, Form, Harness, NOTIFICATION_ENDPOINT, Outcome, TokenForm, client_form};
 use vouchsafe::types::{ClientId, FetchUrl};
@@ -193,8 +196,21 @@ fn tokens_are_bound_to_the_certificate_of_the_client() {
         ask(verified(certificates::CLIENT)).challenged(Reason::AccessTokenCertificate);
         let claims = tokens.id_claims();
         assert_eq!((&claims["sub"], &claims["aud"]), (&json!("alice"), &json!("bank")));
-        assert!(claims["at_hash"].is_string());
+        let hash = TokenHash::of(&tokens.access_token);
+        assert_eq!(claims["at_hash"], BASE64_URL_SAFE_NO_PAD.encode(&hash.as_bytes()[..16]));
     }
+}
+
+#[test]
+fn the_id_token_tells_the_acr_that_was_reached() {
+    let (h, host) = harness();
+    let auth_req_id = begun(&h, &[("acr_values", json!("urn:mace:silver"))]);
+    let pending = host.asked().remove(0);
+    assert_eq!(pending.acr_values, ["urn:mace:silver"]);
+    let login = h.login("alice").with_acr("urn:mace:silver");
+    let approval = Approval::new(login, pending.scope.clone());
+    h.complete(&auth_req_id, BackchannelDecision::Approved(approval)).unwrap();
+    assert_eq!(poll(&h, &auth_req_id).issued().id_claims()["acr"], "urn:mace:silver");
 }
 
 #[test]

@@ -266,6 +266,11 @@ impl Draft {
         })
     }
 
+    /// Sends the JWT in a header of this name.
+    pub(crate) fn in_header(self, name: &'static str) -> Self {
+        Self { place: Place::Header(name), ..self }
+    }
+
     /// Leaves the JWT out.
     pub(crate) fn absent(self) -> Self {
         Self { place: Place::Absent, ..self }

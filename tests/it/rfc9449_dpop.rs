@@ -201,6 +201,7 @@ pub(crate) const UNSOUND: &[Mutation] = {
 pub(crate) const SOUND: &[Mutation] = &[
     accepted("iat: 10 seconds ahead", |draft| draft.at("iat", 10)),
     accepted("iat: 10 seconds ago", |draft| draft.at("iat", -10)),
+    accepted("a header in upper case", |draft| draft.in_header("DPOP")),
     accepted("exp and nbf", |draft| draft.at("exp", 60).at("nbf", 0)),
     accepted("further claims", |draft| draft.claim("another", "claim").header("another", "member")),
     accepted("htu: with query and fragment", |draft| draft.rewritten("htu", |htu| format!("{htu}?a=b#c"))),
