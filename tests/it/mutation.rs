@@ -171,6 +171,12 @@ impl Draft {
         Self::new(h, jwt, Place::Parameter("client_assertion")).with_form(form)
     }
 
+    /// A request in which the client authenticates by a MAC of its secret.
+    pub(crate) fn by_mac(h: &Harness, client: &str, form: TokenForm) -> Self {
+        let secret = h.client_secret(client).as_bytes();
+        Self::by_assertion(h, client, form).jwt(|jwt| jwt.mac(MacAlg::Hs256, secret))
+    }
+
     /// A request that is a JWT with these claims, in `request`, beside what the form has.
     pub(crate) fn of_object(h: &Harness, form: TokenForm, claims: Value) -> Self {
         let jwt = JwtForm::new("oauth-authz-req+jwt", &client_key(), claims);

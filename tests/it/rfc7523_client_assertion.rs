@@ -90,11 +90,10 @@ fn a_signed_assertion_authenticates() {
     ]);
 }
 
-/// attack 66, attack 92: the issuer, the token endpoint or the endpoint that is called, and nobody beside them.
-#[test]
-fn an_assertion_for_another_server_is_refused() {
+/// Whom an assertion may be for.
+pub(crate) const AUDIENCES: &[Mutation] = {
     const REASON: Reason = Reason::ClientAssertionAudience;
-    run(&[
+    &[
         accepted("the token endpoint", |draft| draft.claim("aud", "https://op.example/token")),
         accepted("a list of the issuer", |draft| draft.claim("aud", json!(["https://op.example"]))),
         refused("another server", |draft| draft.claim("aud", "https://evil.example"), REASON),
@@ -110,7 +109,13 @@ fn an_assertion_for_another_server_is_refused() {
         refused("a number beside it", |draft| draft.claim("aud", json!(["https://op.example", 1])), REASON),
         refused("null", |draft| draft.claim("aud", Value::Null), REASON),
         refused("missing", |draft| draft.without("aud"), REASON),
-    ]);
+    ]
+};
+
+/// attack 66, attack 92: the issuer, the token endpoint or the endpoint that is called, and nobody beside them.
+#[test]
+fn an_assertion_for_another_server_is_refused() {
+    run(AUDIENCES);
 }
 
 /// attack 66: an assertion for another endpoint than the token endpoint is good there alone.
@@ -226,11 +231,10 @@ fn a_kid_is_an_opaque_name() {
     h.redeem(with(huge)).rejected(Reason::BodyTooLarge).unchanged();
 }
 
-/// attack 93
-#[test]
-fn an_assertion_names_one_client_twice() {
+/// Whom an assertion may come from.
+pub(crate) const ISSUERS: &[Mutation] = {
     const REASON: Reason = Reason::ClientAssertionIssuer;
-    run(&[
+    &[
         refused("another sub", |draft| draft.claim("sub", "web"), REASON),
         refused("another iss", |draft| draft.claim("iss", "web"), REASON),
         refused("a list", |draft| draft.claim("iss", json!(["signer", "evil"])), REASON),
@@ -249,14 +253,19 @@ fn an_assertion_names_one_client_twice() {
             |draft| draft.claim("iss", "nobody").claim("sub", "nobody"),
             Reason::ClientUnknown,
         ),
-    ]);
+    ]
+};
+
+/// attack 93
+#[test]
+fn an_assertion_names_one_client_twice() {
+    run(ISSUERS);
 }
 
-/// attack 94, attack 159: times are numbers of seconds, near to now, and never a panic.
-#[test]
-fn an_assertion_is_of_now() {
+/// When an assertion may begin and end.
+pub(crate) const TIMES: &[Mutation] = {
     const REASON: Reason = Reason::ClientAssertionTimes;
-    run(&[
+    &[
         refused("exp: huge", |draft| draft.claim("exp", 1e300), REASON),
         refused("exp: a text", |draft| draft.claim("exp", "60"), REASON),
         refused("exp: null", |draft| draft.claim("exp", Value::Null), REASON),
@@ -279,7 +288,13 @@ fn an_assertion_is_of_now() {
         accepted("nbf: within the skew", |draft| draft.at("nbf", 10)),
         accepted("iat: 8 seconds ahead", |draft| draft.at("iat", 8)),
         accepted("iat: missing", |draft| draft.without("iat")),
-    ]);
+    ]
+};
+
+/// attack 94, attack 159: times are numbers of seconds, near to now, and never a panic.
+#[test]
+fn an_assertion_is_of_now() {
+    run(TIMES);
 }
 
 /// attack 95: a `jti` is good once, until the assertion is refused for its age anyway.
@@ -295,17 +310,22 @@ fn a_replayed_assertion_is_refused() {
     h.redeem(with(&assertion)).rejected(Reason::ClientAssertionTimes).unchanged();
 }
 
-#[test]
-fn an_assertion_needs_a_name_of_its_own() {
+/// What an assertion may be called.
+pub(crate) const NAMES: &[Mutation] = {
     const REASON: Reason = Reason::ClientAssertionId;
-    run(&[
+    &[
         refused("empty", |draft| draft.claim("jti", ""), REASON),
         refused("a number", |draft| draft.claim("jti", 1), REASON),
         refused("too long", |draft| draft.claim("jti", "j".repeat(257)), REASON),
         refused("null", |draft| draft.claim("jti", Value::Null), REASON),
         refused("missing", |draft| draft.without("jti"), REASON),
         accepted("as long as may be", |draft| draft.claim("jti", "j".repeat(256))),
-    ]);
+    ]
+};
+
+#[test]
+fn an_assertion_needs_a_name_of_its_own() {
+    run(NAMES);
 }
 
 /// attack 96
