@@ -304,7 +304,7 @@ fn every_accepted_algorithm_verifies() {
 #[test]
 fn keys_that_proved_something_are_kept_built() {
     let verifier = DpopProofVerifier::new();
-    let verify = |form: DpopProofForm| {
+    let verify = |form: JwtForm| {
         let place = place();
         let proof = verifier.verify(&form.sign(), &ProvedRequest::new("POST", &place), NOW);
         (proof, verifier.kept_keys())
