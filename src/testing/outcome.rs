@@ -171,6 +171,17 @@ impl Outcome {
         self
     }
 
+    /// The store is as it was before the request, but for what remembers tokens that are good once.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn unchanged_but_replays(self) -> Self {
+        let [before, after] = [&self.before, &self.after].map(|store| store.clone().without_replays());
+        assert!(before == after, "the store changed from {before:?} to {after:?}");
+        self
+    }
+
     /// The request succeeded without a refusal.
     ///
     /// # Panics

@@ -363,6 +363,15 @@ fn responses_go_to_https_alone_where_that_is_required() {
         .unchanged();
 }
 
+/// FAPI 2.0 Security Profile section 5.3.2.2: also without `openid`, and where one address is registered.
+#[test]
+fn a_request_names_its_redirect_uri_where_that_is_required() {
+    let h = demanding(Requirements::new().with_redirect_uri()).build();
+    let form = authorize_form().scope("read");
+    h.authorize(&form.clone().without("redirect_uri")).shown(Reason::RedirectUriMissing);
+    h.authorize(&form).waits();
+}
+
 #[test]
 fn a_client_may_be_held_to_signed_responses() {
     let uri = RedirectUri::register("https://jarm.example/cb").unwrap();
