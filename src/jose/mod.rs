@@ -42,7 +42,9 @@ mod signer;
 mod software_statement;
 mod verifier;
 
-pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
+pub use access_token::{
+    AccessTokenError, AccessTokenVerifier, IssuedTokenVerifier, PresentedAccessToken, VerifiedAccessToken,
+};
 pub use algorithm::{
     ContentEnc, KeyAlg, MacAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg, UnknownMacAlg,
 };

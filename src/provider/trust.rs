@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize as _;
 
-use super::client_keys::{ClientToken, IssuerKeys, Unverified};
+use super::client_keys::{self, ClientToken, IssuerKeys, Unverified};
 use super::context::Context;
 use super::replay;
 use crate::client::{Client, RemoteKeys};
@@ -241,7 +241,7 @@ impl Assertions {
             TokenIds::Optional => verifier.with_optional_jti(),
         };
         let token = Token { presented, verifier: &verifier, now: cx.now };
-        let verified = trust.keys.verify(cx, self.remote.as_ref(), &token).await;
+        let verified = client_keys::verify_by(cx, (&trust.keys, self.remote.as_ref()), &token).await;
         Ok(verified.map_err(unverified)?)
     }
 
