@@ -17,7 +17,7 @@ use super::issuer::TrustedIssuer;
 use crate::client::{CredentialError, FetchError};
 use crate::clock::Timestamp;
 use crate::error::{BoxError, Reason};
-use crate::jose::{ClaimsError, ClaimsSet, Expected};
+use crate::jose::{ClaimsError, ClaimsSet, Expected, IntrospectionResponseError};
 use crate::secret::Secret;
 use crate::types::{Confirmation, Introspection};
 
@@ -52,6 +52,9 @@ pub enum IntrospectionError {
     /// The issuer refuses to answer this resource server.
     #[error("the introspection endpoint refuses the credentials")]
     Refused,
+    /// The answer is not signed as it has to be (RFC 9701 section 5).
+    #[error("could not verify the answer of the introspection endpoint")]
+    Unverified(#[from] IntrospectionResponseError),
     /// Anything else that keeps an answer away.
     #[error("could not introspect a token")]
     Unavailable(#[source] BoxError),
@@ -61,6 +64,7 @@ impl IntrospectionError {
     const fn reason(&self) -> Reason {
         match self {
             Self::Malformed => Reason::IntrospectionMalformed,
+            Self::Unverified(_) => Reason::IntrospectionUnverified,
             Self::Refused => Reason::IntrospectionRefused,
             Self::Credential(_) | Self::Fetch(_) | Self::Unavailable(_) => Reason::IntrospectionUnavailable,
         }

@@ -12,6 +12,7 @@ use vouchsafe::async_trait;
 use vouchsafe::client::{AccessTokenFormatChoice, ClientCredential};
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
+use vouchsafe::jose::{JoseSigner, SigningAlg};
 use vouchsafe::provider::{Authorize, DpopConfig, Provider};
 use vouchsafe::resource::{
     HttpIntrospection, IntrospectionError, Refused, Requirement, TokenIntrospection, TrustedIssuer,
@@ -19,15 +20,19 @@ use vouchsafe::resource::{
 use vouchsafe::secret::Secret;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::{
-    DEFAULT_AUDIENCE, DpopProofForm, Harness, HttpTable, ISSUER, ManualRuntime, Step, abandon,
+    DEFAULT_AUDIENCE, DpopProofForm, Form, Harness, HttpTable, ISSUER, ManualRuntime, Step, abandon,
     authorize_form, client_form, client_key, code_form, dpop_keys, interleave, token_form,
 };
 use vouchsafe::types::{ClientId, FetchUrl, Introspection};
 use vouchsafe::wire::{HttpClient, HttpError, HttpErrorKind};
 
-use crate::resource_api::{Api, Call, InProcess, issued, issuing, keys, signed, trusted};
+use crate::resource_api::{Api, Call, InProcess, issued, issuing, keys, signed, signed_by, trusted};
 
 const ENDPOINT: &str = "https://op.example/introspect";
+
+const JWKS_URI: &str = "https://op.example/jwks";
+
+const SIGNED: &str = "application/token-introspection+jwt";
 
 fn bearer(token: &str) -> Call {
     Call::with("Bearer", token)
@@ -369,6 +374,79 @@ fn an_endpoint_is_asked_with_a_private_key() {
     }
 }
 
+fn signing() -> (Harness, Arc<HttpTable>, Api) {
+    let h = Harness::builder().provider(|builder| builder.with_introspection_jwt()).build();
+    let http = Arc::new(HttpTable::new());
+    http.serve_json(JWKS_URI, &keys().to_value());
+    let credential = ClientCredential::secret(id("api"), Secret::new(h.client_secret("api")));
+    let endpoint = FetchUrl::parse(ENDPOINT).unwrap();
+    let jwks_uri = FetchUrl::parse(JWKS_URI).unwrap();
+    let asked = HttpIntrospection::new(endpoint, credential, http.clone(), Arc::new(ManualRuntime::new()));
+    let issuer = trusted().with_introspection(Arc::new(asked.with_signed_answers(ISSUER, jwks_uri)));
+    let api = Api::trusting(issuer, |builder| builder.introspection_lifetime(Duration::ZERO));
+    (h, http, api)
+}
+
+/// RFC 9701 section 5: an answer that the issuer has signed for this caller.
+#[test]
+fn an_answer_may_have_to_be_signed() {
+    let (h, http, api) = signing();
+    let token = issued(&h);
+    let form = client_form(Form::new().set("token", token.as_str())).client("api").header("accept", SIGNED);
+    let signed = h.introspect_with(form).response;
+    http.answer(ENDPOINT, signed);
+    assert_eq!(api.lets_through(&bearer(&token)).subject(), Some("alice"));
+    let sent = http.take_requests();
+    assert_eq!(sent[0].headers()["accept"], SIGNED);
+    // The same answer is worth nothing a while later.
+    api.advance(Duration::from_secs(71));
+    let _ = api.refuses(&bearer(&token), Reason::IntrospectionUnverified);
+}
+
+/// RFC 9701 section 8.1, attack 161: what is not signed by the issuer, or for something or somebody else, is none.
+#[test]
+fn an_answer_that_is_not_signed_as_it_has_to_be_is_refused() {
+    let (_, http, api) = signing();
+    let sound = json!({
+        "iss": ISSUER, "aud": "api", "iat": api.now().unix(),
+        "token_introspection": { "active": true, "aud": DEFAULT_AUDIENCE, "sub": "alice" },
+    });
+    let with = |name: &str, value: Value| {
+        let mut claims = sound.clone();
+        claims[name] = value;
+        claims
+    };
+    let without = |name: &str| {
+        let mut claims = sound.clone();
+        claims.as_object_mut().unwrap().remove(name);
+        claims
+    };
+    let typ = "token-introspection+jwt";
+    let stranger = JoseSigner::generate(SigningAlg::Es256).unwrap();
+    let serve = |body: String| http.serve(ENDPOINT, SIGNED, body);
+    for (body, reason) in [
+        (json!({ "active": true, "aud": DEFAULT_AUDIENCE }).to_string(), Reason::IntrospectionUnverified),
+        (signed("at+jwt", &sound), Reason::IntrospectionUnverified),
+        (signed("JWT", &sound), Reason::IntrospectionUnverified),
+        (signed_by(typ, &sound, &stranger), Reason::IntrospectionUnverified),
+        (signed(typ, &with("iss", json!("https://evil.example"))), Reason::IntrospectionUnverified),
+        (signed(typ, &without("iss")), Reason::IntrospectionUnverified),
+        (signed(typ, &with("aud", json!("another"))), Reason::IntrospectionUnverified),
+        (signed(typ, &with("aud", json!(["api", "another"]))), Reason::IntrospectionUnverified),
+        (signed(typ, &without("aud")), Reason::IntrospectionUnverified),
+        (signed(typ, &without("iat")), Reason::IntrospectionUnverified),
+        (signed(typ, &with("iat", json!(api.now().unix() + 11))), Reason::IntrospectionUnverified),
+        (signed(typ, &without("token_introspection")), Reason::IntrospectionUnverified),
+        (signed(typ, &with("token_introspection", json!({}))), Reason::IntrospectionMalformed),
+        (signed(typ, &with("token_introspection", json!({ "active": false }))), Reason::AccessTokenInactive),
+    ] {
+        serve(body);
+        let _ = api.refuses(&bearer(&format!("token-{reason:?}")), reason);
+    }
+    serve(signed(typ, &sound));
+    assert_eq!(api.lets_through(&bearer("sound")).subject(), Some("alice"));
+}
+
 /// attack 78, attack 194: what is no answer of an introspection endpoint is none.
 #[test]
 fn an_endpoint_that_does_not_answer_lets_nobody_in() {
@@ -434,7 +512,7 @@ fn a_provider_describes_its_tokens_to_its_host() {
         Value::Object(answer.into_members())
     };
     let _ = h.events();
-    let form = client_form(vouchsafe::testing::Form::new().set("token", tokens.access_token.as_str()));
+    let form = client_form(Form::new().set("token", tokens.access_token.as_str()));
     let told = h.introspect_with(form.client("api")).json();
     assert_eq!(described(&tokens.access_token), told);
     assert_eq!(described(tokens.refresh_token.as_deref().unwrap()), json!({ "active": false }));

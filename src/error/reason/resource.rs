@@ -41,6 +41,8 @@ macro_rules! resource_reasons {
         IntrospectionRefused => TemporarilyUnavailable, "the server cannot answer now, try again later";
         /// Whoever is to be asked about access tokens cannot answer.
         IntrospectionUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
+        /// The answer of introspection is not signed as it has to be.
+        IntrospectionUnverified => TemporarilyUnavailable, "the server cannot answer now, try again later";
         /// The keys of the issuer could not be fetched; an event has told why.
         IssuerKeysUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";
     } };
