@@ -13,6 +13,7 @@ mod encryption;
 mod fetching;
 mod mutual_tls;
 mod options;
+mod resource;
 mod setup;
 #[path = "../site/mod.rs"]
 mod site;

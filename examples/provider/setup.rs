@@ -16,10 +16,11 @@ use crate::ciba::Asked;
 use crate::clients::Clients;
 use crate::database::Records;
 use crate::options::{Options, Profile, RegisteredBy};
+use crate::resource::Protection;
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, admin, demo_client, encryption, fetching};
+use crate::{accounts, admin, demo_client, encryption, fetching, resource};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -65,7 +66,7 @@ pub(crate) async fn parts(
     let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
     let rotating = Rotating { keyring: keyring.clone(), rotation };
     admin::rotate_on_signal(rotating.clone())?;
-    let builder = Provider::builder(config, stores, keyring, secrets)
+    let builder = Provider::builder(config, stores, keyring, secrets.clone())
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
@@ -92,6 +93,11 @@ pub(crate) async fn parts(
         Some(asked) => builder.with_backchannel_authentication(asked.settings()),
         None => builder,
     };
+    let protection = Protection {
+        dpop: options.dpop.then(|| (DpopConfig::new(), records.replays())),
+        secrets,
+        mtls_alias: mtls_alias.clone(),
+    };
     let builder = match mtls_alias {
         Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
         None => builder,
@@ -99,7 +105,9 @@ pub(crate) async fn parts(
     let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
-    let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    let protected = resource::routes(provider.clone(), protection)?;
+    let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    let mut app = app.merge(protected);
     if options.demo_client {
         app = app.merge(demo_client::routes(&issuer)?);
     }
