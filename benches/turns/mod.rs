@@ -21,7 +21,11 @@ impl Effort {
 
 /// The quickest turn of each of two sides, which take turns, as time for one run.
 #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-pub(crate) fn in_turns<L, R>(effort: Effort, left: impl Fn() -> L, right: impl Fn() -> R) -> (Duration, Duration)
+pub(crate) fn in_turns<L, R>(
+    effort: Effort,
+    left: impl Fn() -> L,
+    right: impl Fn() -> R,
+) -> (Duration, Duration)
 where
     L: FnMut(),
     R: FnMut(),
