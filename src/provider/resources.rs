@@ -48,7 +48,10 @@ impl ResourceSettings {
         self
     }
 
-    /// The scope that means something there: a token for it has no other, but what OpenID Connect defines.
+    /// The scope that means something there: a token for it alone has no other, but what OpenID Connect defines.
+    ///
+    /// A token for several resources has what means something at any of them, and so all of its scope where one of them
+    /// has no such limit: a client that is to be held to it asks for one resource at a time.
     #[must_use]
     pub fn with_scopes(mut self, scopes: Scope) -> Self {
         self.scopes = Some(scopes);
