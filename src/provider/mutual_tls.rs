@@ -46,7 +46,8 @@ impl MutualTls {
 
     /// The endpoints are at `base` too, where the TLS layer asks for certificates; discovery lists them as
     /// `mtls_endpoint_aliases` (RFC 8705 section 5). `base` stands for the whole issuer, path included, so
-    /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`.
+    /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`. It is of the issuer's
+    /// path, below which alone the provider answers, and of another host or port: `build()` refuses any other.
     ///
     /// Without it, the endpoints themselves must be where certificates are asked for.
     pub fn with_aliases_at(mut self, base: Issuer) -> Self {

@@ -6,6 +6,7 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
+use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
@@ -115,6 +116,7 @@ impl ProviderBuilder {
                 "with_rp_initiated_logout",
                 core.switches.rp_initiated_logout,
             ),
+        self.check_alias()?;
             Need("sender_constrained_tokens", bound, "response types without a token", !tokens_in_front),
             Need("sender_constrained_tokens", bound, "with_dpop or with_mutual_tls", binds),
         ])?;
@@ -242,6 +244,16 @@ impl ProviderBuilder {
             (self.request_uri_parameter, "request_uri"),
             (fetches_statement_keys, "the keys of an issuer of software statements"),
         ] {
+    /// The alias is the issuer by another address (RFC 8705 section 5).
+    fn check_alias(&self) -> Result<(), BuildError> {
+        let issuer = &self.core.config.issuer;
+        let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+        match alias.filter(|alias| alias.origin() == issuer.origin() || alias.path() != issuer.path()) {
+            Some(alias) => Err(BuildError::Alias { alias: alias.as_str().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
             if on && self.http_client.is_none() {
                 return Err(BuildError::Needs { feature, port: "HttpClient" });
             }
