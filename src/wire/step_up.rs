@@ -63,7 +63,14 @@ impl StepUp {
     /// `Bearer` with `error="insufficient_user_authentication"`, for a response of status 401 (RFC 9470 section 3).
     #[must_use]
     pub fn challenge(&self, realm: &str) -> Challenge {
-        let mut challenge = Challenge::bearer(realm)
+        self.added_to(Challenge::bearer(realm))
+    }
+
+    /// A challenge of whatever scheme with the same: for tokens that come by `DPoP`, one by [`Challenge::dpop`] (RFC 9449
+    /// section 7.1).
+    #[must_use]
+    pub fn added_to(&self, challenge: Challenge) -> Challenge {
+        let mut challenge = challenge
             .with("error", "insufficient_user_authentication")
             .with("error_description", "a different authentication level is required");
         if !self.acr_values.is_empty() {
