@@ -44,8 +44,8 @@ pub enum LimitPoint {
     RequestUri,
     /// Before a grant is redeemed; the key is the authenticated `client_id`.
     Token,
-    /// Before the code of a device is looked up that a person typed: asked for each key that the host counts by, for the
-    /// person, and last for all together, when the key is empty.
+    /// Before the code of a device is looked up that a person typed: asked for the person, for each key that the host counts
+    /// by, and last for all together, when the key is empty.
     UserCode,
 }
 
