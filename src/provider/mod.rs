@@ -55,7 +55,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Map, Value};
 
-pub use authorization_details::AuthorizationDetailsType;
+pub use authorization_details::{AuthorizationDetailsType, DetailsFor};
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
     LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,

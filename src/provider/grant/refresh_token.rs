@@ -10,6 +10,7 @@ use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::error::{Internal, Reason, Result};
 use crate::policy::{Policy, Rotation};
+use crate::provider::authorization_details::DetailsFor;
 use crate::provider::context::Context;
 use crate::provider::format::refresh::RefreshToken;
 use crate::provider::issue::{self, Issuance, RefreshIssuance, Write};
@@ -103,7 +104,7 @@ impl GrantHandler for RefreshTokenGrant {
         let client = request.client.client();
         let presented = request.params.one("refresh_token")?.ok_or(Reason::RefreshTokenMissing)?;
         let (asked, resources) = (request.scope()?, request.resources()?);
-        let details = request.authorization_details(cx)?;
+        let details = request.authorization_details(cx, DetailsFor::Person)?;
         let form = (cx.config.prefixes.refresh_token.as_str(), cx.issuer());
         let token = RefreshToken::decode(cx.secrets, form, presented).ok_or(Reason::RefreshTokenMalformed)?;
         let stored = self.family(cx, &token, client).await?;
