@@ -13,6 +13,7 @@ mod client_jwks_uri;
 mod consent;
 mod grants;
 mod jarm;
+mod lifetimes;
 mod oauth_form_post;
 mod oauth_multiple_response_types;
 mod oidc_back_channel_logout;

@@ -9,11 +9,12 @@ use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrow
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::error::{Internal, Reason, Result};
-use crate::policy::{Policy, Rotation};
+use crate::policy::{Issuing, Policy, Rotation};
 use crate::provider::authorization_details::DetailsFor;
 use crate::provider::context::Context;
 use crate::provider::format::refresh::RefreshToken;
 use crate::provider::issue::{self, Issuance, RefreshIssuance, Write};
+use crate::provider::lifetimes::Lasting;
 use crate::provider::records;
 use crate::provider::token::TokenRequest;
 use crate::store::{Advance, Grace, Grant, RefreshUse, Refreshed, StoredGrant, TokenStore};
@@ -70,7 +71,10 @@ impl RefreshTokenGrant {
         (client, grant): (&Client, &Grant),
     ) -> RefreshUse {
         let Rotation { advance, grace } = rotation(&*self.policy, cx, (client, token));
-        let idle_until = cx.now.plus(cx.config.refresh_idle).min(grant.expires_at);
+        let audience = grant.resources_or(&cx.config.default_audience);
+        let issuing = Issuing::new(client, &grant.grant_type, &grant.scope, audience);
+        let lasting = Lasting::new(&*self.policy, cx.config, issuing).at(&GrantType::RefreshToken);
+        let idle_until = cx.now.plus(lasting.refresh_idle()).min(grant.expires_at);
         RefreshUse { seq: token.seq(), advance, grace, idle_until }
     }
 
