@@ -12,16 +12,26 @@ use crate::clock::Timestamp;
 pub use window::{Allowance, WindowLimiter};
 
 /// Where admission is asked for.
+///
+/// # Security
+/// A client is what it says it is until it has proved that, and a public client proves nothing. Strangers who send the
+/// `client_id` of a public client can use up what it may do at every point that counts by `client_id`, but for
+/// [`Introspection`](Self::Introspection), which takes no public clients, and [`Registration`](Self::Registration), where
+/// each proves itself by a token; and that of any client at those that count before it has authenticated:
+/// [`Authorization`](Self::Authorization), [`ClientAuthentication`](Self::ClientAuthentication) and
+/// [`RequestUri`](Self::RequestUri). Limits for these are to be as wide as the provider can bear, and what tells strangers
+/// apart, such as their address, is for whoever stands before it to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitPoint {
     /// Before an authorization request too large for the browser is written to the store, when nobody may have signed
     /// in yet; the key is the `client_id`.
     Authorization,
-    /// Before a person is asked on behalf of a client that is not in their browser; the key is the authenticated
-    /// `client_id`.
+    /// Before a person is asked on behalf of a client that is not in their browser; the key is the `client_id`, which has
+    /// authenticated unless the client is public.
     BackchannelAuthentication,
-    /// Before a client's credentials are checked; the key is the `client_id` as sent.
+    /// Before a client's credentials are checked; the key is the `client_id` as sent, by whomever, and of no client
+    /// perhaps. A limit keeps secrets from being guessed, and lets strangers keep a client out.
     ClientAuthentication,
     /// Before the metadata of a client are fetched that is named by the URL of them, whoever names it, and before they are
     /// fetched again; the key is the host of the URL, in lower case and without the port. Who is refused is a client
@@ -40,12 +50,12 @@ pub enum LimitPoint {
     /// token, to be that client.
     Registration,
     /// Before a request object is fetched from a client's `request_uri`, whoever sends the request; the key is the
-    /// `client_id`.
+    /// `client_id`, which has not authenticated unless the request is pushed.
     RequestUri,
-    /// Before a grant is redeemed; the key is the authenticated `client_id`.
+    /// Before a grant is redeemed; the key is the `client_id`, which has authenticated unless the client is public.
     Token,
-    /// Before the code of a device is looked up that a person typed: asked for each key that the host counts by, for the
-    /// person, and last for all together, when the key is empty.
+    /// Before the code of a device is looked up that a person typed: asked for the person, for each key that the host counts
+    /// by, and last for all together, when the key is empty.
     UserCode,
 }
 

@@ -84,8 +84,25 @@ pub trait Policy: Debug + Send + Sync {
         default
     }
 
-    /// The lifetime of an access token. Default: the resource's, else the client's, else the provider's.
+    /// The lifetime of an access token, of which no more than 24 hours count. Default: the client's, else the grant type's,
+    /// or the resource's where that is shorter; else the provider's.
     fn access_token_lifetime(&self, _: &Issuing<'_>, default: Duration) -> Duration {
+        default
+    }
+
+    /// The lifetime of an ID token, of which no more than 24 hours count. Default: the client's, else the grant type's,
+    /// else the provider's.
+    fn id_token_lifetime(&self, _: &Issuing<'_>, default: Duration) -> Duration {
+        default
+    }
+
+    /// How long a refresh token may stay unused, asked at each of its uses. Default: as for ID tokens.
+    fn refresh_idle(&self, _: &Issuing<'_>, default: Duration) -> Duration {
+        default
+    }
+
+    /// How long a grant with a refresh token lasts in all, asked once. Default: as for ID tokens.
+    fn grant_lifetime(&self, _: &Issuing<'_>, default: Duration) -> Duration {
         default
     }
 

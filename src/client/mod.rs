@@ -15,6 +15,7 @@ mod settings;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use credential::{ClientCredential, CredentialError};
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
@@ -30,8 +31,8 @@ pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SealSecretError, SecretCheck, SlowHash};
 pub(crate) use sector::beside_redirects;
 pub use sector::{SubjectType, check_sector};
-pub(crate) use settings::is_access_token_lifetime;
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
+pub(crate) use settings::{is_access_token_lifetime, is_grant_lifetime};
 
 use crate::types::{ClientId, GrantType, RedirectUri};
 
@@ -194,14 +195,7 @@ impl ClientBuilder {
         let Self { id, metadata, settings, secrets, self_registered } = self;
         metadata.check()?;
         let sector = sector::sector(&metadata)?;
-        for (member, lifetime) in [
-            ("access_token_lifetime", settings.access_token_lifetime),
-            ("id_token_lifetime", settings.id_token_lifetime),
-        ] {
-            if lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
-                return Err(InvalidClient { member, problem: "1 minute to 24 hours" });
-            }
-        }
+        check_lifetimes(&settings)?;
         if metadata.token_endpoint_auth_method.uses_secret() == secrets.is_empty() {
             return Err(InvalidClient {
                 member: "token_endpoint_auth_method",
@@ -218,6 +212,22 @@ impl ClientBuilder {
         };
         Ok(Client(Arc::new(Inner { id, metadata, settings, secrets, self_registered, origins, sector })))
     }
+}
+
+fn check_lifetimes(settings: &ClientSettings) -> Result<(), InvalidClient> {
+    let tokens: (fn(Duration) -> bool, _) = (is_access_token_lifetime, "1 minute to 24 hours");
+    let grants: (fn(Duration) -> bool, _) = (is_grant_lifetime, "1 hour or more");
+    for (member, lifetime, (is_sound, problem)) in [
+        ("access_token_lifetime", settings.access_token_lifetime, tokens),
+        ("id_token_lifetime", settings.id_token_lifetime, tokens),
+        ("refresh_idle", settings.refresh_idle, grants),
+        ("grant_lifetime", settings.grant_lifetime, grants),
+    ] {
+        if lifetime.is_some_and(|lifetime| !is_sound(lifetime)) {
+            return Err(InvalidClient { member, problem });
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Client {

@@ -69,6 +69,11 @@ pub(crate) fn is_access_token_lifetime(lifetime: Duration) -> bool {
     (60..=86_400).contains(&lifetime.as_secs())
 }
 
+/// Whether a grant may last so long, or a refresh token stay unused: 1 hour or more.
+pub(crate) fn is_grant_lifetime(lifetime: Duration) -> bool {
+    lifetime >= Duration::from_secs(60 * 60)
+}
+
 /// The host's decisions for one client; none of them can come from registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -82,10 +87,15 @@ pub struct ClientSettings {
     pub pkce: PkceRequirement,
     /// The shape of its access tokens; the provider's where `None`.
     pub access_token_format: Option<AccessTokenFormatChoice>,
-    /// The lifetime of its access tokens: 1 minute to 24 hours; the provider's where `None`.
+    /// The lifetime of its access tokens: 1 minute to 24 hours, or that of their resource where that is shorter; that of
+    /// the grant type or the provider where `None`.
     pub access_token_lifetime: Option<Duration>,
-    /// The lifetime of its ID tokens: 1 minute to 24 hours; the provider's where `None`.
+    /// The lifetime of its ID tokens: 1 minute to 24 hours; that of the grant type or the provider where `None`.
     pub id_token_lifetime: Option<Duration>,
+    /// How long a refresh token of its may stay unused: 1 hour or more; as for ID tokens where `None`.
+    pub refresh_idle: Option<Duration>,
+    /// How long a grant with a refresh token of its lasts: 1 hour or more; as for ID tokens where `None`.
+    pub grant_lifetime: Option<Duration>,
     /// Whether its authorization responses have to be JWTs (JARM): a request for another `response_mode` is refused.
     pub require_signed_authorization_response: bool,
     /// The origins of browsers that may read its answers; those of its redirect URIs where empty.
@@ -144,6 +154,20 @@ impl ClientSettings {
     #[must_use]
     pub const fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.id_token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// How long a refresh token of its may stay unused: 1 hour or more.
+    #[must_use]
+    pub const fn with_refresh_idle(mut self, refresh_idle: Duration) -> Self {
+        self.refresh_idle = Some(refresh_idle);
+        self
+    }
+
+    /// How long a grant with a refresh token of its lasts: 1 hour or more.
+    #[must_use]
+    pub const fn with_grant_lifetime(mut self, lifetime: Duration) -> Self {
+        self.grant_lifetime = Some(lifetime);
         self
     }
 

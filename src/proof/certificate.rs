@@ -2,6 +2,7 @@
 //! to say.
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -33,7 +34,9 @@ pub struct Certificate {
     not_after: Timestamp,
     subject: DistinguishedName,
     names: Vec<AlternativeName>,
-    key: Option<Jwk>,
+    key_info: Box<[u8]>,
+    /// Made when it is first asked for: most certificates are looked at for their hash or their names.
+    key: OnceLock<Option<Jwk>>,
 }
 
 /// A name of the subject alternative name extension (RFC 5280 section 4.2.1.6), as it stands there.
@@ -77,13 +80,19 @@ impl Certificate {
         }
         let validity = read.validity();
         Ok(Self {
-            thumbprint: Thumbprint::from_bytes(Sha256::digest(der).into()),
+            thumbprint: Self::thumbprint_of(der),
             not_before: Timestamp::from_unix(validity.not_before.timestamp()),
             not_after: Timestamp::from_unix(validity.not_after.timestamp()),
             subject: DistinguishedName::of(read.subject()),
             names: alternative_names(&read).ok_or(InvalidCertificate::Malformed)?,
-            key: public_key(read.public_key()),
+            key_info: read.public_key().raw.into(),
+            key: OnceLock::new(),
         })
+    }
+
+    /// What [`thumbprint`](Self::thumbprint) is of the certificate of this DER.
+    pub(crate) fn thumbprint_of(der: &[u8]) -> Thumbprint {
+        Thumbprint::from_bytes(Sha256::digest(der).into())
     }
 
     /// The SHA-256 of its DER: `x5t#S256` (RFC 8705 section 3.1).
@@ -112,8 +121,8 @@ impl Certificate {
 
     /// Its public key; `None` where it is of a kind, or as weak, as no client may register.
     #[must_use]
-    pub const fn key(&self) -> Option<&Jwk> {
-        self.key.as_ref()
+    pub fn key(&self) -> Option<&Jwk> {
+        self.key.get_or_init(|| public_key(&self.key_info)).as_ref()
     }
 }
 
@@ -142,7 +151,8 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
 }
 
 /// The key in the form in which clients register theirs, held against the same rules.
-fn public_key(info: &SubjectPublicKeyInfo<'_>) -> Option<Jwk> {
+fn public_key(der: &[u8]) -> Option<Jwk> {
+    let (_, info) = SubjectPublicKeyInfo::from_der(der).ok()?;
     if info.subject_public_key.unused_bits != 0 {
         return None;
     }
@@ -150,7 +160,7 @@ fn public_key(info: &SubjectPublicKeyInfo<'_>) -> Option<Jwk> {
         PublicKey::RSA(key) => {
             json!({ "kty": "RSA", "n": base64url(unsigned(key.modulus)), "e": base64url(unsigned(key.exponent)) })
         }
-        PublicKey::EC(point) => curve_point(info, &point)?,
+        PublicKey::EC(point) => curve_point(&info, &point)?,
         PublicKey::Unknown(octets) if info.algorithm.algorithm == OID_SIG_ED25519 => {
             json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(octets) })
         }

@@ -9,6 +9,16 @@ use crate::client::Client;
 use crate::error::Reason;
 use crate::types::{AuthorizationDetail, AuthorizationDetails, Params};
 
+/// For whom details are asked: who has to agree to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DetailsFor {
+    /// The client itself: nobody else is asked (RFC 6749 section 4.4).
+    Client,
+    /// A person, who is asked, or has agreed to what a token is now to have.
+    Person,
+}
+
 /// What one `type` of authorization details means (RFC 9396 section 2.1).
 ///
 /// A detail that reaches it has this `type`, common fields of the shape of RFC 9396 section 2.2, and is of a client that
@@ -24,7 +34,21 @@ pub trait AuthorizationDetailsType: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Reason::AuthorizationDetailsMalformed`], or [`Reason::Custom`]; the client is told.
-    fn check(&self, client: &Client, detail: AuthorizationDetail) -> Result<AuthorizationDetail, Reason>;
+    fn check(
+        &self,
+        client: &Client,
+        details_for: DetailsFor,
+        detail: AuthorizationDetail,
+    ) -> Result<AuthorizationDetail, Reason>;
+
+    /// Whether a client that registered the type may have details of it for itself, by `client_credentials`. Default: not,
+    /// as people are to agree.
+    ///
+    /// # Security
+    /// Where it may, [`check`](Self::check) alone decides which of them it may have: nobody is asked.
+    fn allows_client_itself(&self) -> bool {
+        false
+    }
 
     /// Whether `narrower` permits nothing that `wider` does not. Default: only what is the same.
     ///
@@ -61,10 +85,11 @@ impl DetailsTypes {
     ///
     /// # Errors
     /// [`Reason::AuthorizationDetailsMalformed`], [`Reason::AuthorizationDetailsTypeUnknown`],
-    /// [`Reason::AuthorizationDetailsTypeNotAllowed`], what the type refuses for, [`Reason::ParameterRepeated`].
+    /// [`Reason::AuthorizationDetailsTypeNotAllowed`], [`Reason::AuthorizationDetailsForPeople`], what the type refuses
+    /// for, [`Reason::ParameterRepeated`].
     pub(super) fn read(
         &self,
-        client: &Client,
+        (client, details_for): (&Client, DetailsFor),
         params: &Params,
     ) -> Result<Option<AuthorizationDetails>, Reason> {
         let Some(text) = params.one("authorization_details")? else { return Ok(None) };
@@ -76,7 +101,10 @@ impl DetailsTypes {
             if !client.metadata().authorization_details_types.iter().any(|allowed| allowed == name) {
                 return Err(Reason::AuthorizationDetailsTypeNotAllowed);
             }
-            let counted = known.check(client, detail.clone())?;
+            if details_for == DetailsFor::Client && !known.allows_client_itself() {
+                return Err(Reason::AuthorizationDetailsForPeople);
+            }
+            let counted = known.check(client, details_for, detail.clone())?;
             if counted.type_name() != name {
                 return Err(Reason::AuthorizationDetailsMalformed);
             }

@@ -197,6 +197,10 @@ impl ProviderBuilder {
     }
 
     /// Who bounds how often something is tried. Default: nobody.
+    ///
+    /// # Security
+    /// Strangers who name a public client can use up its limits, and at some points those of any client: see
+    /// [`LimitPoint`](crate::limiter::LimitPoint).
     pub fn limiter(mut self, limiter: Arc<dyn Limiter>) -> Self {
         self.core.limiter = Some(limiter);
         self

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::lifetimes::Lifetimes;
 use super::logout::OfflineAccess;
 use super::request_object_rules::RequestObjectRules;
 use super::requirements::Requirements;
 use super::resources::ResourceSettings;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
-use crate::types::{Issuer, LanguageTag, Scope};
+use crate::types::{GrantType, Issuer, LanguageTag, Scope};
 
 /// Seconds in a day.
 const DAY: u64 = 24 * 60 * 60;
@@ -183,6 +184,10 @@ pub struct Config {
     pub public_grant_lifetime: Duration,
     /// How long a grant of a confidential client lasts: 1 hour or more, default 365 days.
     pub confidential_grant_lifetime: Duration,
+    /// What lasts otherwise for grants that came about by one grant type, unless the client's settings have a word of their
+    /// own. At a refresh those of `refresh_token` come before those of the type by which the grant came about, but for
+    /// the grant itself. Default none.
+    pub grant_type_lifetimes: BTreeMap<GrantType, Lifetimes>,
     /// How long a rotated refresh token of a public client is still answered: 0 to 60 s, default 30 s.
     pub rotation_grace: Duration,
     /// How long a pending authorization request lives: 5 minutes to 2 hours, default 30 minutes.
@@ -247,6 +252,7 @@ impl Config {
             refresh_idle: Duration::from_secs(14 * DAY),
             public_grant_lifetime: Duration::from_secs(90 * DAY),
             confidential_grant_lifetime: Duration::from_secs(365 * DAY),
+            grant_type_lifetimes: BTreeMap::new(),
             rotation_grace: Duration::from_secs(30),
             pending_lifetime: Duration::from_secs(30 * 60),
             pushed_request_lifetime: Duration::from_secs(60),
@@ -381,6 +387,13 @@ impl Config {
     #[must_use]
     pub const fn with_confidential_grant_lifetime(mut self, confidential_grant_lifetime: Duration) -> Self {
         self.confidential_grant_lifetime = confidential_grant_lifetime;
+        self
+    }
+
+    /// What lasts otherwise for grants that came about by `grant_type`.
+    #[must_use]
+    pub fn with_grant_type_lifetimes(mut self, grant_type: GrantType, lifetimes: Lifetimes) -> Self {
+        self.grant_type_lifetimes.insert(grant_type, lifetimes);
         self
     }
 

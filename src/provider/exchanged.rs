@@ -4,6 +4,7 @@ use super::context::Context;
 use super::core::Core;
 use super::exchange::TokenType;
 use super::format::id_token::{Channel, IdToken, Minter};
+use super::lifetimes::Lasting;
 use super::token::TokenResponse;
 use crate::client::Client;
 use crate::error::{Internal, Result};
@@ -31,13 +32,14 @@ pub(super) async fn id_token(
         state: None,
         pushed: None,
         claims: &Claims::new(),
+        lifetime: Lasting::under(core, cx, (client, grant)).id_token(),
     };
     let minted = minter.mint(cx, &token).await?;
     cx.note_grant(grant);
     cx.emit(&cx.event(EventKind::TokensIssued { grant_type: grant.grant_type.clone() }));
     Ok(TokenResponse {
         access_token: minted,
-        expires_in: minter.ends(cx, client).since(cx.now),
+        expires_in: minter.ends(cx, &token).since(cx.now),
         scope: Scope::empty(),
         authorization_details: AuthorizationDetails::empty(),
         refresh_token: None,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::core::Core;
+use super::lifetimes::Lasting;
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use crate::client::Client;
 use crate::error::{Result, StoreError, StoreErrorKind};
@@ -23,7 +24,7 @@ pub(super) struct Asked<'a> {
     pub(super) redeemed_within: Duration,
 }
 
-/// How long the grant lasts: with a refresh token as configured, otherwise as long as any token of it could.
+/// How long the grant lasts: with a refresh token as was decided for such, otherwise as long as any token of it could.
 pub(super) fn lifetime(core: &Core, cx: &Context<'_>, client: &Client, asked: &Asked<'_>) -> Duration {
     let audience = if asked.resources.is_empty() { &cx.config.default_audience } else { asked.resources };
     let issuing = Issuing::new(client, asked.grant_type, asked.scope, audience);
@@ -32,10 +33,9 @@ pub(super) fn lifetime(core: &Core, cx: &Context<'_>, client: &Client, asked: &A
         && client.allows_grant(&GrantType::RefreshToken);
     let by_default = asked.scope.contains(Scope::OFFLINE_ACCESS);
     let refreshed = refreshable && core.policy.issues_refresh_token(&issuing, by_default);
-    match (refreshed, client.is_confidential()) {
-        (false, _) => asked.redeemed_within + MAX_ACCESS_TOKEN_LIFETIME,
-        (true, true) => cx.config.confidential_grant_lifetime,
-        (true, false) => cx.config.public_grant_lifetime,
+    match refreshed {
+        true => Lasting::new(&*core.policy, cx.config, issuing).grant(),
+        false => asked.redeemed_within + MAX_ACCESS_TOKEN_LIFETIME,
     }
 }
 

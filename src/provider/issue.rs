@@ -10,10 +10,12 @@ use super::exchanged;
 use super::format::id_token::{Channel, IdToken, Pushed};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
-use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
+use super::lifetimes::Lasting;
+use super::records;
 use super::resources;
 use super::token::TokenResponse;
 use crate::client::{AccessTokenFormatChoice, Client};
+use crate::clock::Timestamp;
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
 use crate::policy::Issuing;
@@ -224,17 +226,19 @@ async fn attempt(
     }
     let minted = core.formats.mint(cx, &plan.format, (client, &token)).await?;
     let family = match plan.refresh_token {
-        RefreshTokenIssue::First => {
+        RefreshTokenIssue::First { idle } => {
             let first = RefreshToken::first(issuance.grant.id, cx.entropy)?;
-            Some(first.bound_to(refresh_confirmation(client, plan.confirmation)))
+            let first = first.bound_to(refresh_confirmation(client, plan.confirmation));
+            Some((first, cx.now.plus(idle).min(issuance.grant.expires_at)))
         }
         RefreshTokenIssue::None => None,
     };
     let id_token = match &issuance.id_token {
         // Boxed, as are other large futures that most requests do without: they would make each request's larger.
         Some(wanted) => {
-            let beside = Beside { access_token: &minted.token, family: family.as_ref() };
-            Box::pin(id_token(core, cx, client, (&issuance.grant, wanted, beside))).await?
+            let first = family.as_ref().map(|(first, _)| first);
+            let beside = Beside { access_token: &minted.token, family: first };
+            Box::pin(id_token(core, cx, client, (issuance, wanted, beside))).await?
         }
         None => None,
     };
@@ -262,8 +266,7 @@ fn refresh_confirmation(client: &Client, proved: Option<Confirmation>) -> Option
     proved.filter(|_| !client.is_confidential())
 }
 
-/// What is decided before anything is minted: by the resource, else the client, else the provider, and the policy
-/// last.
+/// What is decided before anything is minted, by the policy last.
 struct Plan {
     format: AccessTokenFormatChoice,
     lifetime: Duration,
@@ -276,7 +279,10 @@ struct Plan {
 /// Whether a response brings the first refresh token of its grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RefreshTokenIssue {
-    First,
+    First {
+        /// How long it may stay unused.
+        idle: Duration,
+    },
     None,
 }
 
@@ -296,20 +302,26 @@ impl Plan {
             client,
             (issuance, &details, resources::is_encrypted(cx.config, audience)),
         );
-        let lifetime = default_lifetime(cx, client, (audience, &format));
-        let lifetime = core.policy.access_token_lifetime(&issuing, lifetime).min(MAX_ACCESS_TOKEN_LIFETIME);
+        let lasting = Lasting::new(&*core.policy, cx.config, issuing).at(issuance.grant_type());
         let refresh_token = match write {
             Write::Existing if may_refresh(core, client, grant) => {
                 let default = grant.scope.contains(Scope::OFFLINE_ACCESS);
                 match core.policy.issues_refresh_token(&issuing, default) {
-                    true => RefreshTokenIssue::First,
+                    true => RefreshTokenIssue::First { idle: lasting.refresh_idle() },
                     false => RefreshTokenIssue::None,
                 }
             }
             _ => RefreshTokenIssue::None,
         };
         let audience = audience_of(cx, &format, audience);
-        Self { format, lifetime, audience, authorization_details: details, refresh_token, confirmation: None }
+        Self {
+            lifetime: lasting.access_token(&format),
+            format,
+            audience,
+            authorization_details: details,
+            refresh_token,
+            confirmation: None,
+        }
     }
 }
 
@@ -356,19 +368,6 @@ fn default_format(cx: &Context<'_>, client: &Client, audience: &[String]) -> Acc
     chosen.unwrap_or(&cx.config.access_token_format).clone()
 }
 
-/// The shortest lifetime of a resource that has one, else the client's, else that of the format.
-fn default_lifetime(
-    cx: &Context<'_>,
-    client: &Client,
-    (audience, format): (&[String], &AccessTokenFormatChoice),
-) -> Duration {
-    let chosen = resources::lifetime(cx.config, audience).or(client.settings().access_token_lifetime);
-    chosen.unwrap_or(match format {
-        AccessTokenFormatChoice::Jwt | AccessTokenFormatChoice::JwtStateless => cx.config.jwt_lifetime,
-        AccessTokenFormatChoice::Opaque | AccessTokenFormatChoice::Extension(_) => cx.config.opaque_lifetime,
-    })
-}
-
 /// What the access token stands for; it does not outlive its grant.
 async fn access_token(
     core: &Core,
@@ -409,12 +408,14 @@ async fn id_token(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    (grant, wanted, beside): (&Grant, &IdTokenIssuance, Beside<'_>),
+    (issuance, wanted, beside): (&Issuance, &IdTokenIssuance, Beside<'_>),
 ) -> Result<Option<Secret>> {
+    let grant = &issuance.grant;
     let Some(authentication) = &grant.authentication else { return Ok(None) };
     let pushed_for = wanted.pushed_for.as_ref();
     let refresh_token = pushed_for.and(beside.family).map(|token| encode(cx, token));
     let pushed = pushed_for.map(|auth_req_id| Pushed { auth_req_id, refresh_token: refresh_token.as_ref() });
+    let lasting = Lasting::under(core, cx, (client, grant)).at(issuance.grant_type());
     let token = IdToken {
         client,
         authentication,
@@ -424,6 +425,7 @@ async fn id_token(
         state: None,
         pushed,
         claims: &wanted.claims,
+        lifetime: lasting.id_token(),
     };
     core.id_tokens(Channel::Back).mint(cx, &token).await.map(Some)
 }
@@ -442,7 +444,7 @@ async fn write(
     cx: &Context<'_>,
     issuance: &Issuance,
     (key, token): (Option<TokenHash>, &AccessToken),
-    family: Option<RefreshToken>,
+    family: Option<(RefreshToken, Timestamp)>,
 ) -> Result<(Option<RefreshToken>, Done)> {
     let tokens = &core.stores.tokens;
     if let Write::New = issuance.write {
@@ -458,11 +460,11 @@ async fn write(
         let (token, done) = use_refresh_token(core, cx, refresh, access).await?;
         return Ok((Some(token), done));
     }
-    let idle_until = cx.now.plus(cx.config.refresh_idle).min(issuance.grant.expires_at);
-    let new_family = family.as_ref().map(|token| NewFamily { key: token.family(), idle_until });
+    let new_family =
+        family.as_ref().map(|(token, idle_until)| NewFamily { key: token.family(), idle_until: *idle_until });
     let issued = Issued { access, family: new_family };
     match tokens.insert_tokens(&issuance.grant.id, issued, cx.now).await? {
-        Insertion::Inserted => Ok((family, Done::Issued)),
+        Insertion::Inserted => Ok((family.map(|(token, _)| token), Done::Issued)),
         Insertion::GrantRevoked => Err(Reason::GrantRevoked.into()),
         Insertion::GrantAbsent => Err(Reason::GrantUnknown.into()),
     }

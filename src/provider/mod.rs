@@ -24,6 +24,7 @@ mod grants;
 mod hooks;
 mod introspect;
 mod issue;
+mod lifetimes;
 mod logout;
 mod mount;
 mod mutual_tls;
@@ -55,7 +56,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Map, Value};
 
-pub use authorization_details::AuthorizationDetailsType;
+pub use authorization_details::{AuthorizationDetailsType, DetailsFor};
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
     LoginNeed, MAX_SEALED_BYTES, MissingConsent, Needs, Next, PendingAuthorization, Refused, ResponseEncoder,
@@ -80,6 +81,7 @@ pub use grant::GrantHandler;
 pub use grants::{GrantFilter, LiveGrant};
 pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
+pub use lifetimes::Lifetimes;
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
 pub use mutual_tls::MutualTls;

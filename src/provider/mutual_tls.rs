@@ -46,7 +46,8 @@ impl MutualTls {
 
     /// The endpoints are at `base` too, where the TLS layer asks for certificates; discovery lists them as
     /// `mtls_endpoint_aliases` (RFC 8705 section 5). `base` stands for the whole issuer, path included, so
-    /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`.
+    /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`. It is of the issuer's
+    /// path, below which alone the provider answers, and of another host or port: `build()` refuses any other.
     ///
     /// Without it, the endpoints themselves must be where certificates are asked for.
     pub fn with_aliases_at(mut self, base: Issuer) -> Self {
@@ -77,7 +78,8 @@ impl MutualTls {
 ///
 /// # Errors
 /// [`Reason::CertificateNeeded`] where they have to be bound and the connection has no certificate, or mutual
-/// TLS is off: no token goes out unbound without its client knowing (attack 190).
+/// TLS is off: no token goes out unbound without its client knowing (attack 190);
+/// [`Reason::CertificateUnreadable`], [`Reason::ConfirmationsCombined`].
 pub(super) fn confirm(
     core: &Core,
     (head, client): (&RequestHead, &Client),
@@ -92,11 +94,13 @@ pub(super) fn confirm(
         (_, _, None) => {}
     }
     let certificate = head.certificate.as_ref().filter(|_| core.mutual_tls.is_some());
-    let certificate = parsed(certificate.ok_or(Reason::CertificateNeeded)?)?;
+    // Who the client is was settled before; this is about what it is to use.
+    let certificate = Certificate::parse(certificate.ok_or(Reason::CertificateNeeded)?.der())
+        .map_err(|error| Rejection::caused(Reason::CertificateUnreadable, error))?;
     Ok(Some(Confirmation::X5tS256(certificate.thumbprint())))
 }
 
-/// The certificate of a connection, taken apart.
+/// The certificate of a connection, taken apart to say who the client is.
 pub(super) fn parsed(certificate: &ClientCertificate) -> Result<Certificate, Rejection> {
     Certificate::parse(certificate.der())
         .map_err(|error| Rejection::caused(Reason::ClientCertificateMalformed, error))

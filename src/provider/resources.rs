@@ -17,7 +17,8 @@ use crate::types::{Scope, scope_claims};
 pub struct ResourceSettings {
     /// The shape of its access tokens; the client's or provider's where `None`.
     pub access_token_format: Option<AccessTokenFormatChoice>,
-    /// The lifetime of its access tokens: 1 minute to 24 hours; the client's or provider's where `None`.
+    /// The lifetime of its access tokens: 1 minute to 24 hours, or that of the client or the grant type where that is
+    /// shorter; theirs or the provider's where `None`.
     pub access_token_lifetime: Option<Duration>,
     /// The scope that means something there; all of it where `None`. What OpenID Connect defines is not bound by it.
     pub scopes: Option<Scope>,
@@ -48,7 +49,10 @@ impl ResourceSettings {
         self
     }
 
-    /// The scope that means something there: a token for it has no other, but what OpenID Connect defines.
+    /// The scope that means something there: a token for it alone has no other, but what OpenID Connect defines.
+    ///
+    /// A token for several resources has what means something at any of them, and so all of its scope where one of them
+    /// has no such limit: a client that is to be held to it asks for one resource at a time.
     #[must_use]
     pub fn with_scopes(mut self, scopes: Scope) -> Self {
         self.scopes = Some(scopes);

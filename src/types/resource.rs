@@ -41,7 +41,8 @@ impl Resource {
     /// port, and at a path that begins with the whole segments of that of `base`.
     ///
     /// Texts are compared byte by byte. Below another is only a URL in its normal form, without userinfo and without an
-    /// escaped dot, slash or backslash, so that no reader takes it for one elsewhere.
+    /// escaped dot, slash or backslash, nor with a segment of one or two dots and parameters (`..;a`), so that no reader
+    /// takes it for one elsewhere.
     #[must_use]
     pub fn covers(base: &str, url: &str) -> bool {
         if base == url {
@@ -68,7 +69,14 @@ fn is_normal(text: &str) -> bool {
     sound
         && Resource::parse(text).is_ok()
         && !escaped.iter().any(|escape| lower.contains(escape))
+        && !lower.split(['/', '?']).any(is_dots_with_parameters)
         && Url::parse(text).is_ok_and(|url| url.as_str().trim_end_matches('/') == text.trim_end_matches('/'))
+}
+
+/// Whether a segment is dots and parameters: servers that strip those (RFC 3986 section 3.3) take it for the dots alone.
+fn is_dots_with_parameters(segment: &str) -> bool {
+    let behind = segment.strip_prefix('.').map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    behind.is_some_and(|rest| rest.starts_with(';') || rest.starts_with("%3b"))
 }
 
 /// `ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986 section 3.1).
@@ -116,6 +124,7 @@ mod tests {
             ("https://rs.example/a", "https://rs.example/a/b"),
             ("https://rs.example/a", "https://rs.example/a?b"),
             ("https://rs.example:8443/a/", "https://rs.example:8443/a/b"),
+            ("https://rs.example/a/", "https://rs.example/a/b;c=d/...;e"),
             ("urn:example:rs", "urn:example:rs"),
         ] {
             assert!(Resource::covers(base, url), "{base} {url}");
@@ -141,6 +150,9 @@ mod tests {
             ("https://rs.example/a/", "https://rs.example/a/%2e%2e%2fb"),
             ("https://rs.example/a/", "https://rs.example/a/..%5cb"),
             ("https://rs.example/a/", "https://rs.example/a/\\..\\b"),
+            ("https://rs.example/a/", "https://rs.example/a/..;/b"),
+            ("https://rs.example/a/", "https://rs.example/a/b/.;c=d/..;e/..;f"),
+            ("https://rs.example/a/", "https://rs.example/a/..%3B/b"),
             ("https://rs.example/a/", "https://rs.example/a/#b"),
             ("https://rs.example/a?b=", "https://rs.example/a?b=/c"),
             ("https://u@rs.example/a/", "https://u@rs.example/a/b"),

@@ -64,7 +64,14 @@ impl StepUp {
     /// `Bearer` with `error="insufficient_user_authentication"`, for a response of status 401 (RFC 9470 section 3).
     #[must_use]
     pub fn challenge(&self, realm: &str) -> Challenge {
-        self.demanded_in(Challenge::bearer(realm).with_reason(Reason::AccessTokenStepUp))
+        self.added_to(Challenge::bearer(realm))
+    }
+
+    /// A challenge of whatever scheme with the same: for tokens that come by `DPoP`, one by [`Challenge::dpop`] (RFC 9449
+    /// section 7.1).
+    #[must_use]
+    pub fn added_to(&self, challenge: Challenge) -> Challenge {
+        self.demanded_in(challenge.with_reason(Reason::AccessTokenStepUp))
     }
 
     /// Adds what is demanded: `acr_values` and `max_age`.

@@ -17,6 +17,7 @@ mod fapi2_security_profile;
 mod fapi_ciba;
 mod grants;
 mod jarm;
+mod lifetimes;
 mod mutation;
 mod oauth_form_post;
 mod oauth_multiple_response_types;

@@ -256,6 +256,26 @@ fn guesses_are_counted() {
     assert_eq!(look_up(&bob, "address 192.0.2.3"), Reason::RateLimited, "all have tried enough");
 }
 
+/// attack 219: one who has tried enough goes on trying, and closes the address to nobody who shares it.
+#[test]
+fn a_person_who_is_refused_uses_up_nothing_of_an_address() {
+    let allowance = Allowance::new(3, 100, seconds(600));
+    let limiter = Arc::new(WindowLimiter::new().with(LimitPoint::UserCode, allowance));
+    let h = Harness::builder().devices().provider(|builder| builder.limiter(limiter)).build();
+    let (alice, bob) = (h.login("alice"), h.login("bob"));
+    let look_up = |who, by: &str| {
+        let by = [by.to_owned()];
+        block_on(h.provider().device().look_up("BBBB-BBBB", who, &by)).unwrap_err().reason()
+    };
+    for _ in 0..3 {
+        assert_eq!(look_up(&alice, "address 192.0.2.1"), Reason::UserCodeUnknown);
+    }
+    for _ in 0..3 {
+        assert_eq!(look_up(&alice, "address 192.0.2.2"), Reason::RateLimited);
+    }
+    assert_eq!(look_up(&bob, "address 192.0.2.2"), Reason::UserCodeUnknown);
+}
+
 /// attack 219: where nobody counts there are no codes to guess.
 #[test]
 fn devices_need_a_limiter_a_store_and_people() {

@@ -1,14 +1,20 @@
 //! RFC 8705 sections 2 and 5: clients authenticate by the certificates of their connections.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSettings};
+use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
 use vouchsafe::jose::JwkSet;
 use vouchsafe::proof::SubjectDn;
-use vouchsafe::provider::{DpopConfig, MutualTls, Registration};
+use vouchsafe::provider::{BuildError, Config, DpopConfig, MutualTls, Provider, Registration};
+use vouchsafe::secret::SystemSecrets;
+use vouchsafe::store::Stores;
+use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::certificates::{self, der, unverified, verified};
 use vouchsafe::testing::{
-    DEFAULT_AUDIENCE, Form, Harness, HarnessBuilder, TokenForm, client_form, token_form,
+    DEFAULT_AUDIENCE, Form, Harness, HarnessBuilder, TokenForm, client_form, keyring, token_form,
 };
 use vouchsafe::types::{ClientId, FetchUrl, GrantType, Scope};
 use vouchsafe::wire::ClientCertificate;
@@ -357,13 +363,31 @@ fn discovery_lists_the_aliases() {
 
 #[test]
 fn the_aliases_of_an_issuer_with_a_path_have_their_own() {
-    let mutual_tls = MutualTls::new().with_aliases_at("https://mtls.op.example/b".parse().unwrap());
+    let mutual_tls = MutualTls::new().with_aliases_at("https://mtls.op.example/a".parse().unwrap());
     let h = Harness::builder()
         .config(|config| config.issuer = "https://op.example/a".parse().unwrap())
         .provider(|builder| builder.with_mutual_tls(mutual_tls))
         .build();
     let metadata = send(&h, "GET", "/a/.well-known/openid-configuration", None, "").json();
-    assert_eq!(metadata["mtls_endpoint_aliases"]["token_endpoint"], "https://mtls.op.example/b/token");
+    assert_eq!(metadata["mtls_endpoint_aliases"]["token_endpoint"], "https://mtls.op.example/a/token");
+}
+
+/// Section 5: clients would send their certificates where nothing answers, or where nobody asks for them.
+#[test]
+fn aliases_where_nothing_answers_are_refused() {
+    let build = |alias: &str| {
+        let config = Config::new("https://op.example/a".parse().unwrap());
+        let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
+        let stores = Stores::of(Arc::new(MemoryStore::new()));
+        let mutual_tls = MutualTls::new().with_aliases_at(alias.parse().unwrap());
+        Provider::builder(config, stores, keyring(), secrets).with_mutual_tls(mutual_tls).build()
+    };
+    for alias in ["https://mtls.op.example", "https://mtls.op.example/b", "https://op.example/a"] {
+        assert_eq!(build(alias).unwrap_err(), BuildError::Alias { alias: alias.to_owned() });
+    }
+    for alias in ["https://mtls.op.example/a", "https://op.example:8443/a"] {
+        assert!(build(alias).is_ok(), "{alias}");
+    }
 }
 
 /// attack 66, attack 92: an assertion, and a proof, may name the endpoint as it is called, and no other

@@ -9,7 +9,8 @@ use vouchsafe::client::{AccessTokenFormatChoice, Client, ClientBuilder, ClientMe
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::{ErrorCode, Reason};
 use vouchsafe::provider::{
-    Approval, AuthorizationDetailsType, BuildError, Config, GrantFilter, Needs, Provider, Registration,
+    Approval, AuthorizationDetailsType, BuildError, Config, DetailsFor, GrantFilter, Needs, Provider,
+    Registration,
 };
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::memory::MemoryStore;
@@ -31,7 +32,12 @@ impl AuthorizationDetailsType for Accounts {
         "accounts"
     }
 
-    fn check(&self, _: &Client, detail: AuthorizationDetail) -> Result<AuthorizationDetail, Reason> {
+    fn check(
+        &self,
+        _: &Client,
+        _: DetailsFor,
+        detail: AuthorizationDetail,
+    ) -> Result<AuthorizationDetail, Reason> {
         let known = ["type", "actions", "accounts", "locations"];
         if detail.fields().keys().any(|name| !known.contains(&name.as_str())) {
             return Err(Reason::AuthorizationDetailsMalformed);
@@ -45,6 +51,10 @@ impl AuthorizationDetailsType for Accounts {
                 detail.with("actions", json!(["read"])).map_err(|_| Reason::AuthorizationDetailsMalformed)
             }
         }
+    }
+
+    fn allows_client_itself(&self) -> bool {
+        true
     }
 
     fn narrows(&self, narrower: &AuthorizationDetail, wider: &AuthorizationDetail) -> bool {
@@ -65,11 +75,50 @@ impl AuthorizationDetailsType for Payment {
         "payment"
     }
 
-    fn check(&self, _: &Client, detail: AuthorizationDetail) -> Result<AuthorizationDetail, Reason> {
+    fn check(
+        &self,
+        _: &Client,
+        _: DetailsFor,
+        detail: AuthorizationDetail,
+    ) -> Result<AuthorizationDetail, Reason> {
         match detail.field("amount").is_some_and(Value::is_u64) {
             true => Ok(detail),
             false => Err(Reason::AuthorizationDetailsMalformed),
         }
+    }
+
+    fn allows_client_itself(&self) -> bool {
+        true
+    }
+}
+
+/// Records of a person, of which a client itself may have those without a name.
+#[derive(Debug)]
+struct Records {
+    allows_client_itself: bool,
+}
+
+impl AuthorizationDetailsType for Records {
+    fn type_name(&self) -> &str {
+        "records"
+    }
+
+    fn check(
+        &self,
+        _: &Client,
+        details_for: DetailsFor,
+        detail: AuthorizationDetail,
+    ) -> Result<AuthorizationDetail, Reason> {
+        match (details_for, detail.field("named")) {
+            (DetailsFor::Person, _) | (_, None) => Ok(detail),
+            (_, Some(_)) => {
+                Err(Reason::Custom(ErrorCode::InvalidAuthorizationDetails, "people name their records"))
+            }
+        }
+    }
+
+    fn allows_client_itself(&self) -> bool {
+        self.allows_client_itself
     }
 }
 
@@ -79,7 +128,7 @@ fn client(id: &str, settings: ClientSettings) -> ClientBuilder {
         .with_scope(Scope::parse("openid offline_access read").unwrap())
         .with_grant_type(GrantType::RefreshToken)
         .with_grant_type(GrantType::ClientCredentials)
-        .with_authorization_details_types(["accounts", "payment", "gone"]);
+        .with_authorization_details_types(["accounts", "payment", "records", "gone"]);
     let settings = settings.with_resources([RESOURCE, DEFAULT_AUDIENCE]);
     Client::builder(ClientId::new(id).unwrap(), metadata).settings(settings)
 }
@@ -287,6 +336,30 @@ fn a_client_has_details_for_itself() {
     let tokens = h.redeem(service(both().to_string())).issued();
     assert_eq!(tokens.body["authorization_details"], both());
     assert_eq!(h.introspect("api", &tokens.access_token).json()["authorization_details"], both());
+}
+
+/// A client that registered a type in order to ask people about it would give itself what nobody agreed to.
+#[test]
+fn a_client_has_no_details_for_itself_that_people_are_to_agree_to() {
+    let records = |allows_client_itself| {
+        let records = Arc::new(Records { allows_client_itself });
+        builder().provider(|builder| builder.with_authorization_details(records)).build()
+    };
+    let (unnamed, named) = (json!([{"type": "records"}]), json!([{"type": "records", "named": "alice"}]));
+    let h = records(false);
+    let refused = h.redeem(service(unnamed.to_string()));
+    assert_eq!(refused.json()["error"], "invalid_authorization_details");
+    refused.rejected(Reason::AuthorizationDetailsForPeople).unchanged();
+    let code = h.code(&asking(&named), "alice");
+    let tokens = h.redeem(redeeming(&asking(&named), &code, &named)).issued();
+    let narrowed = refresh_form("bank", tokens.refresh_token());
+    let refreshed = h.redeem(narrowed.set("authorization_details", named.to_string())).issued();
+    assert_eq!(refreshed.body["authorization_details"], named);
+    // Where a client may have some, the type knows that nobody is asked.
+    let h = records(true);
+    assert_eq!(h.redeem(service(unnamed.to_string())).issued().body["authorization_details"], unnamed);
+    let custom = Reason::Custom(ErrorCode::InvalidAuthorizationDetails, "people name their records");
+    h.redeem(service(named.to_string())).rejected(custom).unchanged();
 }
 
 /// Remembered consent covers a detail that was agreed to exactly so, and no other.

@@ -9,6 +9,7 @@ use vouchsafe::error::Reason;
 use vouchsafe::provider::{Approval, LoginNeed, Needs};
 use vouchsafe::testing::{AuthorizeForm, DEFAULT_AUDIENCE, Harness, authorize_form, code_form};
 use vouchsafe::types::Scope;
+use vouchsafe::wire::challenge::Challenge;
 use vouchsafe::wire::{StepUp, challenge};
 
 fn payments() -> StepUp {
@@ -113,4 +114,20 @@ fn a_challenge_says_what_is_required() {
     assert_eq!(read.len(), 1);
     assert_eq!(read[0].parameter("acr_values"), Some("a?b??Set-Cookie: x=1"));
     assert_eq!(read[0].parameter("max_age"), None);
+}
+
+/// RFC 9449 section 7.1: who sends tokens by `DPoP` would take a `Bearer` challenge for advice to send them without a proof.
+#[test]
+fn a_challenge_is_of_the_scheme_by_which_the_token_came() {
+    let header = payments().added_to(Challenge::dpop("api", "ES256 EdDSA")).header_value();
+    let read = challenge::parse(&header).unwrap();
+    assert_eq!((read.len(), read[0].scheme()), (1, "DPoP"));
+    for (name, value) in [
+        ("algs", "ES256 EdDSA"),
+        ("error", "insufficient_user_authentication"),
+        ("acr_values", "phr phrh"),
+        ("max_age", "300"),
+    ] {
+        assert_eq!(read[0].parameter(name), Some(value), "{name}");
+    }
 }

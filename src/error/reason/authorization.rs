@@ -83,6 +83,8 @@ macro_rules! authorization_reasons {
         ResourceMalformed => InvalidTarget, "resource must be an absolute uri without fragment";
         /// `resource` is not known or not allowed to the client.
         ResourceNotAllowed => InvalidTarget, "the resource is not allowed to the client";
+        /// The client asks for itself for a detail of a `type` that only people can agree to.
+        AuthorizationDetailsForPeople => InvalidAuthorizationDetails, "a type of authorization_details needs the consent of a person";
         /// None of the `locations` of a detail is at a resource that is asked for.
         AuthorizationDetailsLocation => InvalidAuthorizationDetails, "locations must be at a resource that is asked for";
         /// `authorization_details` is not an array of sound objects, or over its caps.

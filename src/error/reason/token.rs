@@ -136,6 +136,8 @@ macro_rules! token_reasons {
         /// The tokens of the client have to be bound to a certificate, and the connection has none, or none is
         /// looked at.
         CertificateNeeded => InvalidRequest, "the tokens of this client are bound to a certificate, which the connection must have";
+        /// The tokens of the client have to be bound to a certificate, and that of the connection cannot be read.
+        CertificateUnreadable => InvalidRequest, "the tokens of this client are bound to a certificate, which must be a sound one";
         /// The request proves a key of its own, where the tokens of the client have to be bound to a certificate.
         ConfirmationsCombined => InvalidRequest, "a token must be bound to the certificate or to the key of a proof, not to both";
         /// The code has expired.

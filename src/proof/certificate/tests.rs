@@ -52,6 +52,15 @@ fn its_key_is_in_the_form_in_which_clients_register_theirs() {
     assert_ne!(again.thumbprint(), read(certificates::SELF_SIGNED).thumbprint());
 }
 
+/// Whoever connects may present another certificate each time: none costs a key where nobody compares one.
+#[test]
+fn a_key_is_made_when_it_is_asked_for() {
+    let read = read(certificates::RSA);
+    assert!(read.key.get().is_none());
+    assert!(read.key().is_some() && read.key.get().is_some());
+    assert_eq!(Certificate::thumbprint_of(&der(certificates::RSA)), read.thumbprint());
+}
+
 /// attack 100: a weak key is none, and so is one of a kind that nobody may register.
 #[test]
 fn a_key_that_nobody_may_register_is_none() {

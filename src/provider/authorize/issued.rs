@@ -9,6 +9,7 @@ use crate::provider::core::Core;
 use crate::provider::format::id_token::{Channel, IdToken};
 use crate::provider::format::{TokenKind, opaque};
 use crate::provider::issue;
+use crate::provider::lifetimes::Lasting;
 use crate::provider::records;
 use crate::provider::release::Asked;
 use crate::provider::token::TokenResponse;
@@ -143,6 +144,7 @@ async fn sign_id_token(
         state: pending.state().back.state().filter(|_| issued.code.is_some()),
         pushed: None,
         claims: &claims,
+        lifetime: Lasting::under(core, cx, (pending.client(), grant)).id_token(),
     };
     core.id_tokens(Channel::Front).mint(cx, &token).await
 }

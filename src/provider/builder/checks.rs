@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use super::{BuildError, ProviderBuilder};
-use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
+use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime, is_grant_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::proof::DpopConfig;
 use crate::provider::backchannel::Backchannel;
 use crate::provider::config::CodeChallengeReuse;
+use crate::provider::mutual_tls::MutualTls;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
 use crate::types::ResponseType;
-
-/// The shortest life of a grant, and of a refresh token that is not used.
-const SHORTEST_GRANT: Duration = Duration::from_secs(60 * 60);
 
 /// A feature, whether it is on, what it needs, and whether that is there.
 struct Need(&'static str, bool, &'static str, bool);
@@ -47,25 +45,8 @@ impl ProviderBuilder {
                 return Err(BuildError::Bounds { setting, bounds });
             }
         }
-        let lasting = [
-            ("refresh_idle", config.refresh_idle),
-            ("public_grant_lifetime", config.public_grant_lifetime),
-            ("confidential_grant_lifetime", config.confidential_grant_lifetime),
-        ];
-        for (setting, value) in lasting {
-            if value < SHORTEST_GRANT {
-                return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
-            }
-        }
+        self.check_lifetimes()?;
         self.check_resources()?;
-        for settings in config.resources.values() {
-            if settings.access_token_lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
-                return Err(BuildError::Bounds {
-                    setting: "resource access_token_lifetime",
-                    bounds: "1 minute to 24 hours",
-                });
-            }
-        }
         if !config.prefixes.are_distinct() {
             return Err(BuildError::Bounds {
                 setting: "prefixes",
@@ -77,6 +58,37 @@ impl ProviderBuilder {
         }
         if !(1..=256).contains(&config.slow_hashes_at_once) {
             return Err(BuildError::Bounds { setting: "slow_hashes_at_once", bounds: "1 to 256" });
+        }
+        Ok(())
+    }
+
+    /// How long grants last, and what differs for a grant type or a resource.
+    fn check_lifetimes(&self) -> Result<(), BuildError> {
+        let config = &self.core.config;
+        let mut tokens = Vec::new();
+        let mut grants = vec![
+            ("refresh_idle", Some(config.refresh_idle)),
+            ("public_grant_lifetime", Some(config.public_grant_lifetime)),
+            ("confidential_grant_lifetime", Some(config.confidential_grant_lifetime)),
+        ];
+        for settings in config.resources.values() {
+            tokens.push(("resource access_token_lifetime", settings.access_token_lifetime));
+        }
+        for lifetimes in config.grant_type_lifetimes.values() {
+            tokens.push(("grant type access_token", lifetimes.access_token));
+            tokens.push(("grant type id_token", lifetimes.id_token));
+            grants.push(("grant type refresh_idle", lifetimes.refresh_idle));
+            grants.push(("grant type grant", lifetimes.grant));
+        }
+        for (setting, lifetime) in tokens {
+            if lifetime.is_some_and(|lifetime| !is_access_token_lifetime(lifetime)) {
+                return Err(BuildError::Bounds { setting, bounds: "1 minute to 24 hours" });
+            }
+        }
+        for (setting, lifetime) in grants {
+            if lifetime.is_some_and(|lifetime| !is_grant_lifetime(lifetime)) {
+                return Err(BuildError::Bounds { setting, bounds: "1 hour or more" });
+            }
         }
         Ok(())
     }
@@ -105,6 +117,7 @@ impl ProviderBuilder {
         self.check_grants_and_proofs()?;
         self.check_registration()?;
         self.check_elsewhere()?;
+        self.check_alias()?;
         let core = &self.core;
         let bound = core.config.requirements.sender_constrained_tokens;
         let binds = self.dpop.is_some() || core.mutual_tls.is_some();
@@ -230,6 +243,16 @@ impl ProviderBuilder {
             }
         }
         Ok(())
+    }
+
+    /// The alias is the issuer by another address (RFC 8705 section 5).
+    fn check_alias(&self) -> Result<(), BuildError> {
+        let issuer = &self.core.config.issuer;
+        let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
+        match alias.filter(|alias| alias.origin() == issuer.origin() || alias.path() != issuer.path()) {
+            Some(alias) => Err(BuildError::Alias { alias: alias.as_str().to_owned() }),
+            None => Ok(()),
+        }
     }
 
     /// What is sent out, or fetched, needs somebody who does it.

@@ -4,6 +4,12 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// The aliases of mutual TLS are where the provider does not answer, or where its endpoints are anyway.
+    #[error("the alias {alias} must be of another origin than the issuer, and of its path")]
+    Alias {
+        /// The base of the aliases.
+        alias: String,
+    },
     /// Something that was turned on or set is what something else forbids.
     #[error("{setting} contradicts {demand}")]
     Contradicts {

@@ -97,7 +97,7 @@ impl<'a> DeviceRequests<'a> {
     }
 
     /// Finds the device that waits with a code, however that was typed. The limiter is asked first
-    /// ([`LimitPoint::UserCode`]): for each of `counted_by`, an address perhaps, for the person, and for all together.
+    /// ([`LimitPoint::UserCode`]): for the person, for each of `counted_by`, an address perhaps, and for all together.
     ///
     /// # Errors
     /// [`Reason::RateLimited`], [`Reason::UserCodeUnknown`], and faults.
@@ -141,8 +141,8 @@ pub(super) async fn look_up(
     (login, counted_by): (&Authentication, &[String]),
 ) -> Result<PendingDevice> {
     let person = format!("person {}", asked_key(cx, &login.subject));
-    // All together come last: one who is refused must not use up what the others have.
-    for key in counted_by.iter().map(String::as_str).chain([person.as_str(), ""]) {
+    // One who is refused must not use up what others have: who shares the address, and all together.
+    for key in [person.as_str()].into_iter().chain(counted_by.iter().map(String::as_str)).chain([""]) {
         core.admit_key(cx, LimitPoint::UserCode, key).await?;
     }
     let letters = user_code::normalised(typed).ok_or(Reason::UserCodeUnknown)?;

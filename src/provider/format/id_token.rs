@@ -1,6 +1,7 @@
 //! ID tokens (OpenID Connect Core 1.0 section 2).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -37,6 +38,8 @@ pub(crate) struct IdToken<'a> {
     pub(crate) pushed: Option<Pushed<'a>>,
     /// What it says of the person beyond the protocol's own claims.
     pub(crate) claims: &'a Claims,
+    /// How long it lives.
+    pub(crate) lifetime: Duration,
 }
 
 /// What an ID token says of the push that brings it (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0
@@ -100,7 +103,7 @@ impl Minter<'_> {
             let added = added.map_err(|error| Internal::new("could not ask the claims hook", error))?;
             added.iter().for_each(|(name, value)| told.insert(name, value.clone()));
         }
-        let mut claims = protocol_claims(cx, token, (form.alg(), self.ends(cx, token.client)));
+        let mut claims = protocol_claims(cx, token, (form.alg(), self.ends(cx, token)));
         claims.extend(release::unreserved(&told).into_map());
         let payload = Value::Object(claims).to_string();
         let Form::Signed(signer, encrypter) = form else { return Ok(Secret::new(unsecured(&payload))) };
@@ -108,10 +111,9 @@ impl Minter<'_> {
         Ok(Secret::new(encryption::nested(cx, encrypter.as_ref(), signed)?))
     }
 
-    /// When a token that is minted now for `client` ends.
-    pub(crate) fn ends(&self, cx: &Context<'_>, client: &Client) -> Timestamp {
-        let lifetime = client.settings().id_token_lifetime.unwrap_or(cx.config.id_token_lifetime);
-        cx.now.plus(lifetime).min(self.until)
+    /// When a token that is minted now ends.
+    pub(crate) fn ends(&self, cx: &Context<'_>, token: &IdToken<'_>) -> Timestamp {
+        cx.now.plus(token.lifetime).min(self.until)
     }
 
     /// What is encrypted is signed first: OpenID Connect Core 1.0 section 2 knows no ID token that is

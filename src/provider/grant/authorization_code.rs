@@ -8,6 +8,7 @@ use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrow
 use crate::accounts::Accounts;
 use crate::error::{Error, Reason, Result};
 use crate::pkce::CodeVerifier;
+use crate::provider::authorization_details::DetailsFor;
 use crate::provider::config::CodeReuse;
 use crate::provider::context::Context;
 use crate::provider::format::opaque::{self, TokenKind};
@@ -132,7 +133,8 @@ impl<'a> Redemption<'a> {
         let code = request.params.one("code")?.ok_or(Reason::CodeMissing)?;
         let redirect_uri = request.params.one("redirect_uri")?;
         let verifier = request.params.one("code_verifier")?.map(CodeVerifier::parse).transpose()?;
-        let (resources, details) = (request.resources()?, request.authorization_details(cx)?);
+        let (resources, details) =
+            (request.resources()?, request.authorization_details(cx, DetailsFor::Person)?);
         Ok(Self { code, redirect_uri, verifier, resources, details })
     }
 }

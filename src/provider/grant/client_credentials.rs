@@ -8,7 +8,7 @@ use super::GrantHandler;
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::policy::Policy;
-use crate::provider::authorization_details;
+use crate::provider::authorization_details::{self, DetailsFor};
 use crate::provider::context::Context;
 use crate::provider::issue::Issuance;
 use crate::provider::resources;
@@ -56,7 +56,7 @@ impl GrantHandler for ClientCredentialsGrant {
         }
         resources::check_token(cx.config, &resources)?;
         let scope = resources::scope_of(cx.config, &resources, &scope);
-        let details = request.authorization_details(cx)?.unwrap_or_default();
+        let details = request.authorization_details(cx, DetailsFor::Client)?.unwrap_or_default();
         authorization_details::check_locations(cx.config, &details, &resources)?;
         let id = GrantId::generate(cx.entropy, cx.now)?;
         let grant = Grant::new(id, client.id().clone(), GrantType::ClientCredentials, cx.now);

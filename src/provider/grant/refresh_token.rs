@@ -9,10 +9,12 @@ use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrow
 use crate::accounts::Accounts;
 use crate::client::Client;
 use crate::error::{Internal, Reason, Result};
-use crate::policy::{Policy, Rotation};
+use crate::policy::{Issuing, Policy, Rotation};
+use crate::provider::authorization_details::DetailsFor;
 use crate::provider::context::Context;
 use crate::provider::format::refresh::RefreshToken;
 use crate::provider::issue::{self, Issuance, RefreshIssuance, Write};
+use crate::provider::lifetimes::Lasting;
 use crate::provider::records;
 use crate::provider::token::TokenRequest;
 use crate::store::{Advance, Grace, Grant, RefreshUse, Refreshed, StoredGrant, TokenStore};
@@ -69,7 +71,10 @@ impl RefreshTokenGrant {
         (client, grant): (&Client, &Grant),
     ) -> RefreshUse {
         let Rotation { advance, grace } = rotation(&*self.policy, cx, (client, token));
-        let idle_until = cx.now.plus(cx.config.refresh_idle).min(grant.expires_at);
+        let audience = grant.resources_or(&cx.config.default_audience);
+        let issuing = Issuing::new(client, &grant.grant_type, &grant.scope, audience);
+        let lasting = Lasting::new(&*self.policy, cx.config, issuing).at(&GrantType::RefreshToken);
+        let idle_until = cx.now.plus(lasting.refresh_idle()).min(grant.expires_at);
         RefreshUse { seq: token.seq(), advance, grace, idle_until }
     }
 
@@ -103,7 +108,7 @@ impl GrantHandler for RefreshTokenGrant {
         let client = request.client.client();
         let presented = request.params.one("refresh_token")?.ok_or(Reason::RefreshTokenMissing)?;
         let (asked, resources) = (request.scope()?, request.resources()?);
-        let details = request.authorization_details(cx)?;
+        let details = request.authorization_details(cx, DetailsFor::Person)?;
         let form = (cx.config.prefixes.refresh_token.as_str(), cx.issuer());
         let token = RefreshToken::decode(cx.secrets, form, presented).ok_or(Reason::RefreshTokenMalformed)?;
         let stored = self.family(cx, &token, client).await?;

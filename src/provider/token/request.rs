@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::error::Reason;
+use crate::provider::authorization_details::DetailsFor;
 use crate::provider::context::Context;
 use crate::types::{AuthorizationDetails, Confirmation, Params, Resource, Scope};
 
@@ -83,8 +84,13 @@ impl TokenRequest {
     ///
     /// # Errors
     /// [`Reason::AuthorizationDetailsMalformed`], [`Reason::AuthorizationDetailsTypeUnknown`],
-    /// [`Reason::AuthorizationDetailsTypeNotAllowed`], and what the type itself refuses for.
-    pub fn authorization_details(&self, cx: &Context<'_>) -> Result<Option<AuthorizationDetails>, Reason> {
-        cx.details.read(self.client.client(), &self.params)
+    /// [`Reason::AuthorizationDetailsTypeNotAllowed`], [`Reason::AuthorizationDetailsForPeople`], and what the type itself
+    /// refuses for.
+    pub fn authorization_details(
+        &self,
+        cx: &Context<'_>,
+        details_for: DetailsFor,
+    ) -> Result<Option<AuthorizationDetails>, Reason> {
+        cx.details.read((self.client.client(), details_for), &self.params)
     }
 }
