@@ -137,7 +137,8 @@ impl Dpop {
         let by_nonce = proof.nonce().and_then(|nonce| KnownNonce::read(cx, nonce)).map(KnownNonce::ends_at);
         let accepted_until = proof.accepted_until().or(by_nonce).ok_or(Reason::DpopNonceStale)?;
         let id = TokenHash::of(&format!("{}\0{}", proof.thumbprint(), proof.jti()));
-        let until = accepted_until.plus(NODE_SKEW);
+        // It is accepted in that second too, and what is remembered until a second is not remembered in it.
+        let until = accepted_until.plus(NODE_SKEW + Duration::from_secs(1));
         match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::DpopProofReplayed.into()),
