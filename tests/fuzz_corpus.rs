@@ -10,7 +10,7 @@ use vouchsafe::internal::fuzzing;
 type Oracle = fn(&[u8]);
 
 /// Every target with its oracle.
-const TARGETS: [(&str, Oracle); 18] = [
+const TARGETS: [(&str, Oracle); 19] = [
     ("authorization", fuzzing::authorization),
     ("authorize", fuzzing::authorize),
     ("certificate", fuzzing::certificate),
@@ -24,6 +24,7 @@ const TARGETS: [(&str, Oracle); 18] = [
     ("jws", fuzzing::jws),
     ("output", fuzzing::output),
     ("post_logout", fuzzing::post_logout),
+    ("protocol", fuzzing::protocol),
     ("redirect_uri", fuzzing::redirect_uri),
     ("registration", fuzzing::registration),
     ("request_object", fuzzing::request_object),

@@ -29,7 +29,7 @@ impl ConsentStore for ShelfStore {
         if !current {
             return Ok(Remembered::Stale);
         }
-        let version = ConsentRecord::next_version(stored.map(|stored| stored.version), now);
+        let version = record.next_version(stored.map(|stored| stored.version));
         tables.consents.insert(key, ConsentRecord { version, ..record });
         Ok(Remembered::Written)
     }

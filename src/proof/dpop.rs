@@ -102,6 +102,7 @@ fn sound(mint: NonceMint<'_>, proof: &DpopProof) -> Result<SoundProof, Reason> {
     Ok(SoundProof {
         thumbprint: proof.thumbprint(),
         id: TokenHash::of(&format!("{}\0{}", proof.thumbprint(), proof.jti())),
-        remember_until: accepted_until.plus(NODE_SKEW),
+        // It is accepted in that second too, and what is remembered until a second is not remembered in it.
+        remember_until: accepted_until.plus(NODE_SKEW + Duration::from_secs(1)),
     })
 }

@@ -6,6 +6,7 @@ use super::context::{Arrival, Context};
 use super::core::Core;
 use super::payload::{self, Kind};
 use crate::clock::Timestamp;
+use crate::entropy::random;
 use crate::error::{Result, StoreError, StoreErrorKind};
 use crate::event::{Endpoint, EventKind};
 use crate::store::{
@@ -126,13 +127,18 @@ struct Timed<T> {
     expires_at: Timestamp,
 }
 
+/// A version that nobody has seen. Two bits are left for growing, and for the sign that integers of databases have.
+fn unseen_version(cx: &Context<'_>) -> Result<ConsentVersion> {
+    Ok(ConsentVersion(u64::from_be_bytes(random(cx.entropy)?) >> 2))
+}
+
 fn record(cx: &Context<'_>, consent: &Consent, expires_at: Timestamp) -> Result<ConsentRecord> {
     let subject = SubjectKey::of(cx.secrets, cx.issuer(), &consent.subject);
     let timed = Timed { consent, expires_at };
     Ok(ConsentRecord {
         subject,
         client: consent.client.clone(),
-        version: ConsentVersion(0),
+        version: unseen_version(cx)?,
         expires_at,
         payload: payload::seal(cx, Kind::Consent, &primary_key(&subject, &consent.client), &timed)?,
     })

@@ -61,7 +61,8 @@ pub struct ConsentRecord {
     pub subject: SubjectKey,
     /// For which client.
     pub client: ClientId,
-    /// Set by the store, ignored on writing: [`ConsentRecord::next_version`].
+    /// On writing that of a first writing, drawn at random and below 2^62; the store keeps
+    /// [`ConsentRecord::next_version`].
     pub version: ConsentVersion,
     /// From this moment on it does not count.
     pub expires_at: Timestamp,
@@ -70,15 +71,13 @@ pub struct ConsentRecord {
 }
 
 impl ConsentRecord {
-    /// The version of a write at `now` over the version `before`: more than `before`, and no less than the second
-    /// of the write.
+    /// The version of this write over the version `before`: more than `before`, and no less than its own.
     ///
-    /// The second is in it so that a consent that was forgotten and given again does not count as unchanged for
-    /// one who saw the first.
+    /// Its own is drawn at random so that a consent that was forgotten and given again does not count as unchanged
+    /// for one who saw the first, however soon that was.
     #[must_use]
-    pub fn next_version(before: Option<ConsentVersion>, now: Timestamp) -> ConsentVersion {
-        let second = u64::try_from(now.unix()).unwrap_or(0);
-        ConsentVersion(before.map_or(second, |before| second.max(before.0.saturating_add(1))))
+    pub fn next_version(&self, before: Option<ConsentVersion>) -> ConsentVersion {
+        ConsentVersion(before.map_or(self.version.0, |before| self.version.0.max(before.0.saturating_add(1))))
     }
 }
 

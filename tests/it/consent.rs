@@ -173,6 +173,22 @@ fn consents_are_listed_and_taken_back_with_all_that_rests_on_them() {
     assert!(matches!(h.authorize(&web).next(Some(&h.login("alice"))).needs(), Needs::Consent(_)));
 }
 
+/// What was taken back does not come back by a page that was opened before, not even in the second in which less was
+/// agreed to again.
+#[test]
+fn a_page_from_before_a_consent_was_taken_back_does_not_bring_it_back() {
+    let h = Harness::new();
+    let (login, client) = (h.login("alice"), ClientId::new("web").unwrap());
+    let _ = h.authorize(&asking("openid email")).remembered_by("alice").code();
+    let page = h.authorize(&asking("openid read")).next(Some(&login));
+    block_on(h.provider().revoke_consent(&alice(), &client)).unwrap();
+    let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
+    let _ = page.remembered_by("alice").code();
+    assert_eq!(consents(&h).items[0].scope.to_string(), "openid read");
+    let again = h.authorize(&asking("openid email")).next(Some(&login));
+    assert!(matches!(again.needs(), Needs::Consent(_)), "the email was not agreed to since");
+}
+
 fn consents(h: &Harness) -> Listing<vouchsafe::store::Consent> {
     block_on(h.provider().consents_of_subject(&alice(), &Page::first(10))).unwrap()
 }

@@ -14,11 +14,11 @@ use vouchsafe::event::Endpoint;
 use vouchsafe::jose::{Jws, MacAlg, SigningAlg};
 use vouchsafe::provider::{BuildError, Config, DpopConfig, DpopNonces, Provider, Registration};
 use vouchsafe::secret::SystemSecrets;
-use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{Stores, Sweep as _};
 use vouchsafe::testing::{
-    AuthorizeForm, Fault, Faults, Harness, HarnessBuilder, JwtForm, Tokens, authorize_form, code_form,
-    dpop_keys, keyring, reference_form, refresh_form, token_form,
+    AuthorizeForm, Fault, Faults, Harness, HarnessBuilder, JwtForm, Tokens, authorize_form, block_on,
+    code_form, dpop_keys, keyring, reference_form, refresh_form, token_form,
 };
 use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType, Scope, Thumbprint};
 
@@ -440,6 +440,19 @@ fn a_used_proof_is_remembered_until_it_is_too_old_everywhere() {
         h.advance(Duration::from_secs(by));
         h.redeem(form().proved(&proof)).rejected(reason);
     }
+}
+
+/// attack 178: also where rows are swept by the clock of a node that is ahead by as much as nodes may be.
+#[test]
+fn a_used_proof_is_not_swept_while_a_node_that_is_behind_would_take_it() {
+    let h = builder().build();
+    let form = || token_form("client_credentials").client("service");
+    let proof = h.token_proof();
+    let _ = h.redeem(form().proved(&proof)).issued_as("DPoP");
+    h.advance(Duration::from_secs(300 + 120));
+    block_on(h.store().sweep(1000, h.now())).unwrap();
+    h.clock().set(h.now().minus(Duration::from_secs(120)));
+    h.redeem(form().proved(&proof)).rejected(Reason::DpopProofReplayed);
 }
 
 /// attack 175: of many requests with one proof, one goes on, wherever they arrive.

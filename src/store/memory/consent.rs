@@ -136,7 +136,7 @@ impl ConsentStore for MemoryStore {
             space.ends.remove(expires_at, &row);
         }
         space.ends.add(record.expires_at, row);
-        let version = ConsentRecord::next_version(stored.map(|(version, _)| version), now);
+        let version = record.next_version(stored.map(|(version, _)| version));
         space.consents.write(ConsentRecord { version, ..record });
         Ok(Remembered::Written)
     }

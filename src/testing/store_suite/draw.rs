@@ -127,12 +127,17 @@ pub(super) fn ticket() -> TicketRecord {
     TicketRecord { open_until: at(60), keep_until: at(120), payload: payload() }
 }
 
+/// The version of a first writing.
+pub(super) fn version() -> ConsentVersion {
+    ConsentVersion(u64::from_be_bytes(bytes()) >> 2)
+}
+
 /// A consent that counts until 1000.
 pub(super) fn consent(subject: SubjectKey, client: &ClientId) -> ConsentRecord {
     ConsentRecord {
         subject,
         client: client.clone(),
-        version: ConsentVersion(0),
+        version: version(),
         expires_at: at(1000),
         payload: payload(),
     }

@@ -264,11 +264,11 @@ where
                     }
                 };
                 let expires_at = self.soon(200);
-                let (payload, unwritten) = (draw::payload(), UNVERSIONED);
-                let record = ConsentRecord { subject, client, version: unwritten, expires_at, payload };
+                let (payload, first) = (draw::payload(), draw::version());
+                let record = ConsentRecord { subject, client, version: first, expires_at, payload };
                 let question = format!("remember {record:?} seen {seen:?} at {now:?}");
                 let answer = self.store.remember(record.clone(), version, now).await;
-                compare!(question, answer, Ok(self.model.remember(record, seen, now)))
+                compare!(question, answer, Ok(self.model.remember(unversioned(record), seen, now)))
             }
         }
     }

@@ -22,7 +22,7 @@ impl ConsentStore for SqliteStore {
         seen: Option<ConsentVersion>,
         now: Timestamp,
     ) -> Result<Remembered, StoreError> {
-        let first = counted(ConsentRecord::next_version(None, now).0);
+        let first = counted(record.next_version(None).0);
         let (text, guard) = match seen {
             None => (statements::REMEMBER_FIRST, Some(now.unix())),
             // A version that no column holds compares with NULL, and nothing is written.
