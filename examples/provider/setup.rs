@@ -6,20 +6,19 @@ use std::sync::Arc;
 use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::client::ClientSettings;
-use vouchsafe::limiter::WindowLimiter;
-use vouchsafe::provider::{Config, DpopConfig, MutualTls, Provider, ProviderBuilder, Registration};
+use vouchsafe::provider::{Config, Provider};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
 use crate::ciba::Asked;
 use crate::clients::Clients;
 use crate::database::Records;
-use crate::options::{Options, Profile, RegisteredBy};
+use crate::options::{Options, Profile};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, admin, demo_client, encryption, fetching};
+use crate::trusted::Trusted;
+use crate::{accounts, admin, demo_client, extensions, fetching};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -48,7 +47,10 @@ pub(crate) async fn parts(
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
     let secrets = keys::secrets(options.secrets.as_deref())?;
     let clients = match &options.clients {
-        Some(path) => read(path, |document| Clients::parse(document, &secrets, options.pkce()))?,
+        Some(path) => {
+            let defaults = options.client_settings();
+            read(path, |document| Clients::parse(document, &secrets, &defaults))?
+        }
         None => Clients::default(),
     };
     let records = Records::open(&options.database).await?;
@@ -60,7 +62,7 @@ pub(crate) async fn parts(
         .with_default_audience([issuer.as_str()]);
     let config = match options.profile {
         Some(Profile::Openid) => config.dangerous_with_redirected_errors(),
-        None => config,
+        _ => config,
     };
     let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
     let rotating = Rotating { keyring: keyring.clone(), rotation };
@@ -83,20 +85,24 @@ pub(crate) async fn parts(
         .with_back_channel_logout()
         .with_front_channel_logout()
         .with_session_management();
-    let builder = match options.encryption {
-        true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
-        false => builder,
-    };
-    let asked = options.ciba.then(|| Asked::new(users.clone()));
+    let asked = options.extensions.ciba.then(|| Asked::new(users.clone()));
     let builder = match &asked {
         Some(asked) => builder.with_backchannel_authentication(asked.settings()),
         None => builder,
     };
-    let builder = match mtls_alias {
-        Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
+    let builder = match &options.extensions.trusted_issuers {
+        Some(path) => {
+            let trusted = read(path, |document| Trusted::parse(document, users.clone()))?;
+            builder.trusted_issuers(Arc::new(trusted)).with_jwt_bearer()
+        }
         None => builder,
     };
-    let provider = flagged(builder, options).build().map_err(|error| error.to_string())?;
+    let builder = match mtls_alias {
+        Some(alias) => builder.with_mutual_tls(extensions::mutual_tls(options).with_aliases_at(alias)),
+        None => builder,
+    };
+    let builder = extensions::turned_on(builder, options)?;
+    let provider = builder.build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
     let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
@@ -105,57 +111,6 @@ pub(crate) async fn parts(
     }
     tokio::spawn(records.clone().keep_swept());
     Ok(Parts { app, admin, records })
-}
-
-/// Without authorities no certificate names a client.
-fn mutual_tls(options: &Options) -> MutualTls {
-    let self_signed = MutualTls::new().with_self_signed_tls_client_auth();
-    match options.mtls_ca_file {
-        Some(_) => self_signed.with_tls_client_auth(),
-        None => self_signed,
-    }
-}
-
-/// What flags turn on, a profile's among them.
-fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
-    for response_type in &options.response_types {
-        builder = builder.with_response_type(*response_type);
-    }
-    if options.account_creation {
-        builder = builder.with_account_creation();
-    }
-    if options.device {
-        builder = builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization();
-    }
-    if options.request_objects {
-        builder = builder.with_request_parameter().with_request_uri_parameter();
-    }
-    if options.client_secret_jwt {
-        builder = builder.with_client_secret_jwt();
-    }
-    if options.dpop {
-        builder = builder.with_dpop(DpopConfig::new());
-    }
-    if options.dangerous_unsigned_request_objects {
-        builder = builder.dangerous_with_unsigned_request_objects();
-    }
-    if options.dangerous_allow_unsigned_id_tokens {
-        builder = builder.dangerous_allow_unsigned_id_tokens();
-    }
-    let registration = match options.registration.unwrap_or_default() {
-        RegisteredBy::Off => return builder,
-        RegisteredBy::Open => Registration::open(),
-        RegisteredBy::Token => Registration::by_initial_access_token(),
-    };
-    let settings = ClientSettings::new().with_pkce(options.pkce());
-    let mut registration = registration.with_settings(settings);
-    for response_type in &options.response_types {
-        registration = registration.with_response_type(*response_type);
-    }
-    if options.dangerous_allow_loopback_fetch {
-        registration = registration.dangerous_allow_inner_addresses();
-    }
-    builder.with_registration(registration)
 }
 
 /// The users, and what the login page says of them.
