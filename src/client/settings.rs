@@ -86,6 +86,8 @@ pub struct ClientSettings {
     pub access_token_lifetime: Option<Duration>,
     /// The lifetime of its ID tokens: 1 minute to 24 hours; the provider's where `None`.
     pub id_token_lifetime: Option<Duration>,
+    /// Whether its authorization responses have to be JWTs (JARM): a request for another `response_mode` is refused.
+    pub require_signed_authorization_response: bool,
     /// The origins of browsers that may read its answers; those of its redirect URIs where empty.
     pub allowed_origins: Vec<String>,
     /// The resources that it may ask for (RFC 8707).
@@ -142,6 +144,13 @@ impl ClientSettings {
     #[must_use]
     pub const fn with_id_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.id_token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Its authorization responses have to be JWTs (JARM).
+    #[must_use]
+    pub const fn with_signed_authorization_response_required(mut self) -> Self {
+        self.require_signed_authorization_response = true;
         self
     }
 

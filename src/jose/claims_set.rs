@@ -145,6 +145,14 @@ impl ClaimsSet {
         }
     }
 
+    /// Whether the claims say when they begin and end, `nbf` and `exp`, these are at most `most` apart, and they have begun at
+    /// most `most` ago.
+    #[must_use]
+    pub(crate) fn is_within(&self, most: Duration, now: Timestamp) -> bool {
+        let (Ok(Some(begins)), Ok(Some(ends))) = (self.time("nbf"), self.time("exp")) else { return false };
+        ends <= begins.plus(most) && begins.plus(most) >= now
+    }
+
     fn check_expiry(&self, expected: &Expected, now: Timestamp) -> Result<(), ClaimsError> {
         let expiry = match self.time("exp") {
             Ok(Some(expiry)) => expiry,

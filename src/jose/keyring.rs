@@ -119,7 +119,7 @@ impl Member for RingKey {
         if active.is_empty() {
             return Err(KeyringError::Empty);
         }
-        Ok(Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string()))
+        Ok(key_set(keys))
     }
 }
 
@@ -169,7 +169,11 @@ pub enum KeyringError {
 /// another key becomes active for its algorithm, retired, until it is [removed](Keyring::remove). Every key has a
 /// `kid` of its own; the public halves of all of them are in [`jwks`](Keyring::jwks).
 #[derive(Clone)]
-pub struct Keyring(Shared<RingKey>);
+pub struct Keyring {
+    ring: Shared<RingKey>,
+    /// `None` has the keys of every algorithm.
+    algs: Option<Arc<[SigningAlg]>>,
+}
 
 impl Keyring {
     /// A ring of `keys`.
@@ -178,7 +182,23 @@ impl Keyring {
     /// [`KeyringError`] when there is no active key or two for one algorithm, when a key or `kid` stands twice, when
     /// a public key does not fit its signer, or for more than 64 keys.
     pub fn new(keys: Vec<RingKey>) -> Result<Self, KeyringError> {
-        Shared::new(keys).map(Self)
+        Shared::new(keys).map(Self::of)
+    }
+
+    const fn of(ring: Shared<RingKey>) -> Self {
+        Self { ring, algs: None }
+    }
+
+    /// The same ring as one that has keys of `algs` alone: others neither sign nor verify there, and are not shown. A change
+    /// to it is a change to the ring, and to all of its clones.
+    #[must_use]
+    pub fn limited_to(&self, algs: &[SigningAlg]) -> Self {
+        let algs = algs.iter().copied().filter(|alg| self.has(*alg)).collect();
+        Self { ring: self.ring.clone(), algs: Some(algs) }
+    }
+
+    fn has(&self, alg: SigningAlg) -> bool {
+        self.algs.as_ref().is_none_or(|algs| algs.contains(&alg))
     }
 
     /// A ring of new keys, one active for each of `algs`, drawn from OpenSSL's randomness.
@@ -198,7 +218,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
     pub fn announce(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
-        self.0.change(|keys| {
+        self.ring.change(|keys| {
             keys.push(RingKey::new(signer, KeyState::Announced).with_since(now));
             Ok(())
         })
@@ -209,7 +229,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Retired`]. A key that is active already stays so.
     pub fn activate(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
-        self.0.change(|keys| activate(keys, kid, now))
+        self.ring.change(|keys| activate(keys, kid, now))
     }
 
     /// Stops a key from signing; it is still shown. Its algorithm is then no longer offered, unless another key
@@ -222,7 +242,7 @@ impl Keyring {
     /// [`KeyringError::Unknown`], or [`KeyringError::Empty`] for the last active key. A key that is retired already
     /// stays so.
     pub fn retire(&self, kid: &str, now: Timestamp) -> Result<(), KeyringError> {
-        self.0.change(|keys| {
+        self.ring.change(|keys| {
             let key = found(keys, kid)?;
             if key.state != KeyState::Retired {
                 key.enter(KeyState::Retired, now);
@@ -240,7 +260,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError::Unknown`], or [`KeyringError::Active`] for a key that signs.
     pub fn remove(&self, kid: &str) -> Result<(), KeyringError> {
-        self.0.remove(kid)
+        self.ring.remove(kid)
     }
 
     /// Lets a new key sign at once; the active key of its algorithm retires and is still shown.
@@ -251,7 +271,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`]: `KeyTaken`, `Public` or `TooMany`.
     pub fn rotate(&self, signer: Arc<dyn Signer>, now: Timestamp) -> Result<(), KeyringError> {
-        self.0.change(|keys| {
+        self.ring.change(|keys| {
             retire_active(keys, signer.algorithm(), now);
             keys.push(RingKey::new(signer, KeyState::Active).with_since(now));
             Ok(())
@@ -263,14 +283,14 @@ impl Keyring {
     /// # Errors
     /// As [`Keyring::new`].
     pub fn replace(&self, keys: Vec<RingKey>) -> Result<(), KeyringError> {
-        self.0.replace(keys)
+        self.ring.replace(keys)
     }
 
     /// The key that signs with `alg`.
     #[must_use]
     pub fn signer(&self, alg: SigningAlg) -> Option<Arc<dyn Signer>> {
-        let ring = self.0.current();
-        let active = ring.keys.iter().find(|key| is_active(key, alg))?;
+        let ring = self.ring.current();
+        let active = ring.keys.iter().find(|key| self.has(alg) && is_active(key, alg))?;
         Some(Arc::clone(&active.signer))
     }
 
@@ -288,34 +308,40 @@ impl Keyring {
     /// The algorithms that can be signed with, in the order of their keys.
     #[must_use]
     pub fn algorithms(&self) -> Vec<SigningAlg> {
-        algorithms(&self.0.current().keys).collect()
+        algorithms(&self.ring.current().keys).filter(|alg| self.has(*alg)).collect()
     }
 
     /// The keys, in the order they came.
     #[must_use]
     pub fn keys(&self) -> Vec<RingKey> {
-        self.0.current().keys.clone()
+        let ring = self.ring.current();
+        ring.keys.iter().filter(|key| self.has(key.signer.algorithm())).cloned().collect()
     }
 
     /// The published key set as JSON: the public halves of all keys, each with `kid`, `use` and `alg`.
     #[must_use]
     pub fn jwks(&self) -> Bytes {
-        self.0.current().made.clone()
+        match self.algs {
+            None => self.ring.current().made.clone(),
+            Some(_) => key_set(&self.keys()),
+        }
     }
 
     /// A number that grows with every change, for those who keep what they made of [`Keyring::jwks`].
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.0.current().version
+        self.ring.current().version
     }
 
     /// The keys to try for a token of our own under `kid`, of any state: the one of that name, or all of this
     /// algorithm when the token names none. At most 4.
     #[must_use]
     pub fn verifiers(&self, kid: Option<&str>, alg: SigningAlg) -> Vec<Verifier> {
-        let ring = self.0.current();
+        let ring = self.ring.current();
         let fitting = ring.keys.iter().filter(|key| {
-            key.signer.algorithm() == alg && kid.is_none_or(|wanted| key.kid() == Some(wanted))
+            self.has(alg)
+                && key.signer.algorithm() == alg
+                && kid.is_none_or(|wanted| key.kid() == Some(wanted))
         });
         fitting.filter_map(|key| key.public_key().verifier(alg)).take(MAX_CANDIDATES).collect()
     }
@@ -335,7 +361,7 @@ impl Keyring {
     /// Keys that are kept elsewhere, whose signer has no private JWK to give, are not in it.
     #[must_use]
     pub fn export(&self) -> Secret {
-        let ring = self.0.current();
+        let ring = self.ring.current();
         let entries = ring.keys.iter().filter_map(|key| {
             Some(Entry { state: key.state, since: key.since, jwk: key.signer.private_jwk()? })
         });
@@ -357,6 +383,10 @@ impl Keyring {
 fn algorithms(keys: &[RingKey]) -> impl Iterator<Item = SigningAlg> {
     let active = keys.iter().filter(|key| key.state == KeyState::Active);
     active.map(|key| key.signer.algorithm())
+}
+
+fn key_set(keys: &[RingKey]) -> Bytes {
+    Bytes::from(json!({ "keys": keys.iter().map(shown).collect::<Vec<_>>() }).to_string())
 }
 
 /// The public half as it is published: always with `use` and `alg`, whatever the signer said of it.
@@ -394,7 +424,7 @@ fn retire_active(keys: &mut [RingKey], alg: SigningAlg, now: Timestamp) {
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ring = self.0.current();
+        let ring = self.ring.current();
         let keys =
             ring.keys.iter().map(|key| (key.kid().unwrap_or_default(), key.signer.algorithm(), key.state));
         f.write_str("Keyring(")?;

@@ -52,6 +52,9 @@ pub enum RequestObjectError {
     /// `typ` is that of another kind of token, or missing where it is demanded.
     #[error("the token is of another type than a request object")]
     Type,
+    /// `nbf` or `exp` is missing, they are too far apart, or `nbf` lies too far back.
+    #[error("the request object is for too long a time")]
+    Unbounded,
     /// The object is encrypted, and does not decrypt to a signed one. What of it is wrong is not told.
     #[error("the request object could not be decrypted")]
     Undecryptable,
@@ -76,6 +79,7 @@ impl From<RequestObjectError> for Reason {
             RequestObjectError::Signature => Self::RequestObjectSignature,
             RequestObjectError::Times => Self::RequestObjectTimes,
             RequestObjectError::Type => Self::RequestObjectType,
+            RequestObjectError::Unbounded => Self::RequestObjectUnbounded,
             RequestObjectError::Undecryptable => Self::RequestObjectUndecryptable,
             RequestObjectError::Unencrypted => Self::RequestObjectUnencrypted,
             RequestObjectError::Unsigned => Self::RequestObjectUnsigned,
@@ -193,6 +197,7 @@ pub struct RequestObjectVerifier {
     algs: Arc<[SigningAlg]>,
     typed: bool,
     audience_optional: bool,
+    longest: Option<Duration>,
     leeway: Duration,
 }
 
@@ -204,6 +209,7 @@ impl RequestObjectVerifier {
             algs: SigningAlg::DEFAULT_INBOUND.into(),
             typed: false,
             audience_optional: false,
+            longest: None,
             leeway: DEFAULT_LEEWAY,
         }
     }
@@ -224,6 +230,13 @@ impl RequestObjectVerifier {
     /// `aud` may be missing from a signed object, as OpenID Connect Core 1.0 section 6.1 has it.
     pub const fn with_optional_audience(mut self) -> Self {
         self.audience_optional = true;
+        self
+    }
+
+    /// `nbf` and `exp` must be there, at most `longest` apart, and `nbf` at most `longest` ago (FAPI 2.0 Message Signing
+    /// section 5.3.1). By default they may be missing.
+    pub const fn with_longest(mut self, longest: Duration) -> Self {
+        self.longest = Some(longest);
         self
     }
 
@@ -260,6 +273,9 @@ impl RequestObjectVerifier {
         };
         let claims = registered.verify(jws, &self.algs)?;
         let claims = checked(claims, (&expected, registered.client_id()), now)?;
+        if self.longest.is_some_and(|longest| !claims.is_within(longest, now)) {
+            return Err(RequestObjectError::Unbounded);
+        }
         // Keys may be of several clients: an object that names none could be sent as any of theirs (RFC 9101 section 5).
         if claims.str("iss").is_none() && claims.str("client_id").is_none() {
             return Err(RequestObjectError::Issuer);

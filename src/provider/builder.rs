@@ -3,9 +3,11 @@
 mod assemble;
 mod checks;
 mod error;
+mod profiles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use error::BuildError;
 
@@ -25,6 +27,7 @@ use super::grant::GrantHandler;
 use super::hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
 use super::logout::BackChannel;
 use super::mutual_tls::MutualTls;
+use super::profile::Profile;
 use super::proof::DpopConfig;
 use super::pushed::PushedRequests;
 use super::register::{RegisteredClients, Registration};
@@ -53,6 +56,7 @@ use crate::wire::{HttpClient, ResourceMetadata};
 #[must_use]
 pub struct ProviderBuilder {
     core: Core,
+    profiles: BTreeSet<Profile>,
     handlers: Vec<Arc<dyn GrantHandler>>,
     authenticators: Vec<Arc<dyn ClientAuthenticator>>,
     encoders: Vec<Arc<dyn ResponseEncoder>>,
@@ -122,6 +126,7 @@ impl ProviderBuilder {
         };
         Self {
             core,
+            profiles: BTreeSet::new(),
             handlers: Vec::new(),
             authenticators: Vec::new(),
             encoders: Vec::new(),
@@ -553,6 +558,7 @@ impl ProviderBuilder {
     /// # Errors
     /// [`BuildError`], naming what does not fit.
     pub fn build(mut self) -> Result<Provider, BuildError> {
+        self.apply_profiles()?;
         self.check_bounds()?;
         self.check_needs()?;
         self.core.switches.jwks_uri = self.jwks_uri;
@@ -595,8 +601,17 @@ impl ProviderBuilder {
     }
 }
 
+/// How long a request object is good at most, where that is bounded: 60 minutes (FAPI 2.0 Message Signing section 5.3.1).
+const LONGEST_REQUEST_OBJECT: Duration = Duration::from_secs(60 * 60);
+
 fn request_objects(config: &Config) -> RequestObjectVerifier {
-    let verifier = RequestObjectVerifier::new(config.issuer.as_str()).with_leeway(config.clock_skew);
+    let verifier = RequestObjectVerifier::new(config.issuer.as_str())
+        .with_algorithms(&config.requirements.inbound_algs())
+        .with_leeway(config.clock_skew);
+    let verifier = match config.requirements.bounded_request_objects {
+        true => verifier.with_longest(LONGEST_REQUEST_OBJECT),
+        false => verifier,
+    };
     let verifier = match config.request_objects.typ {
         RequestObjectType::Any => verifier,
         RequestObjectType::Explicit => verifier.with_required_type(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::logout::OfflineAccess;
 use super::request_object_rules::RequestObjectRules;
+use super::requirements::Requirements;
 use super::resources::ResourceSettings;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
@@ -205,6 +206,8 @@ pub struct Config {
     pub assertion_lifetime: Duration,
     /// What request objects must be, where they are turned on.
     pub request_objects: RequestObjectRules,
+    /// What is demanded of every client. Default: nothing beyond what clients are registered with.
+    pub requirements: Requirements,
     /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
     pub slow_hashes_at_once: u16,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
@@ -255,6 +258,7 @@ impl Config {
             clock_skew: Duration::from_secs(10),
             assertion_lifetime: Duration::from_secs(300),
             request_objects: RequestObjectRules::default(),
+            requirements: Requirements::default(),
             slow_hashes_at_once: 4,
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
@@ -293,6 +297,13 @@ impl Config {
     #[must_use]
     pub const fn with_request_objects(mut self, rules: RequestObjectRules) -> Self {
         self.request_objects = rules;
+        self
+    }
+
+    /// What is demanded of every client.
+    #[must_use]
+    pub fn with_requirements(mut self, requirements: Requirements) -> Self {
+        self.requirements = requirements;
         self
     }
 

@@ -98,7 +98,8 @@ fn metadata(core: &Core) -> Map<String, Value> {
             endpoint != "introspection_endpoint" || method != ClientAuthMethod::None.as_str()
         });
         if on {
-            say(&format!("{endpoint}_auth_signing_alg_values_supported"), json!(assertion_algs(&methods)));
+            let algs = assertion_algs(core, &methods);
+            say(&format!("{endpoint}_auth_signing_alg_values_supported"), json!(algs));
             say(&format!("{endpoint}_auth_methods_supported"), json!(methods));
         }
     }
@@ -164,9 +165,9 @@ fn client_methods(core: &Core) -> Vec<String> {
 }
 
 /// The algorithms of the assertions that these methods need.
-fn assertion_algs(methods: &[String]) -> Vec<&'static str> {
+fn assertion_algs(core: &Core, methods: &[String]) -> Vec<&'static str> {
     let has = |method: ClientAuthMethod| methods.iter().any(|known| known == method.as_str());
-    let signed = SigningAlg::DEFAULT_INBOUND.iter().map(|alg| alg.as_str());
+    let signed = core.config.requirements.inbound_algs().into_iter().map(SigningAlg::as_str);
     let macs = MacAlg::ALL.iter().map(|alg| alg.as_str());
     let signed = signed.filter(|_| has(ClientAuthMethod::PrivateKeyJwt));
     signed.chain(macs.filter(|_| has(ClientAuthMethod::ClientSecretJwt))).collect()
@@ -214,6 +215,9 @@ fn authorization(core: &Core) -> Map<String, Value> {
         let unsigned = core.switches.unsigned_request_objects.then_some(RequestObjectAlg::None.as_str());
         let all: Vec<_> = signed.chain(unsigned).collect();
         said.insert("request_object_signing_alg_values_supported".to_owned(), json!(all));
+    }
+    if core.config.requirements.signed_request_object {
+        said.insert("require_signed_request_object".to_owned(), true.into());
     }
     if core.switches.jarm {
         let algs = json!(core.keyring.algorithms());

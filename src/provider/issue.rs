@@ -154,6 +154,9 @@ pub(crate) async fn issue(
 ) -> Result<TokenResponse> {
     let client = request.client.client();
     issuance.check(cx, client)?;
+    if issuance.exchanged != Some(TokenType::IdToken) {
+        resources::check_named(cx.config, &issuance.resources)?;
+    }
     if matches!(issuance.write, Write::New) {
         issuance.grant.confirmation = request.confirmation;
     }

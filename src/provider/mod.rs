@@ -28,6 +28,7 @@ mod logout;
 mod mount;
 mod mutual_tls;
 mod payload;
+mod profile;
 mod proof;
 mod pushed;
 mod records;
@@ -36,6 +37,7 @@ mod register;
 mod release;
 mod replay;
 mod request_object_rules;
+mod requirements;
 mod resource_documents;
 mod resources;
 mod revoke;
@@ -82,6 +84,7 @@ pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
 pub use mutual_tls::MutualTls;
+pub use profile::Profile;
 pub use proof::{DpopConfig, DpopNonces};
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
@@ -91,6 +94,7 @@ pub use register::{
 pub use request_object_rules::{
     OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType,
 };
+pub use requirements::{PkceExceptions, Requirements};
 pub use resources::{ResourceEncryption, ResourceSettings};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 pub use trust::{Principal, Trust, TrustedIssuers};

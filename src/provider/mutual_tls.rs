@@ -20,16 +20,7 @@ use crate::wire::{ClientCertificate, RequestHead};
 pub struct MutualTls {
     tls_client_auth: bool,
     self_signed: bool,
-    bound_tokens: BoundTokens,
     alias: Option<Issuer>,
-}
-
-/// Whose access tokens have to be bound.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum BoundTokens {
-    #[default]
-    OfClientsThatAsk,
-    All,
 }
 
 impl MutualTls {
@@ -53,13 +44,6 @@ impl MutualTls {
         self
     }
 
-    /// Every access token from the token endpoint is bound to a key, whatever its client registered: to the
-    /// certificate of the connection, or to what else the request proved. A request without is refused.
-    pub const fn with_bound_tokens_required(mut self) -> Self {
-        self.bound_tokens = BoundTokens::All;
-        self
-    }
-
     /// The endpoints are at `base` too, where the TLS layer asks for certificates; discovery lists them as
     /// `mtls_endpoint_aliases` (RFC 8705 section 5). `base` stands for the whole issuer, path included, so
     /// that `https://mtls.op.example/a` has the aliases of the issuer `https://op.example/a`.
@@ -78,8 +62,9 @@ impl MutualTls {
         self.self_signed
     }
 
-    pub(crate) fn requires_bound_tokens(&self) -> bool {
-        self.bound_tokens == BoundTokens::All
+    /// Whether clients can authenticate by certificates.
+    pub(crate) const fn authenticates(&self) -> bool {
+        self.tls_client_auth || self.self_signed
     }
 
     pub(crate) const fn alias(&self) -> Option<&Issuer> {
@@ -99,7 +84,7 @@ pub(super) fn confirm(
     proved: Option<Confirmation>,
 ) -> Result<Option<Confirmation>> {
     let asked = client.metadata().tls_client_certificate_bound_access_tokens;
-    let required = core.mutual_tls.as_ref().is_some_and(MutualTls::requires_bound_tokens);
+    let required = core.config.requirements.sender_constrained_tokens;
     match (asked, required, proved) {
         (false, false, proved) | (false, true, proved @ Some(_)) => return Ok(proved),
         // A token says of one key that it is bound to it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::config::Config;
 use crate::client::AccessTokenFormatChoice;
-use crate::error::Internal;
+use crate::error::{Internal, Reason};
 use crate::jose::{ContentEnc, Encrypter, JoseError, Jwk, KeyAlg, SigningAlg};
 use crate::types::{Scope, scope_claims};
 
@@ -103,6 +103,26 @@ impl Eq for ResourceEncryption {}
 
 fn settings<'a>(config: &'a Config, audience: &'a [String]) -> impl Iterator<Item = &'a ResourceSettings> {
     audience.iter().filter_map(|resource| config.resources.get(resource))
+}
+
+/// Checks that a token is for a resource that was named, where every one has to be (RFC 8707 section 2).
+pub(super) fn check_named(config: &Config, audience: &[String]) -> Result<(), Reason> {
+    match config.requirements.resource && audience.is_empty() {
+        true => Err(Reason::ResourceMissing),
+        false => Ok(()),
+    }
+}
+
+/// Checks that one token can be for all of `audience`, and is for a resource that was named where it has to be.
+///
+/// # Errors
+/// [`Reason::ResourceMissing`], [`Reason::ResourcesNotCombined`].
+pub(super) fn check_token(config: &Config, audience: &[String]) -> Result<(), Reason> {
+    check_named(config, audience)?;
+    match can_be_combined(config, audience) {
+        true => Ok(()),
+        false => Err(Reason::ResourcesNotCombined),
+    }
 }
 
 /// The format of the first resource that has one.

@@ -232,8 +232,10 @@ impl Assertions {
     ) -> Result<AuthorizationGrantAssertion> {
         let endpoint = cx.config.issuer.endpoint(&cx.config.paths.token);
         let audiences = [cx.issuer().to_owned(), endpoint];
+        let algs: Vec<_> =
+            trust.algs.iter().copied().filter(|alg| cx.config.requirements.permits(*alg)).collect();
         let verifier = AuthorizationGrantVerifier::new(Arc::clone(&trust.issuer), audiences)
-            .with_algorithms(&trust.algs)
+            .with_algorithms(&algs)
             .with_max_lifetime(cx.config.assertion_lifetime)
             .with_leeway(cx.config.clock_skew);
         let verifier = match trust.jti {

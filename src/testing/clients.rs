@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::keys::client_key;
 use crate::client::{
     Client, ClientAuthMethod, ClientBuilder, ClientMetadata, ClientSecret, ClientSettings, Consent,
-    RequestObjectAlg, TokenDeliveryMode,
+    IdTokenAlg, RequestObjectAlg, TokenDeliveryMode,
 };
 use crate::entropy::Entropy;
-use crate::jose::JwkSet;
+use crate::jose::{JwkSet, SigningAlg};
 use crate::secret::{Secret, SystemSecrets};
 use crate::types::{ClientId, FetchUrl, GrantType, RedirectUri, RequestUri, ResponseType, Scope};
 
@@ -88,6 +88,26 @@ pub(super) fn backchannel() -> (Client, ClientBuilder) {
     };
     let bank = begin("bank", asking(signing, TokenDeliveryMode::Poll), settings()).build().expect(SOUND);
     (bank, begin("shop", asking(told, TokenDeliveryMode::Ping), settings()))
+}
+
+/// The client that fits every security profile.
+pub(super) fn fapi() -> Client {
+    let keys = JwkSet::register(&signing_keys()).expect("the key set is sound");
+    let metadata = ClientMetadata {
+        id_token_signed_response_alg: IdTokenAlg::Signed(SigningAlg::Es256),
+        ..by_assertion("https://fapi.example/cb").with_jwks(keys)
+    };
+    begin("fapi", metadata, settings()).build().expect(SOUND)
+}
+
+/// The client `bank` with ID tokens of ES256.
+pub(super) fn fapi_bank() -> Client {
+    let (bank, _) = backchannel();
+    let metadata = ClientMetadata {
+        id_token_signed_response_alg: IdTokenAlg::Signed(SigningAlg::Es256),
+        ..bank.metadata().clone()
+    };
+    begin("bank", metadata, settings()).build().expect(SOUND)
 }
 
 /// The public client of a device, which has no browser.

@@ -122,6 +122,12 @@ impl RedirectUri {
         Url::parse(&self.0).map_or(true, |url| url.scheme() != "https" || is_loopback(&url))
     }
 
+    /// Whether it is of the scheme `https`, whatever its host is.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| url.scheme() == "https")
+    }
+
     /// The origin a browser would give it; `None` for a private-use scheme.
     #[must_use]
     pub fn origin(&self) -> Option<String> {

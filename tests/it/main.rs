@@ -46,6 +46,7 @@ mod oidc_rp_initiated_logout_detours;
 mod oidc_session_management;
 mod outbound_fetch;
 mod pending_requests;
+mod profiles;
 mod refresh_tokens;
 mod reliability;
 mod response_encoder;

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata};
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
@@ -168,7 +167,7 @@ fn each_type_is_turned_on_by_its_own_call_and_listed() {
             .client(harness().client("front"))
             .provider(move |builder| builder.with_response_type(turned_on))
             .build();
-        let metadata = metadata(&h);
+        let metadata = h.metadata();
         assert_eq!(metadata["response_types_supported"], json!(["code", response_type]));
         let grant_types = metadata["grant_types_supported"].as_array().unwrap();
         assert_eq!(grant_types.contains(&json!("implicit")), response_type != "none", "{response_type}");
@@ -182,14 +181,9 @@ fn each_type_is_turned_on_by_its_own_call_and_listed() {
     }
 }
 
-fn metadata(h: &Harness) -> Value {
-    let request = http::Request::get("/.well-known/openid-configuration").body(Bytes::new()).unwrap();
-    h.answer(request).json()
-}
-
 #[test]
 fn everything_that_is_on_is_listed_once() {
-    let metadata = metadata(&harness());
+    let metadata = harness().metadata();
     let types = [
         "code",
         "code id_token",

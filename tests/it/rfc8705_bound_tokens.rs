@@ -6,7 +6,7 @@ use vouchsafe::client::{AccessTokenFormatChoice, ClientAuthMethod, ClientMetadat
 use vouchsafe::client::{Client, ClientBuilder};
 use vouchsafe::error::Reason;
 use vouchsafe::proof::Certificate;
-use vouchsafe::provider::{BuildError, DpopConfig, MutualTls, Registration};
+use vouchsafe::provider::{BuildError, DpopConfig, MutualTls, Registration, Requirements};
 use vouchsafe::secret::Secret;
 use vouchsafe::testing::certificates::{self, der, unverified, verified};
 use vouchsafe::testing::{
@@ -199,12 +199,13 @@ fn nothing_goes_out_unbound_where_mutual_tls_is_off() {
 
 #[test]
 fn a_provider_may_require_bound_tokens_of_everybody() {
-    let required = || MutualTls::new().with_bound_tokens_required();
+    let requirements = Requirements::new().with_sender_constrained_tokens();
     let h = Harness::builder()
+        .config(move |config| config.requirements = requirements)
         .dpop(DpopConfig::new())
-        .provider(move |builder| builder.with_mutual_tls(required()));
+        .provider(|builder| builder.with_mutual_tls(MutualTls::new()));
     let h = h.build();
-    h.redeem(own("service")).rejected(Reason::CertificateNeeded).unchanged();
+    h.redeem(own("service")).rejected(Reason::DpopProofMissing).unchanged();
     let bound = h.redeem(own("service").certificate(unverified(certificates::SELF_SIGNED))).issued();
     assert_eq!(confirmation(&h, &bound.access_token), x5t(certificates::SELF_SIGNED));
     let proved = own("service").certificate(unverified(certificates::SELF_SIGNED)).proved(&h.token_proof());
@@ -224,7 +225,8 @@ fn no_token_that_must_be_bound_comes_through_a_browser() {
     assert_eq!(refused.member, "tls_client_certificate_bound_access_tokens");
     let h = Harness::new();
     let stores = vouchsafe::store::Stores::of(std::sync::Arc::new(h.store().clone()));
-    let config = h.provider().config().clone();
+    let requirements = Requirements::new().with_sender_constrained_tokens();
+    let config = h.provider().config().clone().with_requirements(requirements);
     let builder = vouchsafe::Provider::builder(
         config,
         stores,
@@ -234,10 +236,10 @@ fn no_token_that_must_be_bound_comes_through_a_browser() {
     let refused = builder
         .accounts(std::sync::Arc::new(vouchsafe::testing::AccountTable::default()))
         .with_response_type(ResponseType::Token)
-        .with_mutual_tls(MutualTls::new().with_bound_tokens_required())
+        .with_mutual_tls(MutualTls::new())
         .build()
         .unwrap_err();
-    let feature = "bound access tokens of all clients";
+    let feature = "sender_constrained_tokens";
     assert_eq!(refused, BuildError::Needs { feature, port: "response types without a token" });
 }
 

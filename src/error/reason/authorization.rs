@@ -15,6 +15,8 @@ macro_rules! authorization_reasons {
         RedirectUriMissing => InvalidRequest, "redirect_uri is missing";
         /// `redirect_uri` is not one of the client's.
         RedirectUriNotRegistered => InvalidRequest, "redirect_uri is not registered";
+        /// `redirect_uri` is not of the scheme `https`, which all clients have to use.
+        RedirectUriInsecure => InvalidRequest, "redirect_uri must be https";
         /// A pending request cannot be opened: altered, expired, or of another purpose.
         PendingUnreadable => InvalidRequest, "the request has expired or was altered, start again";
         /// A pending request came back in another browser.
@@ -49,6 +51,8 @@ macro_rules! authorization_reasons {
         ResponseModeUnsupported => InvalidRequest, "response_mode is not supported";
         /// `response_mode=query` with a token in the response.
         ResponseModeInsecure => InvalidRequest, "response_mode must not put a token into the query";
+        /// `response_mode` is none of a JWT, which is what this client has to ask for (JARM).
+        ResponseModeUnsigned => InvalidRequest, "this client must ask for a response_mode of jwt";
         /// The response would bring an ID token, which the scope does not ask for.
         IdTokenScopeMissing => InvalidRequest, "an id token needs the scope openid";
         /// `state` is over its cap.
@@ -73,6 +77,8 @@ macro_rules! authorization_reasons {
         ScopeMalformed => InvalidScope, "scope is malformed";
         /// The scope is not known or not allowed to the client.
         ScopeNotAllowed => InvalidScope, "the scope is not allowed to the client";
+        /// `resource` is missing where every access token is for one that is named.
+        ResourceMissing => InvalidTarget, "resource is missing";
         /// `resource` is not an absolute URI without fragment.
         ResourceMalformed => InvalidTarget, "resource must be an absolute uri without fragment";
         /// `resource` is not known or not allowed to the client.
@@ -147,6 +153,8 @@ macro_rules! authorization_reasons {
         RequestObjectSignature => InvalidRequestObject, "the request object is not valid";
         /// The request object has expired, or is not valid yet.
         RequestObjectTimes => InvalidRequestObject, "the request object is not valid now";
+        /// The request object lacks `nbf` or `exp`, or is for longer than it may be.
+        RequestObjectUnbounded => InvalidRequestObject, "the request object must have nbf and exp, at most 60 minutes apart";
         /// The request object's `typ` is that of another token, or missing where it is demanded.
         RequestObjectType => InvalidRequestObject, "the request object is not valid";
         /// The request object is encrypted and does not decrypt to a signed one: whatever is wrong with it.

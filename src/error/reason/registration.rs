@@ -68,6 +68,8 @@ macro_rules! registration_reasons {
         MetadataLogout => InvalidClientMetadata, "the logout uris must be https, and those of the front channel of the origin of a redirect uri";
         /// `client_name` is too long, or has control or text direction characters.
         MetadataName => InvalidClientMetadata, "client_name must be up to 200 bytes without control characters";
+        /// A redirect URI is not of the scheme `https`, which all clients have to use.
+        MetadataInsecureRedirectUris => InvalidRedirectUri, "redirect_uris must be https";
         /// A client of the `application_type` `native` has a redirect URI that is not of its device.
         MetadataNativeRedirectUris => InvalidRedirectUri, "redirect_uris of a native client must be loopback or private-use uris";
         /// The address of a page is not https or is too long.

@@ -68,7 +68,7 @@ impl Keyring {
         source: &dyn KeySource,
     ) -> Result<(Revision, Vec<RingKey>), KeySourceError> {
         for _ in 0..ATTEMPTS {
-            let seen = self.0.current();
+            let seen = self.ring.current();
             let keys = source.load().await.map_err(KeySourceError::Load)?;
             let revision = keys.revision.clone();
             let keys = read(keys, &seen.keys).await?;
@@ -82,7 +82,7 @@ impl Keyring {
 
     /// Puts `keys` into the place of `seen`; `false` when that is not what the ring is any more.
     fn succeed(&self, seen: &Arc<Ring<RingKey>>, keys: Vec<RingKey>) -> Result<bool, KeyringError> {
-        self.0.change_seen(seen, |seen| {
+        self.ring.change_seen(seen, |seen| {
             if keys.len() == seen.keys.len() && keys.iter().zip(&seen.keys).all(|(new, old)| new.is(old)) {
                 return Ok(None);
             }

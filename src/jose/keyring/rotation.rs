@@ -112,10 +112,10 @@ impl KeyRotation {
         clock: Arc<dyn Clock>,
         report: impl Fn(&Result<Vec<KeyAction>, KeySourceError>) + Send + Sync + 'static,
     ) {
-        let (ring, runtime) = (keyring.0.downgrade(), Arc::clone(&self.runtime));
+        let (ring, runtime) = (keyring.ring.downgrade(), Arc::clone(&self.runtime));
         runtime.spawn(Box::pin(async move {
             while let Some(ring) = ring.upgrade() {
-                let tended = async { self.tend(&Keyring(ring), clock.now()).await };
+                let tended = async { self.tend(&Keyring::of(ring), clock.now()).await };
                 // Whoever panics once must not end the rotation for as long as the process lives.
                 let tended = AssertUnwindSafe(tended).catch_unwind().await;
                 let tended = tended.unwrap_or(Err(KeySourceError::Panicked));

@@ -189,6 +189,9 @@ async fn read(
 ) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
     let back = ReturnAddress::registered(&core.encoders, draft)?;
+    if core.config.requirements.https_redirect_uris && !back.redirect_uri().is_https() {
+        return Err(Reason::RedirectUriInsecure.into());
+    }
     back.encoder().check(cx, &draft.client).await?;
     let returned = |error: Error| Failure::Return(Box::new(back.clone()), error);
     let request =

@@ -124,7 +124,11 @@ impl AuthorizationRequest {
             acr_values: rules::oidc::acr_values(draft)?,
             id_token_hint: rules::oidc::id_token_hint(readers, draft)?,
             claims: rules::claims::claims(params)?,
-            code_challenge: rules::pkce::code_challenge(draft, response_type, (&scope, nonce.as_deref()))?,
+            code_challenge: rules::pkce::code_challenge(
+                (readers, draft),
+                response_type,
+                (&scope, nonce.as_deref()),
+            )?,
             dpop_jkt: rules::dpop::dpop_jkt(readers, draft, response_type)?,
             authorization_details: rules::details::details(readers, draft, &resources)?,
             resources,

@@ -52,7 +52,9 @@ pub(super) async fn resolve(core: &Core, cx: &Context<'_>, plain: Draft) -> Resu
     };
     let Some(source) = source(core, &plain)? else {
         let sent = ["request", "request_uri"].iter().any(|name| plain.has(name));
-        if plain.client.metadata().require_signed_request_object && !sent {
+        let required = core.config.requirements.signed_request_object
+            || plain.client.metadata().require_signed_request_object;
+        if required && !sent {
             return Err(returned(Reason::RequestObjectRequired.into()));
         }
         return Ok(plain);

@@ -153,6 +153,11 @@ impl Backchannel {
         self
     }
 
+    /// Whether requests may be unsigned.
+    pub(in crate::provider) const fn takes_plain_requests(&self) -> bool {
+        self.plain
+    }
+
     pub(in crate::provider) fn pinging(mut self, pinger: Pinger) -> Self {
         self.pinger = Some(Arc::new(pinger));
         self

@@ -55,27 +55,14 @@ fn sound(cx: &Context<'_>, claims: &ClaimsSet) -> Result<(String, Timestamp), Re
     if required.iter().any(|name| claims.value(name).is_none()) {
         return Err(Reason::BackchannelObjectClaims);
     }
-    let time = |name| {
-        let seconds = claims.value(name).and_then(|value| value.as_i64().or_else(|| whole(value.as_f64()?)));
-        seconds.map(Timestamp::from_unix).ok_or(Reason::BackchannelObjectTimes)
-    };
-    let (exp, nbf) = (time("exp")?, time("nbf")?);
-    if exp > nbf.plus(MAX_LIFETIME) || nbf.plus(MAX_LIFETIME) < cx.now {
+    let Some(exp) = claims.time("exp").ok().flatten().filter(|_| claims.is_within(MAX_LIFETIME, cx.now))
+    else {
         return Err(Reason::BackchannelObjectTimes);
-    }
+    };
     match claims.str("jti").filter(|jti| (1..=MAX_JTI_BYTES).contains(&jti.len())) {
         Some(jti) => Ok((jti.to_owned(), exp.plus(cx.config.clock_skew))),
         None => Err(Reason::BackchannelObjectClaims),
     }
-}
-
-/// A moment that is written as a fraction, without that.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "moments beyond the range are saturated, and refused then"
-)]
-fn whole(seconds: f64) -> Option<i64> {
-    seconds.is_finite().then_some(seconds as i64)
 }
 
 fn unverified(error: Unverified<RequestObjectError>) -> Error {
@@ -93,7 +80,7 @@ fn refused(error: RequestObjectError) -> Error {
             Reason::BackchannelObjectParties
         }
         RequestObjectError::Signature => Reason::BackchannelObjectSignature,
-        RequestObjectError::Times => Reason::BackchannelObjectTimes,
+        RequestObjectError::Times | RequestObjectError::Unbounded => Reason::BackchannelObjectTimes,
         RequestObjectError::Unsigned => Reason::BackchannelUnsigned,
         _ => Reason::BackchannelObjectMalformed,
     };

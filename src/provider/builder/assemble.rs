@@ -82,11 +82,12 @@ impl ProviderBuilder {
             }
             _ => None,
         };
-        let mut all: Vec<Arc<dyn ClientAuthenticator>> = vec![
-            Arc::new(ClientSecretBasic(slow.clone())),
-            Arc::new(ClientSecretPost(slow)),
-            Arc::new(Public),
-        ];
+        let mut all: Vec<Arc<dyn ClientAuthenticator>> = Vec::new();
+        if !self.core.config.requirements.asymmetric_authentication {
+            all.push(Arc::new(ClientSecretBasic(slow.clone())));
+            all.push(Arc::new(ClientSecretPost(slow)));
+            all.push(Arc::new(Public));
+        }
         if let Some(replays) = &self.core.stores.replays {
             let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias);
             let assertions = ClientAssertions::new(&self.core.config, alias, Arc::clone(replays));

@@ -6,7 +6,6 @@ use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
 use crate::provider::config::CodeChallengeReuse;
-use crate::provider::mutual_tls::MutualTls;
 use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
@@ -106,7 +105,8 @@ impl ProviderBuilder {
         self.check_registration()?;
         self.check_elsewhere()?;
         let core = &self.core;
-        let bound = core.mutual_tls.as_ref().is_some_and(MutualTls::requires_bound_tokens);
+        let bound = core.config.requirements.sender_constrained_tokens;
+        let binds = self.dpop.is_some() || core.mutual_tls.is_some();
         let tokens_in_front = core.response_types.iter().any(|known| known.has_token());
         missing(&[
             Need(
@@ -115,12 +115,8 @@ impl ProviderBuilder {
                 "with_rp_initiated_logout",
                 core.switches.rp_initiated_logout,
             ),
-            Need(
-                "bound access tokens of all clients",
-                bound,
-                "response types without a token",
-                !tokens_in_front,
-            ),
+            Need("sender_constrained_tokens", bound, "response types without a token", !tokens_in_front),
+            Need("sender_constrained_tokens", bound, "with_dpop or with_mutual_tls", binds),
         ])?;
         self.check_outgoing()?;
         self.check_keys()?;

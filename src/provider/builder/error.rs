@@ -4,6 +4,14 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// Something that was turned on or set is what something else forbids.
+    #[error("{setting} contradicts {demand}")]
+    Contradicts {
+        /// What was turned on or set.
+        setting: &'static str,
+        /// What forbids it: a profile or a requirement.
+        demand: &'static str,
+    },
     /// A value is outside its bounds.
     #[error("the configuration's {setting} must be {bounds}")]
     Bounds {

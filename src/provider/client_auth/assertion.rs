@@ -38,12 +38,20 @@ impl ClientAssertions {
     /// two endpoints also as they are at `alias`.
     pub(crate) fn new(config: &Config, alias: Option<&Issuer>, replays: Arc<dyn ReplayStore>) -> Self {
         let (issuer, paths) = (&config.issuer, &config.paths);
-        let verifier = |path: &str| {
+        let audiences = |path: &str| {
             let mut audiences = vec![issuer.as_str().to_owned(), issuer.endpoint(&paths.token)];
             audiences.push(issuer.endpoint(path));
             audiences.extend(alias.map(|alias| alias.endpoint(&paths.token)));
             audiences.extend(alias.map(|alias| alias.endpoint(path)));
-            ClientAssertionVerifier::new(audiences)
+            audiences
+        };
+        let verifier = |path: &str| {
+            let verifier = match config.requirements.issuer_as_audience {
+                true => ClientAssertionVerifier::new([issuer.as_str()]).with_plain_audience(),
+                false => ClientAssertionVerifier::new(audiences(path)),
+            };
+            verifier
+                .with_algorithms(&config.requirements.inbound_algs())
                 .with_max_lifetime(config.assertion_lifetime)
                 .with_leeway(config.clock_skew)
         };

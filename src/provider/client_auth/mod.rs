@@ -103,8 +103,9 @@ pub(crate) async fn authenticate(
         cx.note_client(client);
     }
     let (authenticator, credentials) = by_certificate(core, head, client.as_ref(), found)?;
-    match fitting(client, &credentials) {
-        Ok(client) => {
+    let known = authenticator.ok_or(Reason::ClientMethodNotRegistered);
+    match fitting(client, &credentials).and_then(|client| Ok((client, known?))) {
+        Ok((client, authenticator)) => {
             authenticator.verify(cx, &client, &credentials).await?;
             Ok(AuthenticatedClient::proven(client))
         }
@@ -116,12 +117,11 @@ pub(crate) async fn authenticate(
     }
 }
 
+/// Credentials, and the authenticator that checks them; `None` of the method `none`, where no public client is let in.
+type Found<'a> = (Option<&'a dyn ClientAuthenticator>, Credentials);
+
 /// The one method of the request with its credentials; the method `none` where there are no others.
-fn extract<'a>(
-    core: &'a Core,
-    head: &RequestHead,
-    params: &Params,
-) -> Result<(&'a dyn ClientAuthenticator, Credentials)> {
+fn extract<'a>(core: &'a Core, head: &RequestHead, params: &Params) -> Result<Found<'a>> {
     let mechanisms = mechanisms(head, params);
     if mechanisms > 1 {
         return Err(Reason::ClientMethodsCombined.into());
@@ -137,12 +137,11 @@ fn extract<'a>(
         }
     }
     match (found, public) {
-        (Some(found), _) => Ok(found),
+        (Some((authenticator, credentials)), _) => Ok((Some(authenticator), credentials)),
         // Credentials that nobody here reads do not make a public client of the sender.
         (None, _) if mechanisms > 0 => Err(Reason::ClientMethodNotRegistered.into()),
-        (None, None) => Err(Reason::ClientCredentialsMissing.into()),
-        (None, Some(public)) => {
-            let credentials = public.extract(head, params)?.ok_or(Reason::ClientCredentialsMissing)?;
+        (None, public) => {
+            let credentials = Public.extract(head, params)?.ok_or(Reason::ClientCredentialsMissing)?;
             Ok((public, credentials))
         }
     }
@@ -155,8 +154,8 @@ fn by_certificate<'a>(
     core: &'a Core,
     head: &RequestHead,
     client: Option<&Client>,
-    (authenticator, mut credentials): (&'a dyn ClientAuthenticator, Credentials),
-) -> Result<(&'a dyn ClientAuthenticator, Credentials)> {
+    (authenticator, mut credentials): Found<'a>,
+) -> Result<Found<'a>> {
     let method = client.map(|client| &client.metadata().token_endpoint_auth_method);
     let Some(method) = method.filter(|method| method.uses_certificate()) else {
         return Ok((authenticator, credentials));
@@ -171,7 +170,7 @@ fn by_certificate<'a>(
     let Some(known) = known else { return Ok((authenticator, credentials)) };
     credentials.method = method.clone();
     credentials.certificate.clone_from(&head.certificate);
-    Ok((&**known, credentials))
+    Ok((Some(&**known), credentials))
 }
 
 /// How many of the standard ways to authenticate the request uses, whether the provider offers them or not

@@ -54,9 +54,7 @@ impl GrantHandler for ClientCredentialsGrant {
         for resource in &resources {
             self.policy.resource(client, resource)?;
         }
-        if !resources::can_be_combined(cx.config, &resources) {
-            return Err(Reason::ResourcesNotCombined.into());
-        }
+        resources::check_token(cx.config, &resources)?;
         let scope = resources::scope_of(cx.config, &resources, &scope);
         let details = request.authorization_details(cx)?.unwrap_or_default();
         authorization_details::check_locations(cx.config, &details, &resources)?;

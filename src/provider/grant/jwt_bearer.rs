@@ -12,6 +12,7 @@ use crate::error::{Reason, Result};
 use crate::policy::Policy;
 use crate::provider::context::Context;
 use crate::provider::issue::Issuance;
+use crate::provider::resources;
 use crate::provider::token::TokenRequest;
 use crate::provider::trust::{Assertions, Principal, Vouched};
 use crate::store::Grant;
@@ -69,6 +70,7 @@ impl GrantHandler for JwtBearerGrant {
         for resource in &resources {
             self.policy.resource(client, resource)?;
         }
+        resources::check_token(cx.config, &resources)?;
         let id = GrantId::generate(cx.entropy, cx.now)?;
         let mut grant = Grant::new(id, client.id().clone(), GrantType::JwtBearer, cx.now)
             .with_scope(scope)

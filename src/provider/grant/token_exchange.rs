@@ -21,6 +21,7 @@ use crate::provider::exchange::{
     ExchangeDecision, ExchangeRequest, ExchangeTerms, ExchangeToken, TokenExchangePolicy, TokenType,
 };
 use crate::provider::issue::Issuance;
+use crate::provider::resources;
 use crate::provider::token::TokenRequest;
 use crate::store::Grant;
 use crate::types::{Actors, GrantId, GrantType, Scope};
@@ -211,6 +212,9 @@ impl GrantHandler for TokenExchangeGrant {
         let terms = self.decide(&exchange).await?;
         if asked.requested == TokenType::IdToken && !terms.scope.contains(Scope::OPENID) {
             return Err(Reason::ScopeNotGranted.into());
+        }
+        if asked.requested != TokenType::IdToken {
+            resources::check_token(cx.config, &terms.audience)?;
         }
         let grant = grant(cx, client, (subject, acting, actors), terms)?;
         self.use_up(cx, [Some(&verified), actor.as_ref()]).await.map_err(replayed)?;

@@ -59,6 +59,12 @@ impl DpopConfig {
         self
     }
 
+    /// The same for those of its algorithms that are among `algs`.
+    pub(in crate::provider) fn limited_to(mut self, algs: &[SigningAlg]) -> Self {
+        self.algorithms.retain(|alg| algs.contains(alg));
+        self
+    }
+
     /// What is out of bounds, and what it must be.
     pub(in crate::provider) fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
         if !(Duration::from_secs(60)..=Duration::from_secs(300)).contains(&self.max_age) {

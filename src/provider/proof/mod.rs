@@ -14,6 +14,7 @@ use super::core::Core;
 use super::format::dpop_nonce;
 use super::mutual_tls;
 use super::token::AuthenticatedClient;
+use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::store::AccessToken;
@@ -37,13 +38,22 @@ pub(super) async fn confirm(
     (head, client): (&RequestHead, &AuthenticatedClient),
 ) -> Result<Option<Confirmation>> {
     let proved = proved(core, cx, head).await?;
-    if proved.is_none() && client.client().metadata().dpop_bound_access_tokens {
+    if proved.is_none() && must_prove(core, (head, client.client())) {
         if let Some(dpop) = &core.dpop {
             dpop.offer_nonce(cx);
         }
         return Err(Reason::DpopProofMissing.into());
     }
     mutual_tls::confirm(core, (head, client.client()), proved)
+}
+
+/// Whether the tokens of a request have to be bound to the key of a proof: where the client registered for that, and where
+/// there is no other key to bind them to, and they all have to be.
+fn must_prove(core: &Core, (head, client): (&RequestHead, &Client)) -> bool {
+    let by_certificate = core.mutual_tls.is_some()
+        && (head.certificate.is_some() || client.metadata().tls_client_certificate_bound_access_tokens);
+    let required = core.config.requirements.sender_constrained_tokens && core.dpop.is_some();
+    client.metadata().dpop_bound_access_tokens || required && !by_certificate
 }
 
 /// The key that the request proves, whatever that is for. Where no proofs are taken nobody looks for one.

@@ -12,7 +12,7 @@ use crate::error::Reason;
 use crate::jose::SigningAlg;
 use crate::provider::backchannel::Backchannel;
 use crate::provider::core::Core;
-use crate::types::{GrantType, ResponseType, Scope};
+use crate::types::{GrantType, RedirectUri, ResponseType, Scope};
 
 /// Most bytes in a `client_name`.
 const MAX_NAME_BYTES: usize = 200;
@@ -82,6 +82,8 @@ pub(in crate::provider) struct Rules {
     pairwise: bool,
     sectors: bool,
     pings: bool,
+    inbound_algs: Vec<SigningAlg>,
+    https_redirect_uris: bool,
     certificate_bound_tokens: bool,
     logout: Logout,
 }
@@ -122,6 +124,8 @@ impl Rules {
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
             pings: core.backchannel.as_ref().is_some_and(Backchannel::pings),
+            inbound_algs: core.config.requirements.inbound_algs(),
+            https_redirect_uris: core.config.requirements.https_redirect_uris,
             certificate_bound_tokens: core.mutual_tls.is_some(),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
@@ -208,7 +212,7 @@ impl Rules {
         }
         let alg = metadata.token_endpoint_auth_signing_alg;
         let signed = alg.and_then(ClientAssertionAlg::signed);
-        if signed.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) {
+        if signed.is_some_and(|alg| !self.inbound_algs.contains(&alg)) {
             return Err(Reason::MetadataAuthSigningAlg);
         }
         if !self.jwks_uri && metadata.jwks_uri.is_some() {
@@ -223,6 +227,9 @@ impl Rules {
     /// OpenID Connect Dynamic Client Registration 1.0 section 2: a native client answers on its device. What a web
     /// client must not register where a response type has a token, no client may.
     fn redirects(&self, metadata: &ClientMetadata) -> Result<(), Reason> {
+        if self.https_redirect_uris && !metadata.redirect_uris.iter().all(RedirectUri::is_https) {
+            return Err(Reason::MetadataInsecureRedirectUris);
+        }
         let native = metadata.application_type == ApplicationType::Native;
         let elsewhere = metadata.redirect_uris.iter().any(|uri| !uri.is_native());
         match native && elsewhere && !self.bounds.claimed_https {
@@ -283,7 +290,7 @@ impl Rules {
         }
         let alg = metadata.backchannel_authentication_request_signing_alg;
         let told = metadata.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Ping);
-        match alg.is_some_and(|alg| !SigningAlg::DEFAULT_INBOUND.contains(&alg)) || told && !self.pings {
+        match alg.is_some_and(|alg| !self.inbound_algs.contains(&alg)) || told && !self.pings {
             true => Err(Reason::MetadataBackchannel),
             false => Ok(()),
         }

@@ -22,6 +22,7 @@ pub(in super::super) fn resources(readers: &Readers<'_>, draft: &Draft) -> Resul
             resources.push(resource.to_owned());
         }
     }
+    settings::check_named(readers.config, &resources)?;
     Ok(resources)
 }
 

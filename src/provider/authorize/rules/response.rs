@@ -15,11 +15,16 @@ pub(in crate::provider) fn state(params: &Params) -> Result<Option<String>, Reas
 pub(in super::super) fn response_type(readers: &Readers<'_>, draft: &Draft) -> Result<ResponseType, Reason> {
     let text = draft.params.one("response_type")?.ok_or(Reason::ResponseTypeMissing)?;
     let response_type: ResponseType = text.parse().map_err(|_| Reason::ResponseTypeUnsupported)?;
-    if let Some(mode) = draft.params.one("response_mode")? {
+    let mode = draft.params.one("response_mode")?;
+    if let Some(mode) = mode {
         let encoder = readers.encoders.named(mode).ok_or(Reason::ResponseModeUnsupported)?;
         if response_type.has_front_channel_token() && !encoder.may_carry_tokens(&draft.client) {
             return Err(Reason::ResponseModeInsecure);
         }
+    }
+    let signs = mode.is_some_and(|mode| mode == "jwt" || mode.ends_with(".jwt"));
+    if draft.client.settings().require_signed_authorization_response && !signs {
+        return Err(Reason::ResponseModeUnsigned);
     }
     if !readers.response_types.contains(&response_type) {
         return Err(Reason::ResponseTypeUnsupported);
