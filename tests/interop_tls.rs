@@ -5,17 +5,10 @@ mod interop;
 
 use std::process::{Command, Output, Stdio};
 
-use interop::{Server, workspace};
+use interop::{CERTIFICATE, KEY, RSA_CERTIFICATE, RSA_KEY, Server, workspace};
 
-/// Certificates of the loopback address, with keys of either kind.
-const ELLIPTIC: [&str; 2] = [
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.crt"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.key"),
-];
-const RSA: [&str; 2] = [
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.crt"),
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.key"),
-];
+const ELLIPTIC: [&str; 2] = [CERTIFICATE, KEY];
+const RSA: [&str; 2] = [RSA_CERTIFICATE, RSA_KEY];
 
 /// Everything that openssl can do, with what it would refuse by itself; the others need keys that are shared beforehand.
 const EVERYTHING: &str = "ALL:COMPLEMENTOFALL:!PSK:!SRP:@SECLEVEL=0";

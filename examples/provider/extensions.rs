@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use vouchsafe::limiter::{Allowance, LimitPoint, WindowLimiter};
 use vouchsafe::provider::{DpopConfig, DpopNonces, MutualTls, ProviderBuilder, Registration};
+use vouchsafe::types::Issuer;
 
 use crate::encryption;
 use crate::exchange::RightlyHad;
-use crate::options::{Extensions, Options, RegisteredBy};
+use crate::options::{Extensions, Options, Profile, RegisteredBy};
 use crate::payments::Payments;
 
 /// Most requests that one client pushes, and all together, in a minute: room for runs of tests.
@@ -17,14 +18,22 @@ const PUSHED: Allowance = Allowance::new(600, 6000, std::time::Duration::from_se
 ///
 /// # Errors
 /// One sentence that names the flag or file to mend.
-pub(crate) fn turned_on(builder: ProviderBuilder, options: &Options) -> Result<ProviderBuilder, String> {
+pub(crate) fn turned_on(
+    builder: ProviderBuilder,
+    options: &Options,
+    issuer: &Issuer,
+) -> Result<ProviderBuilder, String> {
     let builder = at_authorization(builder, options);
     let builder = of_clients_and_tokens(builder, &options.extensions);
     let builder = match options.extensions.encryption {
         true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
         false => builder,
     };
-    Ok(match registration(options) {
+    let builder = match options.profile.and_then(Profile::demands) {
+        Some(profile) => builder.with_profile(profile),
+        None => builder,
+    };
+    Ok(match registration(options, issuer) {
         Some(registration) => builder.with_registration(registration),
         None => builder,
     })
@@ -86,13 +95,13 @@ fn of_clients_and_tokens(mut builder: ProviderBuilder, extensions: &Extensions) 
     builder
 }
 
-fn registration(options: &Options) -> Option<Registration> {
+fn registration(options: &Options, issuer: &Issuer) -> Option<Registration> {
     let registration = match options.registration.unwrap_or_default() {
         RegisteredBy::Off => return None,
         RegisteredBy::Open => Registration::open(),
         RegisteredBy::Token => Registration::by_initial_access_token(),
     };
-    let mut registration = registration.with_settings(options.client_settings());
+    let mut registration = registration.with_settings(options.client_settings(issuer));
     for response_type in &options.extensions.response_types {
         registration = registration.with_response_type(*response_type);
     }

@@ -8,10 +8,12 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use vouchsafe::client::{ClientSettings, PkceRequirement};
+use vouchsafe::jose::SigningAlg;
 use vouchsafe::types::{Issuer, Resource};
 
 pub(crate) use self::extensions::Extensions;
 pub(crate) use self::values::{AccessTokenShape, Database, Profile, RegisteredBy};
+use crate::site::keys;
 use crate::tls::{Served, Suites};
 
 /// An OpenID provider for trying out, testing and conformance runs.
@@ -187,13 +189,28 @@ impl Options {
     }
 
     /// The settings of clients that have none of their own.
-    pub(crate) fn client_settings(&self) -> ClientSettings {
+    pub(crate) fn client_settings(&self, issuer: &Issuer) -> ClientSettings {
         let pkce = match self.profile {
             Some(Profile::Openid) => PkceRequirement::DangerousNotRequired,
             _ => PkceRequirement::Required,
         };
-        let resources = self.extensions.resources.iter().map(Resource::as_str);
+        let named = &self.extensions.resources;
+        let resources: Vec<String> = match self.profile {
+            Some(Profile::Mcp) if named.is_empty() => vec![issuer.endpoint("/resource")],
+            _ => named.iter().map(Resource::to_string).collect(),
+        };
         ClientSettings::new().with_pkce(pkce).with_resources(resources)
+    }
+
+    /// What the signing keys are for: of FAPI 2.0 Security Profile section 5.4.1 and FAPI-CIBA, or all.
+    pub(crate) const fn signing_algorithms(&self) -> &'static [SigningAlg] {
+        match self.profile {
+            Some(Profile::FapiCiba) => &[SigningAlg::Ps256, SigningAlg::Es256],
+            Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => {
+                &[SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa]
+            }
+            _ => &keys::ALGORITHMS,
+        }
     }
 
     /// Whether request objects may be where a client says, too.

@@ -48,7 +48,7 @@ pub(crate) async fn parts(
     let secrets = keys::secrets(options.secrets.as_deref())?;
     let clients = match &options.clients {
         Some(path) => {
-            let defaults = options.client_settings();
+            let defaults = options.client_settings(&issuer);
             read(path, |document| Clients::parse(document, &secrets, &defaults))?
         }
         None => Clients::default(),
@@ -64,8 +64,9 @@ pub(crate) async fn parts(
         Some(Profile::Openid) => config.dangerous_with_redirected_errors(),
         _ => config,
     };
-    let (keyring, rotation) = keys::keyring(options.keys.as_deref()).await?;
-    let rotating = Rotating { keyring: keyring.clone(), rotation };
+    let algorithms = options.signing_algorithms();
+    let (keyring, rotation) = keys::keyring(options.keys.as_deref(), algorithms).await?;
+    let rotating = Rotating { keyring: keyring.clone(), rotation, algorithms };
     admin::rotate_on_signal(rotating.clone())?;
     let builder = Provider::builder(config, stores, keyring, secrets)
         .accounts(users.clone())
@@ -87,7 +88,7 @@ pub(crate) async fn parts(
         .with_session_management();
     let asked = options.extensions.ciba.then(|| Asked::new(users.clone()));
     let builder = match &asked {
-        Some(asked) => builder.with_backchannel_authentication(asked.settings()),
+        Some(asked) => builder.with_backchannel_authentication(asked.settings(options.profile)),
         None => builder,
     };
     let builder = match &options.extensions.trusted_issuers {
@@ -101,7 +102,7 @@ pub(crate) async fn parts(
         Some(alias) => builder.with_mutual_tls(extensions::mutual_tls(options).with_aliases_at(alias)),
         None => builder,
     };
-    let builder = extensions::turned_on(builder, options)?;
+    let builder = extensions::turned_on(builder, options, &issuer)?;
     let provider = builder.build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };

@@ -99,6 +99,23 @@ async fn tokens_are_exchanged_by_those_who_have_them_rightly() {
     }
 }
 
+/// FAPI 2.0 Security Profile section 5.4.1, FAPI-CIBA section 5.2.2: made and rotated are keys of its algorithms alone.
+#[tokio::test]
+async fn a_profile_of_fapi_makes_keys_of_its_algorithms_alone() {
+    let flags = ["--listen", "127.0.0.1:0", "--profile", "fapi2-security", "--admin-listen", "127.0.0.1:0"];
+    let mut server = Server::start("provider", &flags);
+    let admin = server.prints("admin listening on ");
+    let algorithms = async || -> Vec<String> {
+        let set: Value = serde_json::from_str(&Browser::new().open(&server.at("/jwks")).await.body).unwrap();
+        set["keys"].as_array().unwrap().iter().map(|key| key["alg"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(algorithms().await, ["PS256", "ES256", "EdDSA"]);
+    let rotated = Browser::new().post(&format!("{admin}/admin/rotate-keys"), &[], &[]).await;
+    let rotated: Value = serde_json::from_str(&rotated.body).unwrap();
+    assert_eq!(rotated["kids"].as_array().unwrap().len(), 3);
+    assert_eq!(algorithms().await.len(), 6);
+}
+
 #[test]
 fn what_fapi_ciba_needs_is_named_where_it_is_missing() {
     let profile = ["--listen", "127.0.0.1:0", "--profile", "fapi-ciba"];

@@ -9,6 +9,13 @@ use std::thread;
 use std::time::Duration;
 use std::{env, fs};
 
+/// Certificates of the loopback address, each with its key: of an elliptic curve, and RSA.
+pub(crate) const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.crt");
+pub(crate) const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.key");
+pub(crate) const RSA_CERTIFICATE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.crt");
+pub(crate) const RSA_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.key");
+
 /// How long a server may take to come up, once it is built.
 const START: Duration = Duration::from_secs(30);
 
@@ -87,14 +94,20 @@ fn built(example: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo must name the program of {example}"))
 }
 
-/// Runs a script of `tests/interop/` and fails with it.
+/// Runs a script of `tests/interop/` and fails with it. It trusts the certificate of the loopback address.
 pub(crate) fn node(script: &str, arguments: &[&str]) {
+    node_trusting(CERTIFICATE, script, arguments);
+}
+
+/// Runs a script that trusts this certificate.
+pub(crate) fn node_trusting(certificate: &str, script: &str, arguments: &[&str]) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(install);
     let status = Command::new("node")
         .arg("--test-reporter=spec")
         .arg(scripts().join(script))
         .args(arguments)
+        .env("NODE_EXTRA_CA_CERTS", certificate)
         .stdin(Stdio::null())
         .status()
         .expect("Node 20 or later must be installed");

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use vouchsafe::client::AccessTokenFormatChoice;
-use vouchsafe::provider::PushedRequests;
+use vouchsafe::provider::{self, PushedRequests};
 
 /// A kind of client that the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,10 +24,24 @@ pub(crate) enum Profile {
     /// FAPI-CIBA: signed requests for people who are elsewhere, and tokens bound to the certificates of --mtls-listen
     FapiCiba,
     /// The authorization server of a Model Context Protocol server: OAuth 2.1 for clients that register themselves
+    ///
+    /// They ask for the resource /resource of this server, unless --resources names others.
     Mcp,
 }
 
 impl Profile {
+    /// The library's profile of this name; OpenID Connect has none.
+    pub(crate) const fn demands(self) -> Option<provider::Profile> {
+        Some(match self {
+            Self::Openid => return None,
+            Self::OAuth21 => provider::Profile::OAuth21,
+            Self::Fapi2Security => provider::Profile::Fapi2Security,
+            Self::Fapi2MessageSigning => provider::Profile::Fapi2MessageSigning,
+            Self::FapiCiba => provider::Profile::FapiCiba,
+            Self::Mcp => provider::Profile::Mcp,
+        })
+    }
+
     pub(crate) const fn is_fapi(self) -> bool {
         matches!(self, Self::Fapi2Security | Self::Fapi2MessageSigning | Self::FapiCiba)
     }
