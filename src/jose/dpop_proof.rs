@@ -1,7 +1,7 @@
 //! Proofs that the sender of a request holds a key: DPoP (RFC 9449 section 4).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -12,13 +12,16 @@ use super::{ClaimsSet, JoseError, Jwk, Jws, SigningAlg, Verifier};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::secret::TokenHash;
-use crate::types::{HttpUri, Thumbprint};
+use crate::types::{HttpUri, Remembered, Thumbprint};
 
 /// The `typ` of a proof (RFC 9449 section 4.2).
 const TYPE: &str = "dpop+jwt";
 
 /// Most bytes in `jti`.
 const MAX_JTI_BYTES: usize = 256;
+
+/// Most keys that are kept built, of those that have proved something.
+const MAX_KEYS: usize = 4096;
 
 /// How old a proof may be when nothing else is said.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(300);
@@ -169,10 +172,12 @@ impl DpopProof {
     }
 }
 
-/// Verifies DPoP proofs.
+/// Verifies DPoP proofs. Keys that have proved something are kept built, up to 4096 of them, the oldest going first: building
+/// one costs more than verifying by it.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct DpopProofVerifier {
+    keys: Arc<Mutex<Remembered<String, Jwk>>>,
     algs: Arc<[SigningAlg]>,
     max_age: Duration,
     leeway: Duration,
@@ -182,6 +187,7 @@ pub struct DpopProofVerifier {
 impl Default for DpopProofVerifier {
     fn default() -> Self {
         Self {
+            keys: Arc::new(Mutex::new(Remembered::up_to(MAX_KEYS))),
             algs: SigningAlg::DEFAULT_INBOUND.into(),
             max_age: DEFAULT_MAX_AGE,
             leeway: DEFAULT_LEEWAY,
@@ -251,6 +257,7 @@ impl DpopProofVerifier {
         check_request(&claims, request)?;
         let nonce = self.nonce(&claims, request)?;
         let accepted_until = self.check_times(&claims, nonce.as_deref(), now)?;
+        self.keys().remember(key.jwk.thumbprint(), key.jwk);
         Ok(DpopProof { thumbprint: key.thumbprint, jti, nonce, accepted_until })
     }
 
@@ -259,13 +266,19 @@ impl DpopProofVerifier {
         let alg = jws.header().alg().filter(|alg| self.algs.contains(alg));
         let alg = alg.ok_or(DpopProofError::Algorithm)?;
         let jwk = jws.unverified_header_member("jwk").ok_or(DpopProofError::Key)?;
-        let jwk = Jwk::parse(&jwk).map_err(|_| DpopProofError::Key)?;
+        let claimed = Jwk::claimed_thumbprint(&jwk).map_err(|_| DpopProofError::Key)?;
+        let known = self.keys().get(&claimed).cloned();
+        let jwk = Jwk::parse_keeping(&jwk, known.as_slice()).map_err(|_| DpopProofError::Key)?;
         let thumbprint = Thumbprint::parse(&jwk.thumbprint()).map_err(|_| DpopProofError::Key)?;
         let verifier = Verifier::new(&jwk, alg).map_err(|error| match error {
             JoseError::Panicked => DpopProofError::Panicked,
             _ => DpopProofError::Key,
         })?;
-        Ok(Key { verifier, thumbprint })
+        Ok(Key { jwk, verifier, thumbprint })
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Remembered<String, Jwk>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn nonce(
@@ -307,7 +320,16 @@ impl DpopProofVerifier {
     }
 }
 
+#[cfg(test)]
+impl DpopProofVerifier {
+    /// How many keys are kept built.
+    pub(super) fn kept_keys(&self) -> usize {
+        self.keys().len()
+    }
+}
+
 struct Key {
+    jwk: Jwk,
     verifier: Verifier,
     thumbprint: Thumbprint,
 }

@@ -59,7 +59,7 @@ pub struct ExchangeToken {
     pub sub: String,
     /// The client that it was issued to; `None` for one of another issuer.
     pub client: Option<ClientId>,
-    /// What it permits; `None` for one that speaks of no scope: an ID token.
+    /// What it permits; of an ID token what the grants of its login do; `None` for one that speaks of no scope.
     pub scope: Option<Scope>,
     /// Whom it is for.
     pub audience: Vec<String>,
@@ -89,7 +89,8 @@ pub struct ExchangeRequest<'a> {
     pub scope: &'a Scope,
     /// The `resource` and `audience` values asked for; those of the subject token where none are.
     pub audience: &'a [String],
-    /// The type asked for.
+    /// The type asked for. [`TokenType::Jwt`] is an access token in JWT form, whatever form those of the client or the resource
+    /// have: whoever gets it can read it.
     pub requested: TokenType,
     /// The time of the request.
     pub now: Timestamp,

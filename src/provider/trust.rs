@@ -18,7 +18,7 @@ use crate::jose::{
     PresentedAuthorizationGrant, SigningAlg,
 };
 use crate::store::ReplayStore;
-use crate::types::{Authentication, Confirmation, FetchUrl, Scope};
+use crate::types::{Authentication, Confirmation, FetchUrl, Issuer, Scope};
 
 /// Where used `jti` values of assertions are kept, whichever grant they were for.
 const REPLAY_SPACE: &str = "assertion grant";
@@ -172,6 +172,8 @@ pub(super) struct Assertions {
     trusted: Arc<dyn TrustedIssuers>,
     replays: Arc<dyn ReplayStore>,
     remote: Option<RemoteKeys>,
+    /// Where clients with certificates find the issuer (RFC 8705 section 5).
+    alias: Option<Issuer>,
 }
 
 /// An assertion that is believed, and not used yet.
@@ -184,14 +186,25 @@ pub(super) struct Vouched {
     pub(super) confirmation: Option<Confirmation>,
 }
 
+impl Vouched {
+    /// What the assertion permits: what its issuer is trusted with, and no more than it says itself; `None` where what it says
+    /// is no scope.
+    pub(super) fn scope(&self) -> Option<Scope> {
+        let trusted = self.trust.scope();
+        let Some(said) = self.assertion.claims().value("scope") else { return Some(trusted.clone()) };
+        let said = said.as_str().and_then(|said| Scope::parse(said).ok())?;
+        Some(said.intersection(trusted))
+    }
+}
+
 impl Assertions {
     /// A trust whose keys are fetched is of no use where there is no `remote`.
     pub(super) fn new(
         trusted: Arc<dyn TrustedIssuers>,
         replays: Arc<dyn ReplayStore>,
-        remote: Option<RemoteKeys>,
+        (remote, alias): (Option<RemoteKeys>, Option<Issuer>),
     ) -> Self {
-        Self { trusted, replays, remote }
+        Self { trusted, replays, remote, alias }
     }
 
     /// Verifies an assertion that `client` presents, by the trust in its issuer. Its `jti` is not used up
@@ -230,8 +243,9 @@ impl Assertions {
         trust: &Trust,
         presented: &PresentedAuthorizationGrant,
     ) -> Result<AuthorizationGrantAssertion> {
-        let endpoint = cx.config.issuer.endpoint(&cx.config.paths.token);
-        let audiences = [cx.issuer().to_owned(), endpoint];
+        let endpoint = |base: &Issuer| base.endpoint(&cx.config.paths.token);
+        let audiences = [cx.issuer().to_owned(), endpoint(&cx.config.issuer)];
+        let audiences = audiences.into_iter().chain(self.alias.as_ref().map(endpoint));
         let algs: Vec<_> =
             trust.algs.iter().copied().filter(|alg| cx.config.requirements.permits(*alg)).collect();
         let verifier = AuthorizationGrantVerifier::new(Arc::clone(&trust.issuer), audiences)
@@ -256,7 +270,8 @@ impl Assertions {
         let assertion = &vouched.assertion;
         let Some(jti) = assertion.jti() else { return Ok(()) };
         let id = replay::id_of_issuer(assertion.issuer(), jti);
-        match self.replays.first_use(REPLAY_SPACE, &id, assertion.remember_until(), cx.now).await? {
+        let until = assertion.remember_until().plus(replay::NODE_SKEW);
+        match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::AssertionReplayed.into()),
         }

@@ -19,7 +19,9 @@ use vouchsafe::testing::{
     DEFAULT_AUDIENCE, Fault, Faults, Harness, HarnessBuilder, Outcome, RESOURCE, TokenForm, block_on,
     client_key, keyring, token_form,
 };
-use vouchsafe::types::{Authentication, ClientId, Confirmation, FetchUrl, GrantType, Scope, Subject};
+use vouchsafe::types::{
+    Authentication, ClientId, Confirmation, FetchUrl, GrantType, RedirectUri, Scope, Subject,
+};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const IDP: &str = "https://idp.example";
@@ -318,6 +320,40 @@ fn the_scope_is_bounded_by_the_trust_and_by_the_client() {
     let to = |resource: &str| h.redeem(form(h.client_assertion(&claims(&h))).set("resource", resource));
     to(RESOURCE).accepted();
     to("https://other.example").rejected(Reason::ResourceNotAllowed).unchanged();
+}
+
+/// Who acts for alice would lose that in a token of hers, and get the scope of the trust instead of the assertion's.
+#[test]
+fn an_assertion_gives_no_more_than_it_says() {
+    let h = harness();
+    for (name, value) in [("act", json!({ "sub": "agent" })), ("may_act", json!({ "client_id": "bearer" }))] {
+        changed(&h, name, value).rejected(Reason::AssertionDelegated).unchanged();
+    }
+    assert_eq!(changed(&h, "scope", "read".into()).accepted().json()["scope"], "read");
+    assert_eq!(changed(&h, "scope", "write".into()).accepted().json().get("scope"), None);
+    changed(&h, "scope", json!(["read"])).rejected(Reason::AssertionMalformed).unchanged();
+}
+
+/// attack 144; and an assertion is not spent on what could not be issued.
+#[test]
+fn what_cannot_be_issued_costs_no_assertion() {
+    let h = harness();
+    let assertion = h.client_assertion(&claims(&h));
+    let detailed = form(&assertion).set("authorization_details", r#"[{"type":"payment"}]"#);
+    h.redeem(detailed).rejected(Reason::AuthorizationDetailsUnavailable).unchanged();
+    h.redeem(form(&assertion)).accepted();
+}
+
+/// attack 140: a program on somebody's machine is asked for, whatever the host waives of others.
+#[test]
+fn a_native_client_gets_no_tokens_of_people() {
+    let redirect = RedirectUri::register("com.example.app:/cb").unwrap();
+    let mut metadata = metadata();
+    metadata.redirect_uris = vec![redirect];
+    let app = Client::builder(ClientId::new("app").unwrap(), metadata).settings(settings());
+    let h = builder([trust()]).confidential(app).build();
+    let assertion = h.client_assertion(&claims(&h));
+    h.redeem(form(&assertion).client("app")).rejected(Reason::AssertionConsentMissing).unchanged();
 }
 
 #[test]

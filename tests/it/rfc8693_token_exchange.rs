@@ -16,7 +16,7 @@ use vouchsafe::provider::{
     GrantFilter, Minted, Presented, Principal, Provider, ProviderBuilder, Registration, TokenExchangePolicy,
     Trust, TrustedIssuers,
 };
-use vouchsafe::store::{AccessToken, Page};
+use vouchsafe::store::{AccessToken, Page, Sweep as _};
 use vouchsafe::testing::{
     AuthorizeForm, DEFAULT_AUDIENCE, Fault, Faults, Harness, HarnessBuilder, Outcome, RESOURCE, TokenForm,
     authorize_form, block_on, client_key, code_form, dpop_keys, keyring, refresh_form, token_form,
@@ -330,14 +330,85 @@ fn a_refresh_token_is_exchanged_by_its_client_while_it_is_the_newest() {
 fn an_id_token_is_exchanged_by_its_client_while_it_lives() {
     let h = harness();
     let token = h.tokens(&of_both(), "alice").id_token.unwrap();
-    let outcome = h.redeem(form("id_token", &token).client("both").scope("read write"));
-    assert_eq!(
-        (&told(&h, &outcome)["sub"], &told(&h, &outcome)["scope"]),
-        (&json!("alice"), &json!("read write"))
-    );
+    let outcome = h.redeem(form("id_token", &token).client("both").scope("read"));
+    assert_eq!((&told(&h, &outcome)["sub"], &told(&h, &outcome)["scope"]), (&json!("alice"), &json!("read")));
+    // It permits what its login did, and no more.
+    let wider = form("id_token", &token).client("both").scope("read write");
+    let _ = h.redeem(wider).rejected(Reason::ScopeNotGranted).unchanged();
     h.redeem(form("id_token", &token)).rejected(Reason::SubjectTokenForeign).unchanged();
     h.advance(h.provider().config().id_token_lifetime);
     h.redeem(form("id_token", &token).client("both")).rejected(Reason::SubjectTokenInvalid).unchanged();
+}
+
+/// What was signed out of, or taken back, is not to be had again by an ID token that has not expired.
+#[test]
+fn an_id_token_gives_nothing_once_its_login_is_over() {
+    let h = harness();
+    let token = h.tokens(&of_both(), "alice").id_token.unwrap();
+    h.redeem(form("id_token", &token).client("both")).accepted();
+    let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
+    assert_eq!(block_on(h.provider().revoke_grants(&alice)).unwrap(), 2, "the login's and the exchange's");
+    let over = form("id_token", &token).client("both");
+    let _ = h.redeem(over).rejected(Reason::SubjectTokenInvalid).unchanged();
+    // Nor does what was exchanged stand in for it.
+    let _ = h.redeem(form("access_token", &alices(&h)).client("both")).accepted();
+    let over = form("id_token", &token).client("both");
+    let _ = h.redeem(over).rejected(Reason::SubjectTokenInvalid).unchanged();
+}
+
+/// attack 137, attack 139: an ID token has no place for who acts, nor for a key, so that it would take both off.
+#[test]
+fn no_id_token_is_given_for_what_is_delegated_or_bound() {
+    let h = saying(as_asked).dpop(DpopConfig::new()).build();
+    let for_id_token = |form: TokenForm| form.set("requested_token_type", named("id_token"));
+    let by_gateway = acting(form("access_token", &alices(&h)), "access_token", &gateways(&h));
+    let _ = h.redeem(for_id_token(by_gateway)).rejected(Reason::RequestedIdTokenBound).unchanged();
+    let code = h.code(&of_both(), "alice");
+    let bound = h.redeem(code_form(&of_both(), &code).proved(&h.token_proof())).issued_as("DPoP");
+    let bound = form("access_token", &bound.access_token).proved(&h.token_proof());
+    let _ = h.redeem(for_id_token(bound)).rejected(Reason::RequestedIdTokenBound);
+    let h = saying(as_asked).provider(|builder| builder.claims_hook(Arc::new(MayAct))).build();
+    let named_actor = form("access_token", &alices(&h));
+    let _ = h.redeem(for_id_token(named_actor)).rejected(Reason::RequestedIdTokenBound).unchanged();
+}
+
+/// attack 144.
+#[test]
+fn what_an_exchange_is_asked_in_detail_is_not_left_out_in_silence() {
+    let h = harness();
+    let form = form("access_token", &alices(&h)).set("authorization_details", r#"[{"type":"payment"}]"#);
+    let _ = h.redeem(form).rejected(Reason::AuthorizationDetailsUnavailable).unchanged();
+}
+
+/// The assertion of a subject is not spent where that of the actor was used before.
+#[test]
+fn an_actor_that_was_used_before_costs_the_subject_nothing() {
+    let h = harness();
+    let (subject, actor) = (jwt(&h, &json!({})), jwt(&h, &json!({})));
+    let _ = h.redeem(form("jwt", &actor)).accepted();
+    let used = acting(form("jwt", &subject), "jwt", &actor);
+    let _ = h.redeem(used).rejected(Reason::ActorTokenInvalid).unchanged();
+    let _ = h.redeem(form("jwt", &subject)).accepted();
+}
+
+/// What a service exchanges while somebody is signed in goes when it ends, and does not pile up until they sign out.
+#[test]
+fn what_is_exchanged_is_not_kept_until_the_session_ends() {
+    let h = harness();
+    let code = {
+        let mut login = h.login("alice");
+        login.session_ends = Some(h.now().plus(Duration::from_secs(86_400)));
+        let visit = h.authorize(&offline());
+        visit.approved(vouchsafe::provider::Approval::new(login, scope("openid offline_access read"))).code()
+    };
+    let token = h.redeem(code_form(&offline(), &code)).issued().access_token;
+    let _ = h.redeem(form("access_token", &token)).accepted();
+    let of = GrantFilter::Client(id("gateway"));
+    let kept = || block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items.len();
+    assert_eq!(kept(), 1);
+    h.advance(Duration::from_secs(3601));
+    block_on(h.store().sweep(100, h.now())).unwrap();
+    assert_eq!(kept(), 0);
 }
 
 #[test]

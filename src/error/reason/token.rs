@@ -83,6 +83,8 @@ macro_rules! token_reasons {
         ClientAssertionAudience => InvalidClient, "client authentication failed";
         /// The assertion is expired, not yet valid, without `exp`, or lives too long.
         ClientAssertionTimes => InvalidClient, "client authentication failed";
+        /// The assertion says that somebody acts, or may act, for the one whom it is about.
+        AssertionDelegated => InvalidGrant, "the assertion is not valid";
         /// The assertion has no usable `jti`.
         ClientAssertionId => InvalidClient, "client authentication failed";
         /// The assertion's `jti` was used before.
@@ -191,6 +193,8 @@ macro_rules! token_reasons {
         ResourcesNotCombined => InvalidTarget, "the resources must be asked for one at a time";
         /// The authorization details asked are more than was granted.
         AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
+        /// Authorization details are asked for by a request that cannot bring any: nobody is there who could agree.
+        AuthorizationDetailsUnavailable => InvalidAuthorizationDetails, "authorization_details cannot be asked for here";
         // Assertions as grants
         /// `assertion` is missing.
         AssertionMissing => InvalidRequest, "assertion is missing";
@@ -274,6 +278,8 @@ macro_rules! token_reasons {
         RequestedTokenTypeUnsupported => InvalidRequest, "requested_token_type is not supported";
         /// An ID token is asked for, and the subject token is about no person.
         RequestedIdTokenOfClient => InvalidRequest, "an id token is about a person";
+        /// An ID token is asked for, which would lose who acts, who may act, or the key that the subject token is bound to.
+        RequestedIdTokenBound => InvalidRequest, "an id token cannot be asked for a token that is delegated or bound to a key";
 
         // Proofs of possession
         /// The request carries two `DPoP` headers.

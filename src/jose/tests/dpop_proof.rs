@@ -300,3 +300,26 @@ fn every_accepted_algorithm_verifies() {
         assert_eq!(proof.thumbprint().to_string(), key.public_key().thumbprint(), "{alg}");
     }
 }
+
+/// A key that has proved something is built once, and one that has not is not kept.
+#[test]
+fn keys_that_proved_something_are_kept_built() {
+    let verifier = DpopProofVerifier::new();
+    let verify = |form: DpopProofForm| {
+        let place = place();
+        let proof = verifier.verify(&form.sign(), &ProvedRequest::new("POST", &place), NOW);
+        (proof, verifier.kept_keys())
+    };
+    let (proof, kept) = verify(form());
+    assert!(proof.is_ok());
+    assert_eq!(kept, 1);
+    let [_, other] = dpop_keys();
+    assert_eq!(verify(form().by(&other).claim("htm", "GET")), (Err(DpopProofError::Method), 1));
+    let (again, kept) = verify(form());
+    assert!(again.is_ok() && kept == 1);
+    // The same key with another use is another matter: it may not verify at all.
+    let [key, _] = dpop_keys();
+    let mut jwk = key.public_key().to_value();
+    jwk["use"] = json!("enc");
+    assert_eq!(verify(form().header("jwk", jwk)), (Err(DpopProofError::Key), 1));
+}

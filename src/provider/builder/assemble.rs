@@ -195,6 +195,7 @@ impl ProviderBuilder {
         let replays = Arc::clone(self.core.stores.replays.as_ref()?);
         let outgoing = self.http_client.as_ref().zip(self.core.runtime.as_ref());
         let remote = outgoing.map(|(http, runtime)| RemoteKeys::new(Arc::clone(http), Arc::clone(runtime)));
-        Some(Arc::new(trust::Assertions::new(trusted, replays, remote)))
+        let alias = self.core.mutual_tls.as_ref().and_then(MutualTls::alias).cloned();
+        Some(Arc::new(trust::Assertions::new(trusted, replays, (remote, alias))))
     }
 }

@@ -85,7 +85,8 @@ impl ClientAssertions {
         verified: &ClientAssertion,
     ) -> Result<()> {
         let id = replay::id(client.id(), verified.jti());
-        match self.replays.first_use(REPLAY_SPACE, &id, verified.expires_at(), cx.now).await? {
+        let until = verified.expires_at().plus(replay::NODE_SKEW);
+        match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::ClientAssertionReplayed.into()),
         }

@@ -1,6 +1,5 @@
 //! Imported slow hashes of client secrets: a bounded number at once, each paid once.
 
-use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use crate::error::{Internal, Reason, Rejection, Result};
 use crate::provider::context::Context;
 use crate::runtime::{Places, Runtime};
 use crate::secret::{Secret, mac};
+use crate::types::Remembered;
 
 /// Most verified secrets that are remembered; the oldest goes first.
 const MAX_VERIFIED: usize = 4096;
@@ -25,13 +25,15 @@ pub(crate) struct SlowHashes {
     hasher: Arc<dyn SlowHash>,
     runtime: Arc<dyn Runtime>,
     places: Places,
-    verified: Mutex<Verified>,
+    /// Keyed digests of pairs of hash and secret that were found to match. A removed hash is never asked for again.
+    verified: Mutex<Remembered<[u8; 32], ()>>,
 }
 
 impl SlowHashes {
     /// At most `at_once` hashes are computed at a time.
     pub(crate) fn new(hasher: Arc<dyn SlowHash>, runtime: Arc<dyn Runtime>, at_once: usize) -> Self {
-        Self { hasher, runtime, places: Places::new(at_once), verified: Mutex::default() }
+        let verified = Mutex::new(Remembered::up_to(MAX_VERIFIED));
+        Self { hasher, runtime, places: Places::new(at_once), verified }
     }
 
     /// Whether `hash` is of the presented secret.
@@ -44,12 +46,12 @@ impl SlowHashes {
         }
         let digest =
             mac(cx.secrets.pepper().1, &[b"verified", hash.as_bytes(), presented.expose().as_bytes()]);
-        if self.lock(|verified| verified.seen.contains(&digest)) {
+        if self.lock(|verified| verified.get(&digest).is_some()) {
             return Ok(true);
         }
         let matches = self.compute(hash.to_owned(), presented.clone()).await?;
         if matches {
-            self.lock(|verified| verified.remember(digest));
+            self.lock(|verified| verified.remember(digest, ()));
         }
         Ok(matches)
     }
@@ -73,7 +75,7 @@ impl SlowHashes {
         }
     }
 
-    fn lock<T>(&self, work: impl FnOnce(&mut Verified) -> T) -> T {
+    fn lock<T>(&self, work: impl FnOnce(&mut Remembered<[u8; 32], ()>) -> T) -> T {
         work(&mut self.verified.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -81,26 +83,6 @@ impl SlowHashes {
 impl fmt::Debug for SlowHashes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SlowHashes").field("hasher", &self.hasher).finish_non_exhaustive()
-    }
-}
-
-/// Keyed digests of pairs of hash and secret that were found to match. A removed hash is never asked for again.
-#[derive(Default)]
-struct Verified {
-    seen: HashSet<[u8; 32]>,
-    order: VecDeque<[u8; 32]>,
-}
-
-impl Verified {
-    fn remember(&mut self, digest: [u8; 32]) {
-        if self.seen.insert(digest) {
-            self.order.push_back(digest);
-        }
-        if self.order.len() > MAX_VERIFIED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
     }
 }
 
@@ -177,22 +159,6 @@ mod tests {
             assert!(!ask("x", &"x".repeat(MAX_SECRET_BYTES + 1)));
             assert_eq!(hasher.0.load(Ordering::SeqCst), 4);
         });
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let mut verified = Verified::default();
-        let digest = |n: usize| {
-            let mut digest = [0; 32];
-            digest[..8].copy_from_slice(&n.to_be_bytes());
-            digest
-        };
-        for n in 0..=MAX_VERIFIED {
-            verified.remember(digest(n));
-            verified.remember(digest(n));
-        }
-        assert_eq!((verified.seen.len(), verified.order.len()), (MAX_VERIFIED, MAX_VERIFIED));
-        assert!(!verified.seen.contains(&digest(0)) && verified.seen.contains(&digest(1)));
     }
 
     /// A request that is gone holds its place until the work that it began has ended, and not longer.

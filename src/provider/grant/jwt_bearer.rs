@@ -36,14 +36,14 @@ impl JwtBearerGrant {
         Self { assertions, accounts, policy }
     }
 
-    /// What of the scope asked for the trust and the policy allow. Nobody is there who could agree to
+    /// What of the scope asked for the trust, the assertion and the policy allow. Nobody is there who could agree to
     /// `offline_access`, whatever they say.
     fn scope(&self, client: &Client, vouched: &Vouched, asked: Option<Scope>) -> Result<Scope, Reason> {
-        let given = vouched.trust.scope();
+        let given = vouched.scope().ok_or(Reason::AssertionMalformed)?;
         let asked = match asked {
-            Some(asked) if asked.is_subset(given) => asked,
+            Some(asked) if asked.is_subset(&given) => asked,
             Some(_) => return Err(Reason::ScopeNotGranted),
-            None => client.settings().default_scope.intersection(given),
+            None => client.settings().default_scope.intersection(&given),
         };
         let mut scope = self.policy.scope(client, &asked)?.intersection(&asked);
         scope.remove(Scope::OFFLINE_ACCESS);
@@ -64,8 +64,10 @@ impl GrantHandler for JwtBearerGrant {
         let client = request.client.client();
         let assertion = request.params.one("assertion")?.ok_or(Reason::AssertionMissing)?;
         let (asked, resources) = (request.scope()?, request.resources()?);
+        request.without_authorization_details()?;
         let vouched = self.assertions.vouched(cx, client, assertion).await?;
         check_confirmation(vouched.confirmation.as_ref(), request)?;
+        check_undelegated(&vouched)?;
         let scope = self.scope(client, &vouched, asked)?;
         for resource in &resources {
             self.policy.resource(client, resource)?;
@@ -84,6 +86,16 @@ impl GrantHandler for JwtBearerGrant {
     }
 }
 
+/// Whoever acts for somebody does so in the token that they get (RFC 8693 section 4.1), which this grant has no place for:
+/// such an assertion is a subject token of an exchange.
+fn check_undelegated(vouched: &Vouched) -> Result<(), Reason> {
+    let says = |name| vouched.assertion.claims().value(name).is_some();
+    match says("act") || says("may_act") {
+        true => Err(Reason::AssertionDelegated),
+        false => Ok(()),
+    }
+}
+
 /// Who gives the grant; `None` for the client itself, which must be one that authenticates (RFC 6749 section
 /// 4.4).
 ///
@@ -93,9 +105,10 @@ fn whose(client: &Client, principal: &Principal) -> Result<Option<Authentication
     match principal {
         Principal::Client if !client.is_confidential() => Err(Reason::ClientNotConfidential),
         Principal::Client => Ok(None),
-        Principal::Person(_) if client.settings().consent == Consent::Required => {
-            Err(Reason::AssertionConsentMissing)
-        }
-        Principal::Person(authentication) => Ok(Some(authentication.clone())),
+        Principal::Person(authentication) => match client.settings().consent {
+            Consent::Required => Err(Reason::AssertionConsentMissing),
+            Consent::Waived if client.is_native() => Err(Reason::AssertionConsentMissing),
+            Consent::Waived | Consent::DangerousWaivedForNative => Ok(Some(authentication.clone())),
+        },
     }
 }

@@ -128,7 +128,7 @@ impl TokenExchangeGrant {
     /// is for.
     fn audience(
         &self,
-        client: &Client,
+        (cx, client): (&Context<'_>, &Client),
         subject: &ExchangeToken,
         asked: &Asked<'_>,
     ) -> Result<Vec<String>, Reason> {
@@ -141,7 +141,7 @@ impl TokenExchangeGrant {
             };
         }
         if asked.audience.is_empty() {
-            return Ok(subject.audience.clone());
+            return Ok(resources::by_default(cx.config, &subject.audience));
         }
         for audience in &asked.audience {
             self.policy.resource(client, audience)?;
@@ -168,13 +168,16 @@ impl TokenExchangeGrant {
     }
 
     /// The assertions of the request count once, and last, so that none is spent on what is refused for
-    /// something else.
-    async fn use_up(&self, cx: &Context<'_>, verified: [Option<&Verified>; 2]) -> Result<()> {
-        let vouched = verified.into_iter().flatten().filter_map(|verified| verified.vouched.as_ref());
-        for vouched in vouched {
-            if let Some(assertions) = &self.tokens.assertions {
-                assertions.use_up(cx, vouched).await?;
-            }
+    /// something else; that of the actor first, who can make another sooner than the subject can.
+    async fn use_up(&self, cx: &Context<'_>, (subject, actor): (&Verified, Option<&Verified>)) -> Result<()> {
+        let Some(assertions) = &self.tokens.assertions else { return Ok(()) };
+        if let Some(vouched) = actor.and_then(|actor| actor.vouched.as_ref()) {
+            let used = assertions.use_up(cx, vouched).await;
+            used.map_err(|error| replayed(error, Reason::ActorTokenInvalid))?;
+        }
+        if let Some(vouched) = &subject.vouched {
+            let used = assertions.use_up(cx, vouched).await;
+            used.map_err(|error| replayed(error, Reason::SubjectTokenInvalid))?;
         }
         Ok(())
     }
@@ -192,14 +195,18 @@ impl GrantHandler for TokenExchangeGrant {
             return Err(Reason::ClientNotConfidential.into());
         }
         let asked = Asked::read(request)?;
+        request.without_authorization_details()?;
         let verified = self.verified(cx, request, asked.subject).await?;
         let actor = self.actor(cx, request, &asked).await?;
         let subject = &verified.token;
         check_subject(client, subject, asked.requested)?;
         let acting = actor.as_ref().map(|actor| &actor.token);
         let actors = actors(cx, client, (subject, acting))?;
+        if asked.requested == TokenType::IdToken {
+            check_unbound(subject, &actors)?;
+        }
         let scope = self.scope(client, subject, asked.scope.as_ref())?;
-        let audience = self.audience(client, subject, &asked)?;
+        let audience = self.audience((cx, client), subject, &asked)?;
         let exchange = ExchangeRequest {
             client,
             subject,
@@ -217,7 +224,7 @@ impl GrantHandler for TokenExchangeGrant {
             resources::check_token(cx.config, &terms.audience)?;
         }
         let grant = grant(cx, client, (subject, acting, actors), terms)?;
-        self.use_up(cx, [Some(&verified), actor.as_ref()]).await.map_err(replayed)?;
+        self.use_up(cx, (&verified, actor.as_ref())).await?;
         Ok(Issuance::new(grant).exchanged_for(asked.requested))
     }
 }
@@ -283,6 +290,16 @@ fn check_subject(client: &Client, subject: &ExchangeToken, requested: TokenType)
     }
 }
 
+/// An ID token says neither who acts nor who may, and whoever has it may use it: it is no way around what holds for the
+/// subject token (attack 137, attack 139).
+fn check_unbound(subject: &ExchangeToken, actors: &Actors) -> Result<(), Reason> {
+    let held = subject.confirmation.is_some() || subject.claims.value("may_act").is_some();
+    match held || !actors.is_empty() {
+        true => Err(Reason::RequestedIdTokenBound),
+        false => Ok(()),
+    }
+}
+
 /// The grant that comes with the new token: it ends when a token ends that it was given for.
 fn grant(
     cx: &Context<'_>,
@@ -299,13 +316,18 @@ fn grant(
         .with_resources(terms.audience)
         .with_expiry(ends);
     grant.authentication.clone_from(&subject.authentication);
+    if let Some(authentication) = &mut grant.authentication {
+        // It ends with its session, and does not wait for that end: a service may exchange at every call, and has not signed
+        // anybody in.
+        authentication.session_ends = None;
+    }
     Ok(grant)
 }
 
 /// An assertion that was used before is no valid token.
-fn replayed(error: Error) -> Error {
+fn replayed(error: Error, reason: Reason) -> Error {
     match error {
-        Error::Rejected(rejection) => Rejection::caused(Reason::SubjectTokenInvalid, rejection).into(),
+        Error::Rejected(rejection) => Rejection::caused(reason, rejection).into(),
         error => error,
     }
 }

@@ -1,7 +1,6 @@
 //! DPoP (RFC 9449): the proof in a request's header, verified and used once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::config::{DpopConfig, DpopNonces};
 use crate::error::{Reason, Result};
@@ -10,6 +9,7 @@ use crate::jose::{DpopProof, DpopProofVerifier, ProvedRequest, SigningAlg};
 use crate::provider::config::{Config, EndpointPaths};
 use crate::provider::context::Context;
 use crate::provider::format::dpop_nonce::{self, KnownNonce};
+use crate::provider::replay;
 use crate::secret::TokenHash;
 use crate::store::ReplayStore;
 use crate::types::{Confirmation, HttpUri, InvalidHttpUri, Issuer, Thumbprint};
@@ -17,10 +17,6 @@ use crate::wire::{DpopHeader, RequestHead};
 
 /// Where used `jti` values of proofs are kept.
 const REPLAY_SPACE: &str = "dpop proof";
-
-/// By how much the clocks of two nodes may differ: a used proof is remembered for that long after the last moment at
-/// which a node accepts it.
-const NODE_SKEW: Duration = Duration::from_secs(120);
 
 /// What takes proofs, where DPoP is turned on.
 #[derive(Debug)]
@@ -137,7 +133,7 @@ impl Dpop {
         let by_nonce = proof.nonce().and_then(|nonce| KnownNonce::read(cx, nonce)).map(KnownNonce::ends_at);
         let accepted_until = proof.accepted_until().or(by_nonce).ok_or(Reason::DpopNonceStale)?;
         let id = TokenHash::of(&format!("{}\0{}", proof.thumbprint(), proof.jti()));
-        let until = accepted_until.plus(NODE_SKEW);
+        let until = accepted_until.plus(replay::NODE_SKEW);
         match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::DpopProofReplayed.into()),

@@ -49,6 +49,18 @@ impl TokenRequest {
         scope.map(|scope| Scope::parse(scope).map_err(|_| Reason::ScopeMalformed)).transpose()
     }
 
+    /// Checks that the request asks for nothing in detail, where nobody has agreed to anything in detail: what is ignored
+    /// would be taken to be granted (RFC 9396 section 5).
+    ///
+    /// # Errors
+    /// [`Reason::AuthorizationDetailsUnavailable`].
+    pub fn without_authorization_details(&self) -> Result<(), Reason> {
+        match self.params.many("authorization_details").next() {
+            Some(_) => Err(Reason::AuthorizationDetailsUnavailable),
+            None => Ok(()),
+        }
+    }
+
     /// The `resource` parameters, each once, in order (RFC 8707 section 2.2).
     ///
     /// # Errors

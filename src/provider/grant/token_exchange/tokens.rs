@@ -14,9 +14,15 @@ use crate::provider::records;
 use crate::provider::subject;
 use crate::provider::trust::{Assertions, Principal, Vouched};
 use crate::store::{
-    AccessToken, Advance, ClientStore, Grace, RefreshUse, Refreshed, StoredGrant, TokenStore,
+    AccessToken, Advance, ClientStore, Filter, Grace, Page, RefreshUse, Refreshed, RevokedGrants,
+    StoredGrant, TokenStore,
 };
-use crate::types::{Actor, Actors, Authentication, Claims, ClientId, InvalidActors, Scope, Subject};
+use crate::types::{
+    Actor, Actors, Authentication, Claims, ClientId, GrantType, InvalidActors, Scope, Subject,
+};
+
+/// Grants that are read at once.
+const GRANTS_AT_ONCE: u16 = 100;
 
 /// What verifies tokens of each type. A token is never tried as another type than it is said to be (attack
 /// 138).
@@ -50,7 +56,7 @@ impl ExchangeTokens {
     ) -> Result<Verified> {
         let token = match token_type {
             TokenType::AccessToken => self.access_token(cx, client, text).await?,
-            TokenType::IdToken => self.id_token(cx, client, text)?,
+            TokenType::IdToken => self.id_token(cx, client, text).await?,
             TokenType::Jwt => return self.jwt(cx, client, text).await,
             TokenType::RefreshToken => self.refresh_token(cx, client, text).await?,
         };
@@ -112,8 +118,9 @@ impl ExchangeTokens {
         Ok(verified)
     }
 
-    /// An ID token says who signed in to one client, and is good for that client alone.
-    fn id_token(&self, cx: &Context<'_>, client: &Client, text: &str) -> Result<ExchangeToken> {
+    /// An ID token says who signed in to one client, and is good for that client alone, while what came with it is: it permits
+    /// what the person's grants of that login do.
+    async fn id_token(&self, cx: &Context<'_>, client: &Client, text: &str) -> Result<ExchangeToken> {
         let verified = self.id_tokens.verify(text, cx.now);
         let verified = verified.map_err(|error| Rejection::caused(Reason::SubjectTokenInvalid, error))?;
         if verified.audience() != [client.id().as_str()] {
@@ -124,10 +131,41 @@ impl ExchangeTokens {
         }
         let authentication = authentication(verified.claims(), verified.sub());
         let authentication = authentication.ok_or(Reason::SubjectTokenInvalid)?;
+        let sid = verified.claims().str("sid");
+        let signed_in = self.signed_in(cx, client, (authentication, sid)).await?;
+        let (authentication, scope) = signed_in.ok_or(Reason::SubjectTokenInvalid)?;
         let mut token = ours(cx, (TokenType::IdToken, client.id().clone()), Some(authentication));
+        token.scope = Some(scope);
         token.expires_at = verified.expires_at();
         token.claims = verified.claims().clone().into_map().into();
         Ok(token)
+    }
+
+    /// The login of an ID token with its session, and what the person's grants that live permit; `None` where there is none: they
+    /// have signed out, or taken everything back.
+    async fn signed_in(
+        &self,
+        cx: &Context<'_>,
+        client: &Client,
+        (mut authentication, sid): (Authentication, Option<&str>),
+    ) -> Result<Option<(Authentication, Scope)>> {
+        let of = Filter::SubjectAndClient(records::subject_key(cx, &authentication), client.id().clone());
+        let (mut scope, mut page) = (None, Some(Page::first(GRANTS_AT_ONCE)));
+        while let Some(from) = page.take() {
+            let listing = self.tokens.grants(&of, RevokedGrants::LeftOut, &from, cx.now).await?;
+            let live = listing.items.iter().filter(|stored| stored.is_active(cx.now));
+            for grant in live.filter_map(|stored| records::open_grant(cx, &stored.record)) {
+                let session = grant.authentication.and_then(|known| known.session);
+                let named = session.as_ref().map(|session| subject::sid(cx, client.id(), session));
+                if !is_sign_in(&grant.grant_type) || sid.is_some() && sid != named.as_deref() {
+                    continue;
+                }
+                scope = Some(scope.unwrap_or_else(Scope::empty).union(&grant.scope));
+                authentication.session = session.filter(|_| sid.is_some());
+            }
+            page = from.following(&listing);
+        }
+        Ok(scope.map(|scope| (authentication, scope)))
     }
 
     /// A JWT of an issuer that the host trusts, by the rules that hold for it as a grant.
@@ -144,7 +182,7 @@ impl ExchangeTokens {
             },
             sub: vouched.assertion.sub().to_owned(),
             client: None,
-            scope: Some(scope_of(claims, vouched.trust.scope())?),
+            scope: Some(vouched.scope().ok_or(Reason::SubjectTokenInvalid)?),
             audience: Vec::new(),
             actors: actors_of(cx, claims, vouched.assertion.issuer())?,
             confirmation: vouched.confirmation,
@@ -193,7 +231,7 @@ fn is_newest(cx: &Context<'_>, token: &RefreshToken, stored: &StoredGrant) -> bo
     used.outcome(Some(stored), cx.now) == Refreshed::Kept
 }
 
-/// How the person of an ID token had signed in. The session is not in it by a name that leads back.
+/// How the person of an ID token had signed in. The session is in it by a name that does not lead back.
 fn authentication(claims: &ClaimsSet, sub: &str) -> Option<Authentication> {
     let auth_time = claims.time("auth_time").ok().flatten()?;
     let mut authentication = Authentication::new(Subject::new(sub).ok()?, auth_time);
@@ -204,11 +242,9 @@ fn authentication(claims: &ClaimsSet, sub: &str) -> Option<Authentication> {
     Some(authentication)
 }
 
-/// What a JWT permits: what its issuer is trusted with, and no more than it says itself.
-fn scope_of(claims: &ClaimsSet, trusted: &Scope) -> Result<Scope, Reason> {
-    let Some(said) = claims.value("scope") else { return Ok(trusted.clone()) };
-    let said = said.as_str().and_then(|said| Scope::parse(said).ok()).ok_or(Reason::SubjectTokenInvalid)?;
-    Ok(said.intersection(trusted))
+/// Whether a grant of this type is one that somebody gave who signed in here.
+fn is_sign_in(grant_type: &GrantType) -> bool {
+    !matches!(grant_type, GrantType::JwtBearer | GrantType::TokenExchange)
 }
 
 /// Who acts by a JWT already. Its issuer can speak for those of its own and of others, not for those of this
