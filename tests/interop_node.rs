@@ -1,10 +1,16 @@
 //! Libraries for Node sign in at `examples/provider`.
 
+#[path = "interop/certificates.rs"]
+mod certificates;
 mod interop;
 
 use std::path::PathBuf;
 
-use interop::{CERTIFICATE, KEY, RSA_CERTIFICATE, RSA_KEY, Server, node, node_trusting, workspace};
+use certificates::{ELLIPTIC, RSA};
+use interop::{Server, node, node_trusting, workspace};
+
+/// Authority of the certificate that the scripts serve by.
+const CERTIFICATE: &str = ELLIPTIC[0];
 
 /// An authority that names clients.
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/client_authority.crt");
@@ -125,7 +131,7 @@ fn openid_client_goes_through_fapi_2_message_signing() {
 
 #[test]
 fn openid_client_goes_through_fapi_ciba() {
-    let secured = secured_by([RSA_CERTIFICATE, RSA_KEY], "fapi_ciba.mjs", &["--profile", "fapi-ciba"]);
+    let secured = secured_by(RSA, "fapi_ciba.mjs", &["--profile", "fapi-ciba"]);
     let admin = secured.admin.clone();
     secured.runs(&[&admin]);
 }
@@ -152,7 +158,7 @@ struct Secured {
 }
 
 fn secured(script: &'static str, flags: &[&str]) -> Secured {
-    secured_by([CERTIFICATE, KEY], script, flags)
+    secured_by(ELLIPTIC, script, flags)
 }
 
 fn secured_by([certificate, key]: [&'static str; 2], script: &'static str, flags: &[&str]) -> Secured {

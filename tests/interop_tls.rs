@@ -1,14 +1,14 @@
 //! openssl probes the TLS of `examples/provider`, version by version and suite by suite, at both of its listeners.
 
+#[path = "interop/certificates.rs"]
+mod certificates;
 #[expect(dead_code, reason = "the scripts for Node are run by other tests")]
 mod interop;
 
 use std::process::{Command, Output, Stdio};
 
-use interop::{CERTIFICATE, KEY, RSA_CERTIFICATE, RSA_KEY, Server, workspace};
-
-const ELLIPTIC: [&str; 2] = [CERTIFICATE, KEY];
-const RSA: [&str; 2] = [RSA_CERTIFICATE, RSA_KEY];
+use certificates::{ELLIPTIC, RSA};
+use interop::{Server, workspace};
 
 /// Everything that openssl can do, with what it would refuse by itself; the others need keys that are shared beforehand.
 const EVERYTHING: &str = "ALL:COMPLEMENTOFALL:!PSK:!SRP:@SECLEVEL=0";

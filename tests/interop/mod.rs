@@ -9,12 +9,8 @@ use std::thread;
 use std::time::Duration;
 use std::{env, fs};
 
-/// Certificates of the loopback address, each with its key: of an elliptic curve, and RSA.
-pub(crate) const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.crt");
-pub(crate) const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.key");
-pub(crate) const RSA_CERTIFICATE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.crt");
-pub(crate) const RSA_KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback_rsa.key");
+/// What the scripts trust unless a test says otherwise: they serve by it too.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.crt");
 
 /// How long a server may take to come up, once it is built.
 const START: Duration = Duration::from_secs(30);
