@@ -4,10 +4,12 @@
 //! needs, and signing over the cryptographic library's own. Both sides of a ratio are measured in turns, and the
 //! quickest turn of each counts, so that other work on the machine changes neither.
 
+mod turns;
+
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chacha20poly1305::aead::{Aead as _, Payload};
@@ -27,22 +29,7 @@ use vouchsafe::testing::{Harness, authorize_form, code_form, refresh_form, token
 use vouchsafe::types::{ClientId, GrantId, Params, Scope};
 use vouchsafe::wire::Request;
 
-/// How often each side runs in one turn, and how many turns it has.
-#[derive(Clone, Copy)]
-struct Effort {
-    runs: u32,
-    turns: usize,
-}
-
-impl Effort {
-    /// Without `--bench` this is a test run, as with criterion.
-    fn asked() -> Self {
-        match std::env::args().any(|argument| argument == "--bench") {
-            true => Self { runs: 500, turns: 60 },
-            false => Self { runs: 2, turns: 2 },
-        }
-    }
-}
+use self::turns::{Effort, in_turns, report};
 
 /// A harness whose provider draws from the operating system, and whose tokens have this shape.
 fn harness(format: AccessTokenFormatChoice, alg: Option<SigningAlg>) -> Harness {
@@ -132,32 +119,6 @@ fn json_body() -> Vec<u8> {
         scope: "read write",
     };
     serde_json::to_vec(&body).expect("it serialises")
-}
-
-/// The quickest turn of each of two sides, which take turns, as time for one run.
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn in_turns<L, R>(effort: Effort, left: impl Fn() -> L, right: impl Fn() -> R) -> (Duration, Duration)
-where
-    L: FnMut(),
-    R: FnMut(),
-{
-    let turn = |run: &mut dyn FnMut()| {
-        let begun = Instant::now();
-        (0..effort.runs).for_each(|_| run());
-        begun.elapsed() / effort.runs
-    };
-    let mut best = (Duration::MAX, Duration::MAX);
-    for _ in 0..effort.turns {
-        let (mut left, mut right) = (left(), right());
-        best.0 = best.0.min(turn(&mut left));
-        best.1 = best.1.min(turn(&mut right));
-    }
-    best
-}
-
-fn report(what: &str, (ours, theirs): (Duration, Duration)) {
-    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("{what}: {ours:?} over {theirs:?} = {ratio:.2}");
 }
 
 fn ratios(_: &mut Criterion) {

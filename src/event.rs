@@ -60,9 +60,9 @@ pub enum EventKind {
     RequestDeferred,
     /// An authorization request was pushed and waits.
     RequestPushed,
-    /// A client was told that a request of its has been answered.
+    /// A client was told that a request of its has been answered, or got its tokens so.
     ClientNotified,
-    /// A client could not be told that a request of its has been answered; it still can ask.
+    /// A client could not be told that a request of its has been answered; if tokens came of that, it still can ask.
     ClientNotificationFailed(FetchErrorKind),
     /// A registered client was removed, and its grants were revoked.
     ClientDeleted,
@@ -115,6 +115,8 @@ pub enum EventKind {
         /// By which grant type.
         grant_type: GrantType,
     },
+    /// Tokens were pushed, and did not arrive, or nobody said so: their grant is revoked next.
+    TokensUndelivered(FetchErrorKind),
 }
 
 /// One thing that happened. It carries no secret and no personal data but the subject's name.

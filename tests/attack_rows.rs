@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 const REACHED: &str = "ABCDEFGHIJKLMQR";
 
 /// Rows of those sections that nothing here can be attacked with, each with the reason.
-const OUT_OF_REACH: [(u32, &str); 7] = [
-    (70, "no profile of FAPI narrows the algorithms"),
-    (71, "no profile of FAPI demands the times of request objects"),
+const OUT_OF_REACH: [(u32, &str); 5] = [
     (239, "no logout token is received: there is no relying party"),
     (240, "no logout token is received: there is no relying party"),
     (241, "no logout token is received: there is no relying party"),

@@ -33,13 +33,14 @@ impl Asked {
         Arc::new(Self { users, waiting: Mutex::default() })
     }
 
-    /// What turns it on: but under FAPI, plain requests are taken of clients that registered no algorithm.
+    /// What turns it on. But under FAPI, it is by every mode of delivery, and plain requests are taken of clients that
+    /// registered no algorithm.
     pub(crate) fn settings(self: &Arc<Self>, profile: Option<Profile>) -> Backchannel {
         let host: Arc<Self> = Arc::clone(self);
         let settings = Backchannel::new(host).with_waiting_limit(LIMIT);
         match profile.is_some_and(Profile::is_fapi) {
             true => settings,
-            false => settings.with_plain_requests(),
+            false => settings.with_plain_requests().with_push(),
         }
     }
 

@@ -6,13 +6,27 @@ use vouchsafe::limiter::{Allowance, LimitPoint, WindowLimiter};
 use vouchsafe::provider::{DpopConfig, DpopNonces, MutualTls, ProviderBuilder, Registration};
 use vouchsafe::types::Issuer;
 
-use crate::encryption;
+use crate::ciba::Asked;
 use crate::exchange::RightlyHad;
 use crate::options::{Extensions, Options, Profile, RegisteredBy};
 use crate::payments::Payments;
+use crate::site::users::Users;
+use crate::trusted::Trusted;
+use crate::{encryption, setup};
 
 /// Most requests that one client pushes, and all together, in a minute: room for runs of tests.
 const PUSHED: Allowance = Allowance::new(600, 6000, std::time::Duration::from_secs(60));
+
+/// What the flags do not say of the server.
+#[derive(Debug)]
+pub(crate) struct Around<'a> {
+    pub issuer: &'a Issuer,
+    /// Where certificates are asked for.
+    pub mtls_alias: Option<Issuer>,
+    pub users: &'a Arc<Users>,
+    /// Who asks people who are elsewhere.
+    pub asked: Option<&'a Arc<Asked>>,
+}
 
 /// The builder with what the flags turn on.
 ///
@@ -21,8 +35,23 @@ const PUSHED: Allowance = Allowance::new(600, 6000, std::time::Duration::from_se
 pub(crate) fn turned_on(
     builder: ProviderBuilder,
     options: &Options,
-    issuer: &Issuer,
+    around: Around<'_>,
 ) -> Result<ProviderBuilder, String> {
+    let builder = match around.asked {
+        Some(asked) => builder.with_backchannel_authentication(asked.settings(options.profile)),
+        None => builder,
+    };
+    let builder = match &options.extensions.trusted_issuers {
+        Some(path) => {
+            let trusted = setup::read(path, |document| Trusted::parse(document, around.users.clone()))?;
+            builder.trusted_issuers(Arc::new(trusted)).with_jwt_bearer()
+        }
+        None => builder,
+    };
+    let builder = match around.mtls_alias {
+        Some(alias) => builder.with_mutual_tls(mutual_tls(options).with_aliases_at(alias)),
+        None => builder,
+    };
     let builder = at_authorization(builder, options);
     let builder = of_clients_and_tokens(builder, &options.extensions);
     let builder = match options.extensions.encryption {
@@ -33,7 +62,7 @@ pub(crate) fn turned_on(
         Some(profile) => builder.with_profile(profile),
         None => builder,
     };
-    Ok(match registration(options, issuer) {
+    Ok(match registration(options, around.issuer) {
         Some(registration) => builder.with_registration(registration),
         None => builder,
     })
@@ -115,7 +144,7 @@ fn registration(options: &Options, issuer: &Issuer) -> Option<Registration> {
 }
 
 /// Without authorities no certificate names a client.
-pub(crate) fn mutual_tls(options: &Options) -> MutualTls {
+fn mutual_tls(options: &Options) -> MutualTls {
     let self_signed = MutualTls::new().with_self_signed_tls_client_auth();
     match options.mtls_ca_file {
         Some(_) => self_signed.with_tls_client_auth(),

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::provider::{Config, Provider};
+use vouchsafe::provider::{Config, Provider, ProviderBuilder};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
 use crate::ciba::Asked;
 use crate::clients::Clients;
 use crate::database::Records;
+use crate::extensions::Around;
 use crate::options::{Options, Profile};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::trusted::Trusted;
 use crate::{accounts, admin, demo_client, extensions, fetching};
 
 /// The name that people see.
@@ -57,23 +57,43 @@ pub(crate) async fn parts(
     let stores = records.stores(Arc::new(clients));
     let (users, hints) = users(options.users.as_deref())?;
     let pages = Arc::new(sign_in::pages(SERVICE).map_err(|error| error.to_string())?);
-    let config = Config::new(issuer.clone())
-        .with_access_token_format(options.access_token.into())
-        .with_default_audience([issuer.as_str()]);
-    let config = match options.profile {
-        Some(Profile::Openid) => config.dangerous_with_redirected_errors(),
-        _ => config,
-    };
     let algorithms = options.signing_algorithms();
     let (keyring, rotation) = keys::keyring(options.keys.as_deref(), algorithms).await?;
     let rotating = Rotating { keyring: keyring.clone(), rotation, algorithms };
     admin::rotate_on_signal(rotating.clone())?;
-    let builder = Provider::builder(config, stores, keyring, secrets)
+    let builder = Provider::builder(config(options, &issuer), stores, keyring, secrets)
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
         .runtime(Arc::new(runtime))
-        .http_client(http_client)
+        .http_client(http_client);
+    let asked = options.extensions.ciba.then(|| Asked::new(users.clone()));
+    let around = Around { issuer: &issuer, mtls_alias, users: &users, asked: asked.as_ref() };
+    let builder = extensions::turned_on(always(builder), options, around)?;
+    let provider = builder.build().map_err(|error| error.to_string())?;
+    let registered_by = options.registration.unwrap_or_default();
+    let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
+    let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    if options.demo_client {
+        app = app.merge(demo_client::routes(&issuer)?);
+    }
+    tokio::spawn(records.clone().keep_swept());
+    Ok(Parts { app, admin, records })
+}
+
+fn config(options: &Options, issuer: &Issuer) -> Config {
+    let config = Config::new(issuer.clone())
+        .with_access_token_format(options.access_token.into())
+        .with_default_audience([issuer.as_str()]);
+    match options.profile {
+        Some(Profile::Openid) => config.dangerous_with_redirected_errors(),
+        _ => config,
+    }
+}
+
+/// What is on without any flag.
+fn always(builder: ProviderBuilder) -> ProviderBuilder {
+    builder
         .with_authorization_code()
         .with_refresh_token()
         .with_client_credentials()
@@ -85,33 +105,7 @@ pub(crate) async fn parts(
         .with_rp_initiated_logout()
         .with_back_channel_logout()
         .with_front_channel_logout()
-        .with_session_management();
-    let asked = options.extensions.ciba.then(|| Asked::new(users.clone()));
-    let builder = match &asked {
-        Some(asked) => builder.with_backchannel_authentication(asked.settings(options.profile)),
-        None => builder,
-    };
-    let builder = match &options.extensions.trusted_issuers {
-        Some(path) => {
-            let trusted = read(path, |document| Trusted::parse(document, users.clone()))?;
-            builder.trusted_issuers(Arc::new(trusted)).with_jwt_bearer()
-        }
-        None => builder,
-    };
-    let builder = match mtls_alias {
-        Some(alias) => builder.with_mutual_tls(extensions::mutual_tls(options).with_aliases_at(alias)),
-        None => builder,
-    };
-    let builder = extensions::turned_on(builder, options, &issuer)?;
-    let provider = builder.build().map_err(|error| error.to_string())?;
-    let registered_by = options.registration.unwrap_or_default();
-    let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
-    let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
-    if options.demo_client {
-        app = app.merge(demo_client::routes(&issuer)?);
-    }
-    tokio::spawn(records.clone().keep_swept());
-    Ok(Parts { app, admin, records })
+        .with_session_management()
 }
 
 /// The users, and what the login page says of them.
@@ -125,7 +119,8 @@ fn users(path: Option<&Path>) -> Result<(Arc<Users>, Hints), String> {
     Ok((Arc::new(users), Hints { demo, home: None }))
 }
 
-fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
+/// Reads a file, and names it where it is wrong.
+pub(crate) fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, String> {
     let document = std::fs::read_to_string(path).map_err(|error| error.to_string());
     document.and_then(|document| parse(&document)).map_err(|problem| format!("{}: {problem}", path.display()))
 }

@@ -140,7 +140,8 @@ fn level(kind: &EventKind) -> Level {
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
         | EventKind::PkceChallengeReused
-        | EventKind::SessionUnnamed => Level::WARN,
+        | EventKind::SessionUnnamed
+        | EventKind::TokensUndelivered(_) => Level::WARN,
         EventKind::Refused(reason) => refusal_level(*reason),
         _ => Level::INFO,
     }
@@ -200,6 +201,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::SessionEnded => "session ended",
         EventKind::SessionUnnamed => "signed out of a session without a name, whose grants stay",
         EventKind::TokensIssued { .. } => "tokens issued",
+        EventKind::TokensUndelivered(_) => "tokens could not be delivered, and are revoked",
     }
 }
 

@@ -25,6 +25,7 @@ pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SealSecretError, SecretCheck, SlowHash};
+pub(crate) use sector::beside_redirects;
 pub use sector::{SubjectType, check_sector};
 pub(crate) use settings::is_access_token_lifetime;
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};

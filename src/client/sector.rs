@@ -5,10 +5,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ClientMetadata, FetchErrorKind, FetchedDocument, Fetcher, InvalidClient};
+use super::{
+    ClientAuthMethod, ClientMetadata, FetchErrorKind, FetchedDocument, Fetcher, InvalidClient,
+    TokenDeliveryMode,
+};
 use crate::error::{Reason, Rejection, Result};
-use crate::types::RedirectUri;
 use crate::types::json::parse_strict;
+use crate::types::{FetchUrl, GrantType, RedirectUri};
 
 /// Most levels of objects and arrays in the document of a sector: an array of texts has one.
 const MAX_DEPTH: usize = 2;
@@ -50,12 +53,14 @@ pub(super) fn sector(metadata: &ClientMetadata) -> Result<Option<String>, Invali
 }
 
 /// Fetches the document at the `sector_identifier_uri` of a client that registers, which must list every redirect URI
-/// of the client; a client without that member passes (OpenID Connect Dynamic Client Registration 1.0 section 5).
+/// of the client, and with pairwise subjects where else its tokens go; a client without that member passes (OpenID Connect
+/// Dynamic Client Registration 1.0 section 5, Client-Initiated Backchannel Authentication Core 1.0 section 4).
 ///
 /// A host with a provider calls `Provider::check_sector`, which fetches as the provider does.
 ///
 /// # Errors
-/// [`Reason::SectorRedirectUriMissing`] when it lacks one, [`Reason::SectorMalformed`] when it is no JSON array of
+/// [`Reason::SectorRedirectUriMissing`] when it lacks one, [`Reason::MetadataSectorTokens`] when it lacks the `jwks_uri` of a
+/// client that polls or the endpoint of one that is pushed to, [`Reason::SectorMalformed`] when it is no JSON array of
 /// texts, and what [`FetchErrorKind::of_sector`] says when it cannot be had.
 ///
 /// # Security
@@ -65,13 +70,43 @@ pub(super) fn sector(metadata: &ClientMetadata) -> Result<Option<String>, Invali
 /// puts together itself are not checked: it vouches for them.
 pub async fn check_sector(fetcher: &Fetcher, metadata: &ClientMetadata) -> Result<()> {
     let Some(uri) = &metadata.sector_identifier_uri else { return Ok(()) };
+    let beside = beside_redirects(metadata)?;
     let fetched = fetcher.get(FetchedDocument::SectorIdentifier, uri).await;
     let document = fetched.map_err(|error| Rejection::caused(error.kind().of_sector(), error))?;
     let listed = listed(&document).ok_or(Reason::SectorMalformed)?;
-    match metadata.redirect_uris.iter().all(|uri| listed.iter().any(|listed| listed == uri.as_str())) {
-        true => Ok(()),
-        false => Err(Reason::SectorRedirectUriMissing.into()),
+    let lists = |uri: &str| listed.iter().any(|listed| listed == uri);
+    if !metadata.redirect_uris.iter().all(|uri| lists(uri.as_str())) {
+        return Err(Reason::SectorRedirectUriMissing.into());
     }
+    match beside.iter().all(|url| lists(url.as_str())) {
+        true => Ok(()),
+        false => Err(Reason::MetadataSectorTokens.into()),
+    }
+}
+
+/// What has to be of the sector of a client with pairwise subjects because tokens reach it by no redirect URI: where they
+/// are pushed, and the keys of a client that fetches them (OpenID Connect Client-Initiated Backchannel Authentication Core
+/// 1.0 section 4). What it says of CIBA holds for devices as well.
+///
+/// # Errors
+/// [`Reason::MetadataSectorTokens`] where they are fetched by whoever has a secret, or nothing.
+pub(crate) fn beside_redirects(metadata: &ClientMetadata) -> Result<Vec<&FetchUrl>, Reason> {
+    let mut urls = Vec::new();
+    if metadata.subject_type == SubjectType::Public {
+        return Ok(urls);
+    }
+    let ciba = metadata.grant_types.contains(&GrantType::Ciba);
+    let pushed = ciba && metadata.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Push);
+    if pushed {
+        urls.extend(&metadata.backchannel_client_notification_endpoint);
+    }
+    if metadata.grant_types.contains(&GrantType::DeviceCode) || ciba && !pushed {
+        let keyed = [ClientAuthMethod::PrivateKeyJwt, ClientAuthMethod::SelfSignedTlsClientAuth];
+        let keys = metadata.jwks_uri.as_ref();
+        let keys = keys.filter(|_| keyed.contains(&metadata.token_endpoint_auth_method));
+        urls.push(keys.ok_or(Reason::MetadataSectorTokens)?);
+    }
+    Ok(urls)
 }
 
 fn listed(document: &Bytes) -> Option<Vec<String>> {

@@ -93,6 +93,8 @@ error_codes! {
     SlowDown = "slow_down", 400;
     /// The server cannot answer now (RFC 6749 section 4.1.2.1).
     TemporarilyUnavailable = "temporarily_unavailable", 503;
+    /// The request was answered, and came to nothing (CIBA Core section 12).
+    TransactionFailed = "transaction_failed", 400;
     /// The software statement is from somebody who is not approved (RFC 7591 section 3.2.2).
     UnapprovedSoftwareStatement = "unapproved_software_statement", 400;
     /// The client may not use this grant or response type (RFC 6749 sections 4.1.2.1 and 5.2).

@@ -481,8 +481,8 @@ impl ProviderBuilder {
     }
 
     /// Turns on backchannel authentication (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0), for the
-    /// delivery mode `poll`, and `ping` where there are an [`HttpClient`] and a [`Runtime`]. It needs a `DeferredStore` and a
-    /// `ReplayStore`. Default off.
+    /// delivery mode `poll`, and `ping` where there are an [`HttpClient`] and a [`Runtime`]; `push` is turned on by
+    /// [`Backchannel::with_push`]. It needs a `DeferredStore` and a `ReplayStore`. Default off.
     pub fn with_backchannel_authentication(mut self, backchannel: Backchannel) -> Self {
         self.core.backchannel = Some(backchannel);
         self

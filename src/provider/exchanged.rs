@@ -29,6 +29,7 @@ pub(super) async fn id_token(
         access_token: None,
         code: None,
         state: None,
+        pushed: None,
         claims: &Claims::new(),
     };
     let minted = minter.mint(cx, &token).await?;

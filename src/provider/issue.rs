@@ -7,12 +7,12 @@ use super::context::Context;
 use super::core::Core;
 use super::exchange::TokenType;
 use super::exchanged;
-use super::format::id_token::{Channel, IdToken};
+use super::format::id_token::{Channel, IdToken, Pushed};
 use super::format::jwt;
 use super::format::refresh::RefreshToken;
 use super::records::{self, MAX_ACCESS_TOKEN_LIFETIME};
 use super::resources;
-use super::token::{TokenRequest, TokenResponse};
+use super::token::TokenResponse;
 use crate::client::{AccessTokenFormatChoice, Client};
 use crate::error::{Error, Internal, Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
@@ -75,6 +75,8 @@ pub struct IdTokenIssuance {
     pub nonce: Option<String>,
     /// The person's claims that were asked for in the ID token by name.
     pub claims: Claims,
+    /// The request that is answered, where nobody asks for the tokens and they are pushed.
+    pub(super) pushed_for: Option<Secret>,
 }
 
 impl Issuance {
@@ -141,7 +143,7 @@ impl Issuance {
 /// Mints and signs what `issuance` stands for, then writes it: the last step that can fail, so that whatever fails
 /// before leaves nothing behind, and a response exists only for what is written.
 ///
-/// Whatever a handler thinks of it, the tokens are bound to the key that the request proved.
+/// Whatever a handler thinks of it, the tokens are bound to the key that `client` proved.
 ///
 /// # Errors
 /// [`Reason::ConfirmationMismatch`] when the grant is bound to another key, [`Reason::GrantRevoked`] and [`Reason::GrantUnknown`] when the grant ended meanwhile, the refusals of a refresh
@@ -149,25 +151,24 @@ impl Issuance {
 pub(crate) async fn issue(
     core: &Core,
     cx: &Context<'_>,
-    request: &TokenRequest,
+    (client, proved): (&Client, Option<Confirmation>),
     mut issuance: Box<Issuance>,
 ) -> Result<TokenResponse> {
-    let client = request.client.client();
     issuance.check(cx, client)?;
     if issuance.exchanged != Some(TokenType::IdToken) {
         resources::check_named(cx.config, &issuance.resources)?;
     }
     if matches!(issuance.write, Write::New) {
-        issuance.grant.confirmation = request.confirmation;
+        issuance.grant.confirmation = proved;
     }
-    if issuance.grant.confirmation.is_some_and(|bound| Some(bound) != request.confirmation) {
+    if issuance.grant.confirmation.is_some_and(|bound| Some(bound) != proved) {
         return Err(Reason::ConfirmationMismatch.into());
     }
     if issuance.exchanged == Some(TokenType::IdToken) {
         return Box::pin(exchanged::id_token(core, cx, client, &issuance.grant)).await;
     }
     let mut plan = Plan::new(core, cx, client, &issuance);
-    plan.confirmation = request.confirmation;
+    plan.confirmation = proved;
     draw(core, cx, client, (&plan, &mut issuance)).await
 }
 
@@ -222,19 +223,20 @@ async fn attempt(
         issuance.grant.expires_at = issuance.grant.expires_at.min(token.expires_at);
     }
     let minted = core.formats.mint(cx, &plan.format, (client, &token)).await?;
-    let id_token = match &issuance.id_token {
-        // Boxed, as are other large futures that most requests do without: they would make each request's larger.
-        Some(wanted) => {
-            Box::pin(id_token(core, cx, client, (&issuance.grant, wanted, &minted.token))).await?
-        }
-        None => None,
-    };
     let family = match plan.refresh_token {
         RefreshTokenIssue::First => {
             let first = RefreshToken::first(issuance.grant.id, cx.entropy)?;
             Some(first.bound_to(refresh_confirmation(client, plan.confirmation)))
         }
         RefreshTokenIssue::None => None,
+    };
+    let id_token = match &issuance.id_token {
+        // Boxed, as are other large futures that most requests do without: they would make each request's larger.
+        Some(wanted) => {
+            let beside = Beside { access_token: &minted.token, family: family.as_ref() };
+            Box::pin(id_token(core, cx, client, (&issuance.grant, wanted, beside))).await?
+        }
+        None => None,
     };
     let (refresh_token, done) = write(core, cx, issuance, (minted.record, &token), family).await?;
     cx.note_grant(&issuance.grant);
@@ -396,21 +398,31 @@ async fn access_token(
     Ok(token)
 }
 
+/// What is issued beside an ID token.
+struct Beside<'a> {
+    access_token: &'a Secret,
+    family: Option<&'a RefreshToken>,
+}
+
 /// `None` for a client that acts for itself.
 async fn id_token(
     core: &Core,
     cx: &Context<'_>,
     client: &Client,
-    (grant, wanted, access_token): (&Grant, &IdTokenIssuance, &Secret),
+    (grant, wanted, beside): (&Grant, &IdTokenIssuance, Beside<'_>),
 ) -> Result<Option<Secret>> {
     let Some(authentication) = &grant.authentication else { return Ok(None) };
+    let pushed_for = wanted.pushed_for.as_ref();
+    let refresh_token = pushed_for.and(beside.family).map(|token| encode(cx, token));
+    let pushed = pushed_for.map(|auth_req_id| Pushed { auth_req_id, refresh_token: refresh_token.as_ref() });
     let token = IdToken {
         client,
         authentication,
         nonce: wanted.nonce.as_deref(),
-        access_token: Some(access_token),
+        access_token: Some(beside.access_token),
         code: None,
         state: None,
+        pushed,
         claims: &wanted.claims,
     };
     core.id_tokens(Channel::Back).mint(cx, &token).await.map(Some)

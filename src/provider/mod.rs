@@ -412,9 +412,14 @@ impl Provider {
     /// Takes the answer of a person whom [`BackchannelAuthentication::begin`] has asked: the client gets it when it asks
     /// next, and is told that there is one if it wants to be.
     ///
+    /// Where tokens are [pushed](Backchannel::with_push) they are made and sent in the background, from here on whatever
+    /// becomes of this call; what goes wrong with that is told to the client and in events.
+    ///
     /// # Errors
     /// [`Reason::ApprovalExceeds`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalSubjectGone`],
-    /// [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], and faults. Nothing was given.
+    /// [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], and faults; where tokens are pushed
+    /// [`Reason::BackchannelUndeliverable`], [`Reason::GrantTypeNotAllowed`] and [`Reason::IdTokenScopeMissing`], too.
+    /// Nothing was given.
     pub async fn complete_backchannel(
         &self,
         auth_req_id: &Secret,

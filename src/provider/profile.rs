@@ -62,6 +62,7 @@ impl Profile {
                 .with_https_redirect_uris()
                 .with_issuer_as_audience()
                 .with_pkce_exceptions(PkceExceptions::Refused)
+                .with_redirect_uri()
                 .with_sender_constrained_tokens()
                 .with_signing_algs(fapi2),
             Self::FapiCiba => Requirements::new()

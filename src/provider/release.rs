@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::provider::format::id_token;
 use crate::types::{ClaimRequest, Claims, Scope};
 
 /// Claims that the provider alone sets in an ID token or a userinfo response, or that mean something else in one.
 ///
 /// With `iat` and `exp`, a signed userinfo response would pass for an ID token.
-const RESERVED: [&str; 22] = [
+const RESERVED: [&str; 24] = [
     "iss",
     "sub",
     "aud",
@@ -30,6 +31,8 @@ const RESERVED: [&str; 22] = [
     "events",
     "client_id",
     "scope",
+    id_token::AUTH_REQ_ID,
+    id_token::RT_HASH,
 ];
 
 /// Which source has which aggregated or distributed claim (OpenID Connect Core 1.0 section 5.6.2).

@@ -33,6 +33,9 @@ pub struct Requirements {
     pub https_redirect_uris: bool,
     /// Whose codes may do without PKCE.
     pub pkce_exceptions: PkceExceptions,
+    /// Every authorization request names its `redirect_uri` (FAPI 2.0 Security Profile section 5.3.2.2). Default: those of
+    /// OpenID Connect, and of clients that registered several.
+    pub redirect_uri: bool,
     /// Every access token is for resources that the request names (RFC 8707 section 2). Default: also for the default
     /// audience.
     pub resource: bool,
@@ -85,6 +88,13 @@ impl Requirements {
         self
     }
 
+    /// Every authorization request names its `redirect_uri`.
+    #[must_use]
+    pub const fn with_redirect_uri(mut self) -> Self {
+        self.redirect_uri = true;
+        self
+    }
+
     /// Every access token is for resources that the request names.
     #[must_use]
     pub const fn with_resource(mut self) -> Self {
@@ -132,6 +142,7 @@ impl Requirements {
             asymmetric_authentication: self.asymmetric_authentication || other.asymmetric_authentication,
             https_redirect_uris: self.https_redirect_uris || other.https_redirect_uris,
             pkce_exceptions,
+            redirect_uri: self.redirect_uri || other.redirect_uri,
             resource: self.resource || other.resource,
             sender_constrained_tokens: self.sender_constrained_tokens || other.sender_constrained_tokens,
             signed_request_object: self.signed_request_object || other.signed_request_object,

@@ -1,6 +1,7 @@
 //! Which endpoint is at which path, and the answer to whatever arrives there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use http::Method;
 
@@ -96,7 +97,7 @@ fn below(issuer: &str, path: &str) -> Result<String, BuildError> {
 }
 
 /// Answers a request to any endpoint. A panic becomes a 500 (attack 332).
-pub(super) async fn handle(core: &Core, request: &Request) -> Authorize {
+pub(super) async fn handle(core: &Arc<Core>, request: &Request) -> Authorize {
     let endpoint = endpoint_of(core, request);
     let work = dispatch(core, endpoint, request);
     scope::caught(core, endpoint, work, || Authorize::Respond(panicked(core, endpoint))).await
@@ -117,7 +118,7 @@ pub(super) fn panicked(core: &Core, endpoint: Endpoint) -> Response {
 /// Answers a request to any endpoint, without a net.
 ///
 /// Each endpoint's future is boxed by itself: allocating one of all their sizes would cost more than the two.
-pub(super) async fn dispatch(core: &Core, endpoint: Endpoint, request: &Request) -> Authorize {
+pub(super) async fn dispatch(core: &Arc<Core>, endpoint: Endpoint, request: &Request) -> Authorize {
     Authorize::Respond(match endpoint {
         Endpoint::Authorization => return Box::pin(authorize::open(core, request)).await,
         Endpoint::EndSession => return Authorize::LogOut,

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Tokens};
 use super::{Form, Harness, TokenForm, block_on, client_form, token_form};
 use crate::error::{BoxError, Result};
 use crate::provider::{
@@ -91,6 +92,9 @@ pub const NOTIFICATION_TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
 /// Where it is told.
 pub const NOTIFICATION_ENDPOINT: &str = "https://shop.example/told";
 
+/// Where the client `desk` gets its tokens.
+pub const PUSH_ENDPOINT: &str = "https://desk.example/tokens";
+
 impl Harness {
     /// Sound claims of a signed request of the client `bank` for `alice`.
     ///
@@ -155,6 +159,49 @@ impl Harness {
     /// Those of [`Provider::complete_backchannel`](crate::provider::Provider::complete_backchannel).
     pub fn refuse(&self, pending: &PendingBackchannel) -> Result<()> {
         self.complete(pending.auth_req_id.expose(), BackchannelDecision::Denied(Denial::Person))
+    }
+
+    /// Lets the client `desk` take what is pushed to it, with this status.
+    ///
+    /// # Panics
+    /// When there is no such status.
+    pub fn take_pushes(&self, status: u16) {
+        let response = http::Response::builder().status(status).body(Bytes::new());
+        self.http().answer(PUSH_ENDPOINT, response.expect("there is such a status"));
+    }
+
+    /// The bodies that were posted to the client `desk` since this was last asked, each with its token. What was sent
+    /// elsewhere is forgotten.
+    ///
+    /// # Panics
+    /// When one is none that a client would take.
+    #[must_use]
+    #[track_caller]
+    pub fn told(&self) -> Vec<Value> {
+        self.runtime().run();
+        let sent = self.http().take_requests();
+        let pushed = sent.iter().filter(|request| request.uri() == PUSH_ENDPOINT).map(|request| {
+            assert_eq!(request.method(), "POST");
+            assert_eq!(request.headers()["content-type"], "application/json");
+            assert_eq!(request.headers()["authorization"], format!("Bearer {NOTIFICATION_TOKEN}"));
+            serde_json::from_slice(request.body()).expect("the body is JSON")
+        });
+        pushed.collect()
+    }
+
+    /// The tokens that were pushed to the client `desk`, once, and the whole of what came with them.
+    ///
+    /// # Panics
+    /// When there were none, or more.
+    #[must_use]
+    #[track_caller]
+    pub fn pushed_tokens(&self) -> Tokens {
+        let pushed = self.told();
+        let [body] = &*pushed else { panic!("tokens are pushed once: {pushed:?}") };
+        for member in ["access_token", "refresh_token", "id_token"] {
+            body[member].as_str().into_iter().for_each(|token| self.confide(token));
+        }
+        Tokens::of(body.clone())
     }
 
     /// Gives an answer to a request.

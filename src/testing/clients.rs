@@ -71,21 +71,12 @@ pub(super) fn front() -> Client {
 /// The clients that ask for people who are not there: one signs its requests and polls, with a key of its own; the other has
 /// a secret and is told.
 pub(super) fn backchannel() -> (Client, ClientBuilder) {
-    let asking = |metadata: ClientMetadata, mode| ClientMetadata {
-        grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
-        backchannel_token_delivery_mode: Some(mode),
-        backchannel_user_code_parameter: true,
-        ..metadata.with_scope(scope(PERSONAL_SCOPE))
-    };
     let keys = JwkSet::register(&signing_keys()).expect("the key set is sound");
     let signing = ClientMetadata {
         backchannel_authentication_request_signing_alg: Some(client_key().algorithm()),
         ..ClientMetadata::service().with_auth_method(ClientAuthMethod::PrivateKeyJwt).with_jwks(keys)
     };
-    let told = ClientMetadata {
-        backchannel_client_notification_endpoint: FetchUrl::parse(super::NOTIFICATION_ENDPOINT).ok(),
-        ..ClientMetadata::service()
-    };
+    let told = told_at(super::NOTIFICATION_ENDPOINT);
     let bank = begin("bank", asking(signing, TokenDeliveryMode::Poll), settings()).build().expect(SOUND);
     (bank, begin("shop", asking(told, TokenDeliveryMode::Ping), settings()))
 }
@@ -108,6 +99,27 @@ pub(super) fn fapi_bank() -> Client {
         ..bank.metadata().clone()
     };
     begin("bank", metadata, settings()).build().expect(SOUND)
+}
+
+/// The client with a secret to which the tokens of people who are not there are pushed.
+pub(super) fn pushed_to() -> ClientBuilder {
+    begin("desk", asking(told_at(super::PUSH_ENDPOINT), TokenDeliveryMode::Push), settings())
+}
+
+fn asking(metadata: ClientMetadata, mode: TokenDeliveryMode) -> ClientMetadata {
+    ClientMetadata {
+        grant_types: vec![GrantType::Ciba, GrantType::RefreshToken],
+        backchannel_token_delivery_mode: Some(mode),
+        backchannel_user_code_parameter: true,
+        ..metadata.with_scope(scope(PERSONAL_SCOPE))
+    }
+}
+
+fn told_at(endpoint: &str) -> ClientMetadata {
+    ClientMetadata {
+        backchannel_client_notification_endpoint: FetchUrl::parse(endpoint).ok(),
+        ..ClientMetadata::service()
+    }
 }
 
 /// The public client of a device, which has no browser.

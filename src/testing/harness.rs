@@ -434,6 +434,19 @@ impl HarnessBuilder {
         })
     }
 
+    /// The same with the mode `push`, and with a third client, `desk`, which has a secret and gets its tokens at
+    /// [`PUSH_ENDPOINT`](super::PUSH_ENDPOINT).
+    ///
+    /// # Panics
+    /// Never: the clients are sound.
+    pub fn pushing(self, host: &Arc<AskingHost>) -> Self {
+        let asking: Arc<AskingHost> = Arc::clone(host);
+        self.backchannel(host).confidential(clients::pushed_to()).provider(|builder| {
+            let settings = Backchannel::new(asking).with_plain_requests().with_push();
+            builder.with_backchannel_authentication(settings)
+        })
+    }
+
     /// Turns device authorization on, with a limiter, and registers a public client `tv` that has no browser.
     ///
     /// # Panics

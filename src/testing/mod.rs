@@ -21,6 +21,7 @@ mod form;
 mod harness;
 mod http;
 mod interleave;
+mod jwt_form;
 mod keys;
 mod logout;
 mod mac;
@@ -36,12 +37,14 @@ mod visit;
 
 pub use accounts::AccountTable;
 pub use authorize_form::{AuthorizeForm, CODE_CHALLENGE, CODE_VERIFIER, authorize_form};
-pub use backchannel::{AskingHost, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, backchannel_form};
+pub use backchannel::{
+    AskingHost, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, PUSH_ENDPOINT, backchannel_form,
+};
 pub use browser::{Browser, Carrier, Landing};
 pub use clients::{DEFAULT_AUDIENCE, REMOTE_JWKS_URI, REQUEST_URI, RESOURCE};
 pub use clock::ManualClock;
 pub use device::{WaitingDevice, device_form};
-pub use dpop::{DpopProofForm, dpop_keys};
+pub use dpop::dpop_keys;
 pub use encryption::{client_decryption_keys, decrypted, decryption_keys};
 pub use entropy::{Position, SeededEntropy};
 pub use events::{RecordedEvents, refusals};
@@ -50,6 +53,7 @@ pub use form::Form;
 pub use harness::{Harness, HarnessBuilder, ISSUER};
 pub use http::HttpTable;
 pub use interleave::{Step, abandon, interleave};
+pub use jwt_form::JwtForm;
 pub use keys::{client_key, keyring};
 pub use logout::OneLogin;
 pub use mac::mac_jwt;

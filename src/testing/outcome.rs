@@ -46,6 +46,25 @@ pub struct Tokens {
     pub body: Value,
 }
 
+impl Tokens {
+    /// The tokens in a body.
+    ///
+    /// # Panics
+    /// When there is no access token.
+    #[track_caller]
+    pub(super) fn of(body: Value) -> Self {
+        let text = |member: &str| body[member].as_str().map(str::to_owned);
+        Self {
+            access_token: text("access_token").expect("there is an access token"),
+            refresh_token: text("refresh_token"),
+            id_token: text("id_token"),
+            scope: text("scope"),
+            expires_in: body["expires_in"].as_u64(),
+            body,
+        }
+    }
+}
+
 impl Outcome {
     /// The request was refused for this reason, once, as RFC 6749 section 5.2 says; nothing was issued.
     ///
@@ -152,6 +171,17 @@ impl Outcome {
         self
     }
 
+    /// The store is as it was before the request, but for what remembers tokens that are good once.
+    ///
+    /// # Panics
+    /// When it is not.
+    #[track_caller]
+    pub fn unchanged_but_replays(self) -> Self {
+        let [before, after] = [&self.before, &self.after].map(|store| store.clone().without_replays());
+        assert!(before == after, "the store changed from {before:?} to {after:?}");
+        self
+    }
+
     /// The request succeeded without a refusal.
     ///
     /// # Panics
@@ -184,16 +214,8 @@ impl Outcome {
         assert_eq!(outcome.response.status(), StatusCode::OK);
         outcome.unstored();
         let body = outcome.json();
-        let text = |member: &str| body[member].as_str().map(str::to_owned);
-        assert_eq!(text("token_type").as_deref(), Some(token_type), "{body}");
-        Tokens {
-            access_token: text("access_token").expect("there is an access token"),
-            refresh_token: text("refresh_token"),
-            id_token: text("id_token"),
-            scope: text("scope"),
-            expires_in: body["expires_in"].as_u64(),
-            body,
-        }
+        assert_eq!(body["token_type"], token_type, "{body}");
+        Tokens::of(body)
     }
 
     /// The body as JSON.

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as client from 'openid-client';
 import * as flows from './flows.mjs';
 import { serve } from './peers.mjs';
@@ -60,23 +61,40 @@ test('a client whose person says no is told', async () => {
   await assert.rejects(polling, flows.refusedWith('access_denied'));
 });
 
-test('a client is pinged once there is an answer, and fetches it', async () => {
-  const config = await asking('pinged');
+/** Lets a person say yes, and gives what the client is told at its own endpoint. */
+async function told(config) {
   const client_notification_token = client.randomNonce();
   const parameters = { scope: 'openid', login_hint: 'alice', client_notification_token };
   const server = await serve(port, (_, response) => response.writeHead(204).end());
   try {
     const started = await client.initiateBackchannelAuthentication(config, parameters);
-    const pinged = once(server, 'request');
+    const asked = once(server, 'request');
     await answer(started.auth_req_id, 'allow');
-    const [request] = await pinged;
+    const [request] = await asked;
     let body = '';
     for await (const part of request) body += part;
     assert.equal(request.headers.authorization, `Bearer ${client_notification_token}`);
-    assert.deepEqual(JSON.parse(body), { auth_req_id: started.auth_req_id });
-    const tokens = await client.pollBackchannelAuthenticationGrant(config, atOnce(started));
-    assert.equal(tokens.claims().aud, 'pinged');
+    return { started, path: request.url, body: JSON.parse(body) };
   } finally {
     server.close();
   }
+}
+
+test('a client is pinged once there is an answer, and fetches it', async () => {
+  const config = await asking('pinged');
+  const { started, path, body } = await told(config);
+  assert.deepEqual([path, body], ['/ping', { auth_req_id: started.auth_req_id }]);
+  const tokens = await client.pollBackchannelAuthenticationGrant(config, atOnce(started));
+  assert.equal(tokens.claims().aud, 'pinged');
+});
+
+test('a client is pushed its tokens', async () => {
+  const config = await asking('pushed');
+  const { started, path, body } = await told(config);
+  assert.deepEqual([path, body.auth_req_id], ['/push', started.auth_req_id]);
+  const { jwks_uri } = config.serverMetadata();
+  const verified = { issuer, audience: 'pushed', algorithms: ['RS256'] };
+  const { payload } = await jwtVerify(body.id_token, createRemoteJWKSet(new URL(jwks_uri)), verified);
+  assert.equal(payload['urn:openid:params:jwt:claim:auth_req_id'], started.auth_req_id);
+  assert.equal((await client.fetchUserInfo(config, body.access_token, payload.sub)).sub, payload.sub);
 });

@@ -143,6 +143,12 @@ function elsewhere(jwks, port) {
       backchannel_token_delivery_mode: 'ping',
       backchannel_client_notification_endpoint: `https://127.0.0.1:${port}/ping`,
     },
+    {
+      ...asking,
+      client_id: 'pushed',
+      backchannel_token_delivery_mode: 'push',
+      backchannel_client_notification_endpoint: `https://127.0.0.1:${port}/push`,
+    },
   ];
 }
 

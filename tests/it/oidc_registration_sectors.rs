@@ -8,8 +8,10 @@ use vouchsafe::client::ClientMetadata;
 use vouchsafe::error::Reason;
 use vouchsafe::provider::{Provider, Registration};
 use vouchsafe::store::Stores;
-use vouchsafe::testing::{AuthorizeForm, Harness, Outcome, TokenForm, authorize_form, block_on, code_form};
-use vouchsafe::types::{ClientId, FetchUrl, RedirectUri};
+use vouchsafe::testing::{
+    AskingHost, AuthorizeForm, Harness, Outcome, TokenForm, authorize_form, block_on, code_form,
+};
+use vouchsafe::types::{ClientId, FetchUrl, GrantType, RedirectUri};
 
 use crate::rfc7591_registration::{register, send};
 
@@ -168,4 +170,75 @@ fn logout_tokens_about_a_sector_stay_in_it() {
     let told = register(&h, &public).accepted().json();
     let id = ClientId::new(told["client_id"].as_str().unwrap()).unwrap();
     assert_eq!(block_on(h.provider().client(&id)).unwrap().unwrap().sector(), None);
+}
+
+/// Members of a client of the bank's that asks for people, or devices, beside the browser.
+fn beside(members: Value) -> Value {
+    extended(pairwise("https://bank.example/cb"), members)
+}
+
+fn harness_beside() -> Harness {
+    let on = Registration::open().with_grant_type(GrantType::Ciba).with_grant_type(GrantType::DeviceCode);
+    Harness::builder()
+        .devices()
+        .pushing(&AskingHost::new())
+        .provider(|builder| builder.with_registration(on).with_pairwise_subjects())
+        .build()
+}
+
+/// A device or a poll goes to no redirect URI: whoever registers that of another must not get the other's `sub` so.
+#[test]
+fn whoever_fetches_tokens_has_keys_in_the_sector() {
+    let h = harness_beside();
+    let device =
+        json!({ "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"] });
+    let poll = json!({
+        "grant_types": ["authorization_code", "urn:openid:params:grant-type:ciba"],
+        "backchannel_token_delivery_mode": "poll",
+        "token_endpoint_auth_method": "client_secret_basic",
+    });
+    let keyed = |uri: &str| json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": uri });
+    for asked in [device, poll].map(beside) {
+        let _ = register(&h, &asked).rejected(Reason::MetadataSectorTokens).unchanged();
+        let abroad = extended(asked.clone(), keyed("https://evil.example/jwks"));
+        let _ = register(&h, &abroad).rejected(Reason::MetadataSectorTokens).unchanged();
+        let _ = register(&h, &extended(asked.clone(), keyed("https://bank.example/jwks"))).accepted();
+        let _ = register(&h, &extended(asked, json!({ "subject_type": "public" }))).accepted();
+    }
+}
+
+/// Where tokens are pushed is where the `sub` is learnt.
+#[test]
+fn tokens_are_pushed_within_the_sector() {
+    let h = harness_beside();
+    let push = |uri: &str| {
+        beside(json!({
+            "grant_types": ["authorization_code", "urn:openid:params:grant-type:ciba"],
+            "token_endpoint_auth_method": "client_secret_basic",
+            "backchannel_token_delivery_mode": "push",
+            "backchannel_client_notification_endpoint": uri,
+        }))
+    };
+    let abroad = push("https://evil.example/tokens");
+    let _ = register(&h, &abroad).rejected(Reason::MetadataSectorTokens).unchanged();
+    let told = register(&h, &push("https://bank.example/tokens")).accepted().json();
+    let _ = update(&h, &told, abroad).rejected(Reason::MetadataSectorTokens).unchanged();
+}
+
+/// CIBA Core section 4: the document of a sector lists keys and endpoints as it lists redirect URIs.
+#[test]
+fn the_document_of_a_sector_lists_who_fetches_tokens() {
+    let h = harness_beside();
+    let (cb, keys) = ("https://bank.example/cb", "https://keys.example/jwks");
+    let asked = beside(json!({
+        "grant_types": ["authorization_code", "urn:openid:params:grant-type:ciba"],
+        "backchannel_token_delivery_mode": "poll",
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": keys,
+        "sector_identifier_uri": SECTOR,
+    }));
+    h.serve(SECTOR, &json!([cb]));
+    let _ = register(&h, &asked).rejected(Reason::MetadataSectorTokens).unchanged();
+    h.serve(SECTOR, &json!([cb, keys]));
+    let _ = register(&h, &asked).accepted();
 }

@@ -143,6 +143,8 @@ fn fapi_ciba_needs_signed_requests_and_certificates() {
     assert_eq!(built(plain), contradicts(profile, "plain authentication requests"));
     let proofs: fn(_) -> _ = |b: ProviderBuilder| b.with_dpop(DpopConfig::new());
     assert_eq!(built(proofs), contradicts(profile, "dpop"));
+    let pushed: fn(_) -> _ = |b: ProviderBuilder| b.with_backchannel_authentication(asking().with_push());
+    assert_eq!(built(pushed), contradicts(profile, "tokens that are pushed"));
     let nobody: fn(_) -> _ =
         |b: ProviderBuilder| b.with_backchannel_authentication(asking()).with_mutual_tls(MutualTls::new());
     let feature = "asymmetric_authentication";
@@ -359,6 +361,15 @@ fn responses_go_to_https_alone_where_that_is_required() {
     let _ = crate::rfc7591_registration::register(&h, &native)
         .rejected(Reason::MetadataInsecureRedirectUris)
         .unchanged();
+}
+
+/// FAPI 2.0 Security Profile section 5.3.2.2: also without `openid`, and where one address is registered.
+#[test]
+fn a_request_names_its_redirect_uri_where_that_is_required() {
+    let h = demanding(Requirements::new().with_redirect_uri()).build();
+    let form = authorize_form().scope("read");
+    h.authorize(&form.clone().without("redirect_uri")).shown(Reason::RedirectUriMissing);
+    h.authorize(&form).waits();
 }
 
 #[test]

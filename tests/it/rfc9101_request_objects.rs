@@ -7,13 +7,16 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, RequestObjectAlg};
 use vouchsafe::error::Reason;
-use vouchsafe::jose::{JoseSigner, JwkSet, Signer, SigningAlg};
+use vouchsafe::event::Endpoint;
+use vouchsafe::jose::{JoseSigner, JwkSet, MacAlg, Signer, SigningAlg};
 use vouchsafe::provider::{OuterParameters, RequestObjectAudience, RequestObjectRules, RequestObjectType};
 use vouchsafe::testing::{
     AuthorizeForm, Harness, Visit, authorize_form, client_key, object_form, signed_object, unsigned_object,
 };
 use vouchsafe::types::{ClientId, Prompt, RedirectUri};
 use vouchsafe::wire::HttpErrorKind;
+
+use crate::mutation::{Draft, Keeps, Mutation, Table, accepted, refused, strange_key};
 
 const TYPE: &str = "oauth-authz-req+jwt";
 
@@ -79,119 +82,141 @@ fn a_request_object_and_plain_parameters_are_one_request() {
     assert_eq!(plain.pending().request(), object.pending().request());
 }
 
-/// attack 69, attack 73, attack 74, attack 76, attack 77: every row is one change to a sound object, and what becomes of it.
+/// Requests of the client `jar` whose plain parameters say where an error may go, by way of the browser and pushed.
+fn run(rows: &[Mutation]) {
+    let h = Harness::builder().request_objects().pushed_requests().build();
+    for (endpoint, statuses) in
+        [(Endpoint::Authorization, &[303, 400][..]), (Endpoint::PushedAuthorization, &[400][..])]
+    {
+        let (errors, keeps) = (&["invalid_request_object"], Keeps::Everything);
+        let table = Table { harness: &h, endpoint, statuses, errors, keeps };
+        table.run(|| Draft::of_object(&h, jar().to_push(), h.object_claims(&jar())), rows);
+    }
+}
+
+/// attack 69, attack 73, attack 74, attack 76, attack 77, attack 81
 #[test]
 fn one_wrong_claim_refuses_the_object() {
-    let h = harness();
-    let now = h.now().unix();
-    let rows: [(&str, Value, Reason); 18] = [
-        ("aud", json!("https://other.example"), Reason::RequestObjectAudience),
-        ("aud", json!([]), Reason::RequestObjectAudience),
-        ("aud", json!(7), Reason::RequestObjectAudience),
-        ("iss", json!("web"), Reason::RequestObjectIssuer),
-        ("iss", json!(null), Reason::RequestObjectIssuer),
-        ("sub", json!("jar"), Reason::RequestObjectAssertion),
-        ("exp", json!(now - 11), Reason::RequestObjectTimes),
-        ("exp", json!("soon"), Reason::RequestObjectTimes),
-        ("nbf", json!(now + 61), Reason::RequestObjectTimes),
-        ("iat", json!(now + 61), Reason::RequestObjectTimes),
-        ("iat", json!(-1), Reason::RequestObjectTimes),
-        ("request", json!("a.b.c"), Reason::RequestObjectNested),
-        ("request_uri", json!("https://jar.example/request"), Reason::RequestObjectNested),
-        ("response_type", json!("token"), Reason::RequestObjectResponseType),
-        ("state", json!({ "a": 1 }), Reason::RequestObjectParameter),
-        ("scope", json!(["openid"]), Reason::RequestObjectParameter),
-        ("nonce", json!("n\u{0}"), Reason::RequestObjectParameter),
-        ("max_age", json!(1.5), Reason::RequestObjectParameter),
-    ];
-    for (name, value, reason) in rows {
-        println!("{name} {value}");
-        let landing = ask(&h, |claims| claims[name] = value).returned(reason);
-        assert_eq!(landing.value("error"), "invalid_request_object");
-        assert_eq!(landing.value("state"), "af0ifjsldkj");
-        assert_eq!(landing.uri, "https://jar.example/cb");
-    }
-    ask(&h, |claims| drop_claim(claims, "aud")).returned(Reason::RequestObjectAudience);
-    // attack 74: who asks is in doubt, so that nobody is told.
-    ask(&h, |claims| claims["client_id"] = json!("web")).shown(Reason::RequestObjectClient);
-    ask(&h, |claims| claims["client_id"] = json!(1)).shown(Reason::RequestObjectClient);
+    use Reason::{
+        RequestObjectAssertion, RequestObjectAudience, RequestObjectClient, RequestObjectIssuer,
+        RequestObjectNested, RequestObjectParameter, RequestObjectResponseType, RequestObjectTimes,
+    };
+
+    run(&[
+        refused("aud: other", |draft| draft.claim("aud", "https://other.example"), RequestObjectAudience),
+        refused("aud: nobody", |draft| draft.claim("aud", json!([])), RequestObjectAudience),
+        refused("aud: a number", |draft| draft.claim("aud", 7), RequestObjectAudience),
+        refused("aud: missing", |draft| draft.without("aud"), RequestObjectAudience),
+        refused("iss: another client", |draft| draft.claim("iss", "web"), RequestObjectIssuer),
+        refused("iss: null", |draft| draft.claim("iss", Value::Null), RequestObjectIssuer),
+        // Two clients may share keys: a signed object that names neither could be sent as the other's.
+        refused("no client", |draft| draft.without("iss").without("client_id"), RequestObjectIssuer),
+        refused("sub: the client", |draft| draft.claim("sub", "jar"), RequestObjectAssertion),
+        // Who asks is in doubt, so that nobody is told.
+        refused("client_id: other", |draft| draft.claim("client_id", "web"), RequestObjectClient),
+        refused("client_id: a number", |draft| draft.claim("client_id", 1), RequestObjectClient),
+        refused("exp: past", |draft| draft.at("exp", -11), RequestObjectTimes),
+        refused("exp: a text", |draft| draft.claim("exp", "soon"), RequestObjectTimes),
+        refused("nbf: to come", |draft| draft.at("nbf", 61), RequestObjectTimes),
+        refused("iat: to come", |draft| draft.at("iat", 61), RequestObjectTimes),
+        refused("iat: negative", |draft| draft.claim("iat", -1), RequestObjectTimes),
+        refused("request", |draft| draft.claim("request", "a.b.c"), RequestObjectNested),
+        refused(
+            "request_uri",
+            |draft| draft.claim("request_uri", "https://jar.example/request"),
+            RequestObjectNested,
+        ),
+        refused(
+            "response_type: not that beside it",
+            |draft| draft.claim("response_type", "token"),
+            RequestObjectResponseType,
+        ),
+        refused("state: an object", |draft| draft.claim("state", json!({ "a": 1 })), RequestObjectParameter),
+        refused("scope: a list", |draft| draft.claim("scope", json!(["openid"])), RequestObjectParameter),
+        refused("nonce: NUL", |draft| draft.claim("nonce", "n\u{0}"), RequestObjectParameter),
+        refused("max_age: a fraction", |draft| draft.claim("max_age", 1.5), RequestObjectParameter),
+    ]);
 }
 
 /// attack 72: clocks differ a little.
 #[test]
 fn what_may_differ_is_accepted() {
-    let h = harness();
-    let now = h.now().unix();
-    for (name, value) in [
-        ("nbf", json!(now + 8)),
-        ("iat", json!(now + 8)),
-        ("exp", json!(now - 9)),
-        ("aud", json!(["https://other.example", "https://op.example"])),
-        ("sub", json!("alice")),
-        ("jti", json!("x")),
-        ("unknown", json!({ "a": [1] })),
-    ] {
-        ask(&h, |claims| claims[name] = value).waits();
-    }
-    for name in ["iss", "exp", "nbf", "iat", "client_id", "response_type"] {
-        ask(&h, |claims| drop_claim(claims, name)).waits();
-    }
+    run(&[
+        accepted("nbf: 8 seconds ahead", |draft| draft.at("nbf", 8)),
+        accepted("iat: 8 seconds ahead", |draft| draft.at("iat", 8)),
+        accepted("exp: just past", |draft| draft.at("exp", -9)),
+        accepted("aud: others too", |draft| {
+            draft.claim("aud", json!(["https://other.example", "https://op.example"]))
+        }),
+        accepted("sub: a person", |draft| draft.claim("sub", "alice")),
+        accepted("jti", |draft| draft.claim("jti", "x")),
+        accepted("an unknown claim", |draft| draft.claim("unknown", json!({ "a": [1] }))),
+        accepted("no iss", |draft| draft.without("iss")),
+        accepted("no exp", |draft| draft.without("exp")),
+        accepted("no nbf", |draft| draft.without("nbf")),
+        accepted("no iat", |draft| draft.without("iat")),
+        accepted("no client_id", |draft| draft.without("client_id")),
+        accepted("no response_type", |draft| draft.without("response_type")),
+        accepted("typ: JWT", |draft| draft.header("typ", "JWT")),
+        accepted("no typ", |draft| draft.without_header("typ")),
+    ]);
 }
 
-/// Two clients may share keys: a signed object that names neither could be sent as the other's.
-#[test]
-fn a_signed_object_names_its_client() {
-    let h = harness();
-    let nameless = |claims: &mut Value| {
-        drop_claim(claims, "iss");
-        drop_claim(claims, "client_id");
-    };
-    ask(&h, nameless).returned(Reason::RequestObjectIssuer);
-}
-
-/// attack 68, attack 69, attack 77, attack 79: what the header may say is the provider's to choose.
+/// attack 68, attack 69, attack 79: what the header may say is the provider's to choose.
 #[test]
 fn a_token_of_another_form_is_no_request_object() {
+    use Reason::{
+        RequestObjectAlgorithm, RequestObjectEncrypted, RequestObjectMalformed, RequestObjectSignature,
+        RequestObjectType, RequestObjectUnsigned,
+    };
+
+    run(&[
+        refused("none", |draft| draft.unsigned(), RequestObjectUnsigned),
+        refused("none, signed", |draft| draft.header("alg", "none"), RequestObjectAlgorithm),
+        refused("HS256", |draft| draft.mac_by_public_key(MacAlg::Hs256), RequestObjectAlgorithm),
+        refused("RS384", |draft| draft.header("alg", "RS384"), RequestObjectAlgorithm),
+        refused("altered", |draft| draft.altered(), RequestObjectSignature),
+        refused("by another key", |draft| draft.by(&strange_key()), RequestObjectSignature),
+        refused(
+            "by a key that it brings",
+            |draft| draft.by(&strange_key()).header("jwk", strange_key().public_key().to_value()),
+            RequestObjectSignature,
+        ),
+        refused("crit", |draft| draft.header("crit", json!(["x"])), RequestObjectMalformed),
+        refused(
+            "typ: an assertion",
+            |draft| draft.header("typ", "client-authentication+jwt"),
+            RequestObjectType,
+        ),
+        refused("typ: an access token", |draft| draft.header("typ", "at+jwt"), RequestObjectType),
+        refused(
+            "a list of claims",
+            |draft| draft.text(|_| signed_object(TYPE, &json!([]), &*client_key())),
+            RequestObjectMalformed,
+        ),
+        refused("no JWT", |draft| draft.text(|_| "x".to_owned()), RequestObjectMalformed),
+        refused("nothing but dots", |draft| draft.text(|_| "..".to_owned()), RequestObjectMalformed),
+        refused("no base64", |draft| draft.text(|_| "a.b.".to_owned()), RequestObjectMalformed),
+        refused("four dots", |draft| draft.text(|_| "....".to_owned()), RequestObjectEncrypted),
+        refused(
+            "encrypted",
+            |draft| {
+                let header = json!({ "alg": "dir", "enc": "A128GCM", "zip": "DEF" }).to_string();
+                draft.text(|_| format!("{}..AA.AA.AA", BASE64_URL_SAFE_NO_PAD.encode(header)))
+            },
+            RequestObjectEncrypted,
+        ),
+    ]);
+}
+
+/// attack 77: what was signed for something else, by the client or for it.
+#[test]
+fn an_assertion_or_an_id_token_is_no_request_object() {
     let h = harness();
-    let claims = h.object_claims(&jar());
-    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-    let headed = |header: Value| format!("{}.{}.{}", part(&header), part(&claims), part(&json!(1)));
     let assertion = h.client_assertion(&h.assertion_claims("jar"));
+    h.authorize(&beside(assertion)).returned(Reason::RequestObjectAssertion);
     let id_token = h.tokens(&authorize_form(), "alice").id_token.unwrap();
-    let key = client_key();
-    let other = JoseSigner::generate(SigningAlg::Es256).unwrap();
-    let rows = [
-        (unsigned_object(&claims), Reason::RequestObjectUnsigned),
-        (headed(json!({ "alg": "none" })), Reason::RequestObjectAlgorithm),
-        (headed(json!({ "alg": "HS256" })), Reason::RequestObjectAlgorithm),
-        (headed(json!({ "alg": "RS384" })), Reason::RequestObjectAlgorithm),
-        (headed(json!({ "alg": "ES256" })), Reason::RequestObjectSignature),
-        (headed(json!({ "alg": "ES256", "crit": ["x"] })), Reason::RequestObjectMalformed),
-        (
-            headed(json!({ "alg": "ES256", "jwk": key.public_key().to_value() })),
-            Reason::RequestObjectSignature,
-        ),
-        (signed_object(TYPE, &claims, &other), Reason::RequestObjectSignature),
-        (signed_object("client-authentication+jwt", &claims, &*key), Reason::RequestObjectType),
-        (signed_object("at+jwt", &claims, &*key), Reason::RequestObjectType),
-        (assertion, Reason::RequestObjectAssertion),
-        (id_token, Reason::RequestObjectSignature),
-        (signed_object(TYPE, &json!([]), &*key), Reason::RequestObjectMalformed),
-        ("x".to_owned(), Reason::RequestObjectMalformed),
-        ("..".to_owned(), Reason::RequestObjectMalformed),
-        ("a.b.".to_owned(), Reason::RequestObjectMalformed),
-        (
-            format!("{}..AA.AA.AA", part(&json!({ "alg": "dir", "enc": "A128GCM", "zip": "DEF" }))),
-            Reason::RequestObjectEncrypted,
-        ),
-        ("....".to_owned(), Reason::RequestObjectEncrypted),
-    ];
-    for (object, reason) in rows {
-        println!("{object}");
-        let landing = h.authorize(&beside(object)).returned(reason);
-        assert_eq!(landing.value("error"), "invalid_request_object");
-    }
-    h.authorize(&beside(signed_object("JWT", &claims, &*key))).waits();
+    h.authorize(&beside(id_token)).returned(Reason::RequestObjectSignature);
 }
 
 /// attack 69: the algorithm is the registered one, whatever else would verify.

@@ -209,30 +209,6 @@ fn a_confidential_client_authenticates() {
     }
 }
 
-/// attack 66: an assertion may be for the issuer or for this very endpoint, and for no other server.
-#[test]
-fn an_assertion_is_for_the_issuer_or_this_endpoint() {
-    let h = harness();
-    for (audience, accepted) in [
-        ("https://op.example", true),
-        ("https://op.example/par", true),
-        ("https://op.example/revoke", false),
-        ("https://other.example", false),
-    ] {
-        let mut claims = h.assertion_claims("signer");
-        claims["aud"] = json!(audience);
-        let form = authorize_form().client("signer").to_push().unauthenticated();
-        let form = form
-            .set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-            .set("client_assertion", h.client_assertion(&claims));
-        let answer = h.push(form);
-        match accepted {
-            true => drop(answer.accepted()),
-            false => drop(answer.rejected(Reason::ClientAssertionAudience).unchanged()),
-        }
-    }
-}
-
 /// attack 64: what was not pushed is shown, and never redirected, since where to was not pushed.
 #[test]
 fn requests_that_have_to_be_pushed_are_not_taken_otherwise() {

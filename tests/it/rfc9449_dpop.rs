@@ -10,17 +10,19 @@ use vouchsafe::client::{
 };
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
-use vouchsafe::jose::{Jws, SigningAlg};
+use vouchsafe::event::Endpoint;
+use vouchsafe::jose::{Jws, MacAlg, SigningAlg};
 use vouchsafe::provider::{BuildError, Config, DpopConfig, DpopNonces, Provider, Registration};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::{
-    AuthorizeForm, DpopProofForm, Fault, Faults, Harness, HarnessBuilder, Tokens, authorize_form, code_form,
+    AuthorizeForm, Fault, Faults, Harness, HarnessBuilder, JwtForm, Tokens, authorize_form, code_form,
     dpop_keys, keyring, reference_form, refresh_form, token_form,
 };
 use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType, Scope, Thumbprint};
 
+use crate::mutation::{Draft, Keeps, Mutation, Table, accepted, refused};
 use crate::rfc7591_registration::{register, with};
 
 pub(crate) fn builder() -> HarnessBuilder {
@@ -33,7 +35,7 @@ pub(crate) fn thumbprints() -> [String; 2] {
 }
 
 /// A proof for the token endpoint by the key of somebody else.
-fn stolen_use(h: &Harness) -> DpopProofForm {
+fn stolen_use(h: &Harness) -> JwtForm {
     h.token_proof().by(&dpop_keys()[1])
 }
 
@@ -100,37 +102,144 @@ fn a_jwt_carries_the_thumbprint() {
     }
 }
 
-/// attack 168 to attack 173: what a proof must be is the same at every endpoint; here is one refusal of each kind, and
-/// none costs the client its code (attack 117).
+/// attack 168, attack 169, attack 170, attack 171, attack 172, attack 173, attack 176, attack 179, attack 183: what may be
+/// wrong with a proof, at every endpoint.
+pub(crate) const UNSOUND: &[Mutation] = {
+    use Reason::{
+        DpopHeaderRepeated, DpopNonceStale, DpopProofAlgorithm, DpopProofId, DpopProofKey,
+        DpopProofMalformed, DpopProofMethod, DpopProofSignature, DpopProofTimes, DpopProofType, DpopProofUri,
+    };
+
+    &[
+        refused("two proofs", |draft| draft.twice(), DpopHeaderRepeated),
+        refused("no JWT", |draft| draft.text(|_| "not a proof".to_owned()), DpopProofMalformed),
+        refused("nothing", |draft| draft.text(|_| String::new()), DpopProofMalformed),
+        refused("no JSON", |draft| draft.text(|_| "a.b.c".to_owned()), DpopProofMalformed),
+        refused("typ: missing", |draft| draft.without_header("typ"), DpopProofType),
+        refused("typ: JWT", |draft| draft.header("typ", "JWT"), DpopProofType),
+        refused("alg: missing", |draft| draft.without_header("alg"), DpopProofMalformed),
+        refused("alg: none", |draft| draft.header("alg", "none"), DpopProofAlgorithm),
+        refused("alg: none, unsigned", |draft| draft.unsigned(), DpopProofMalformed),
+        refused("alg: HS256", |draft| draft.mac_by_public_key(MacAlg::Hs256), DpopProofAlgorithm),
+        refused("alg: RS512", |draft| draft.header("alg", "RS512"), DpopProofAlgorithm),
+        refused("jwk: missing", |draft| draft.without_header("jwk"), DpopProofKey),
+        refused(
+            "jwk: with its private part",
+            |draft| {
+                let mut jwk = dpop_keys()[0].public_key().to_value();
+                jwk["d"] = json!("0J5Ff4Q0ybDyZkpJoCvbWuYIUiwzPsTgpDyuvyGHk5Q");
+                draft.header("jwk", jwk)
+            },
+            DpopProofKey,
+        ),
+        refused(
+            "jwk: of another key",
+            |draft| draft.header("jwk", dpop_keys()[1].public_key().to_value()),
+            DpopProofSignature,
+        ),
+        refused(
+            "jwk: symmetric",
+            |draft| draft.header("jwk", json!({ "kty": "oct", "k": "c2VjcmV0" })),
+            DpopProofKey,
+        ),
+        refused(
+            "jwk: of e = 1",
+            |draft| {
+                let jwk = json!({ "kty": "RSA", "n": "wcHB".repeat(86), "e": "AQ" });
+                draft.header("jwk", jwk).header("alg", "PS256")
+            },
+            DpopProofKey,
+        ),
+        refused(
+            "jwk: of 1024 bits",
+            |draft| {
+                let jwk = json!({ "kty": "RSA", "n": "wcHB".repeat(43), "e": "AQAB" });
+                draft.header("jwk", jwk).header("alg", "PS256")
+            },
+            DpopProofKey,
+        ),
+        refused(
+            "jwk: of coordinates that are not 32 bytes each",
+            |draft| {
+                let mut jwk = dpop_keys()[0].public_key().to_value();
+                jwk["x"] = json!("A".repeat(42));
+                draft.header("jwk", jwk)
+            },
+            DpopProofKey,
+        ),
+        refused("altered", |draft| draft.altered(), DpopProofSignature),
+        refused("jti: missing", |draft| draft.without("jti"), DpopProofId),
+        refused("jti: a number", |draft| draft.claim("jti", 1), DpopProofId),
+        refused("htm: missing", |draft| draft.without("htm"), DpopProofMethod),
+        refused("htm: PUT", |draft| draft.claim("htm", "PUT"), DpopProofMethod),
+        refused(
+            "htm: in lower case",
+            |draft| draft.rewritten("htm", str::to_ascii_lowercase),
+            DpopProofMethod,
+        ),
+        refused("htu: missing", |draft| draft.without("htu"), DpopProofUri),
+        refused("htu: another path", |draft| draft.claim("htu", "https://op.example/revoke"), DpopProofUri),
+        refused(
+            "htu: another host",
+            |draft| draft.rewritten("htu", |htu| htu.replace("op.example", "evil.example")),
+            DpopProofUri,
+        ),
+        refused(
+            "htu: another scheme",
+            |draft| draft.rewritten("htu", |htu| htu.replace("https", "http")),
+            DpopProofUri,
+        ),
+        refused("iat: missing", |draft| draft.without("iat"), DpopProofTimes),
+        refused("iat: a text", |draft| draft.claim("iat", "now"), DpopProofTimes),
+        refused("iat: in an hour", |draft| draft.at("iat", 3600), DpopProofTimes),
+        refused("iat: an hour ago", |draft| draft.at("iat", -3600), DpopProofTimes),
+        refused("nonce: made up", |draft| draft.claim("nonce", "made up"), DpopNonceStale),
+    ]
+};
+
+/// attack 173, attack 179: what a proof may be, at every endpoint.
+pub(crate) const SOUND: &[Mutation] = &[
+    accepted("iat: 10 seconds ahead", |draft| draft.at("iat", 10)),
+    accepted("iat: 10 seconds ago", |draft| draft.at("iat", -10)),
+    accepted("a header in upper case", |draft| draft.in_header("DPOP")),
+    accepted("exp and nbf", |draft| draft.at("exp", 60).at("nbf", 0)),
+    accepted("further claims", |draft| draft.claim("another", "claim").header("another", "member")),
+    accepted("htu: with query and fragment", |draft| draft.rewritten("htu", |htu| format!("{htu}?a=b#c"))),
+    accepted("htu: scheme and host in upper case", |draft| {
+        draft.rewritten("htu", |htu| htu.replace("https://op.example", "HTTPS://OP.EXAMPLE"))
+    }),
+    accepted("htu: the port of the scheme", |draft| {
+        draft.rewritten("htu", |htu| htu.replace("op.example", "op.example:443"))
+    }),
+];
+
+/// How a proof may be refused where clients authenticate.
+pub(crate) fn table(h: &Harness, endpoint: Endpoint) -> Table<'_> {
+    let errors = &["invalid_dpop_proof", "use_dpop_nonce"];
+    Table { harness: h, endpoint, statuses: &[400], errors, keeps: Keeps::Everything }
+}
+
+/// What a proof must be is the same at every endpoint.
+#[test]
+fn a_proof_that_is_not_sound_is_refused() {
+    let h = builder().build();
+    let service = || token_form("client_credentials").client("service");
+    let fresh = || Draft::proved(&h, h.token_proof(), service());
+    table(&h, Endpoint::Token).run(fresh, UNSOUND);
+    table(&h, Endpoint::Token).run(fresh, SOUND);
+    let par = || h.dpop_proof("POST", &h.provider().config().paths.pushed_authorization);
+    let fresh = || Draft::proved(&h, par(), spa().to_push());
+    table(&h, Endpoint::PushedAuthorization).run(fresh, UNSOUND);
+    table(&h, Endpoint::PushedAuthorization).run(fresh, SOUND);
+}
+
+/// attack 117: a proof that is refused costs the client nothing.
 #[test]
 fn a_proof_that_is_not_sound_is_refused_before_the_code_is_touched() {
     let h = builder().build();
     let code = h.code(&spa(), "alice");
-    let form = || code_form(&spa(), &code);
-    let proof = || h.token_proof();
-    for (bad, reason) in [
-        (proof().header("typ", "JWT"), Reason::DpopProofType),
-        (proof().header("alg", "HS256"), Reason::DpopProofAlgorithm),
-        (proof().header("alg", "none"), Reason::DpopProofAlgorithm),
-        (proof().without_header("alg"), Reason::DpopProofMalformed),
-        (proof().without_header("jwk"), Reason::DpopProofKey),
-        (proof().header("jwk", dpop_keys()[1].public_key().to_value()), Reason::DpopProofSignature),
-        (proof().without("jti"), Reason::DpopProofId),
-        (proof().claim("htm", "post"), Reason::DpopProofMethod),
-        (proof().claim("htu", "https://op.example/userinfo"), Reason::DpopProofUri),
-        (proof().claim("iat", h.now().unix() - 3600), Reason::DpopProofTimes),
-        (proof().claim("iat", h.now().unix() + 3600), Reason::DpopProofTimes),
-        (proof().claim("nonce", "made up"), Reason::DpopNonceStale),
-    ] {
-        h.redeem(form().proved(&bad)).rejected(reason).unchanged();
-    }
-    h.redeem(form().header("dpop", "")).rejected(Reason::DpopProofMalformed).unchanged();
-    h.redeem(form().header("dpop", "not a proof")).rejected(Reason::DpopProofMalformed).unchanged();
-    // attack 168: whichever of the two is sound.
-    let twice = form().proved(&proof()).proved(&proof());
-    h.redeem(twice).rejected(Reason::DpopHeaderRepeated).unchanged();
-    let _ =
-        h.redeem(form().proved(&proof().claim("htu", "HTTPS://OP.example:443/token?a#b"))).issued_as("DPoP");
+    let fresh = || Draft::proved(&h, h.token_proof(), code_form(&spa(), &code));
+    table(&h, Endpoint::Token).run(fresh, UNSOUND);
 }
 
 /// attack 169: FAPI 2.0 has no RS256.

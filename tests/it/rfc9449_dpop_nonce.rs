@@ -5,7 +5,7 @@ use std::time::Duration;
 use vouchsafe::error::Reason;
 use vouchsafe::provider::{DpopConfig, DpopNonces};
 use vouchsafe::testing::{
-    DpopProofForm, Harness, HarnessBuilder, Outcome, TokenForm, authorize_form, code_form, token_form,
+    Harness, HarnessBuilder, JwtForm, Outcome, TokenForm, authorize_form, code_form, token_form,
 };
 
 use super::rfc9449_dpop::thumbprints;
@@ -23,7 +23,7 @@ fn nonce_of(outcome: &Outcome) -> String {
 }
 
 /// A proof with a nonce, by a client whose clock is an hour behind.
-fn proof_with(h: &Harness, nonce: &str) -> DpopProofForm {
+fn proof_with(h: &Harness, nonce: &str) -> JwtForm {
     h.token_proof().claim("nonce", nonce).claim("iat", h.now().unix() - 3600)
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ClientMetadata;
-use crate::client::{ClientAuthMethod, InvalidClient};
+use crate::client::{ClientAuthMethod, IdTokenAlg, InvalidClient};
 use crate::types::GrantType;
 
 /// `backchannel_token_delivery_mode`: how a client learns that a person has answered.
@@ -16,6 +16,8 @@ pub enum TokenDeliveryMode {
     Ping,
     /// It asks again and again.
     Poll,
+    /// It is sent its tokens, and cannot ask for them.
+    Push,
 }
 
 impl ClientMetadata {
@@ -28,9 +30,18 @@ impl ClientMetadata {
         if asks && self.backchannel_token_delivery_mode.is_none() {
             return refuse("backchannel_token_delivery_mode", "needed by the grant type ciba");
         }
-        let told = self.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Ping);
+        let told = match self.backchannel_token_delivery_mode {
+            Some(TokenDeliveryMode::Ping | TokenDeliveryMode::Push) => true,
+            Some(TokenDeliveryMode::Poll) | None => false,
+        };
         if told && self.backchannel_client_notification_endpoint.is_none() {
-            return refuse("backchannel_client_notification_endpoint", "needed by the mode ping");
+            return refuse("backchannel_client_notification_endpoint", "needed by the modes ping and push");
+        }
+        // What is pushed came from nowhere that the client asked: only a signature says that it belongs together (CIBA Core
+        // section 10.3.1).
+        let pushed = self.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Push);
+        if pushed && self.id_token_signed_response_alg == IdTokenAlg::DangerousNone {
+            return refuse("id_token_signed_response_alg", "the mode push needs a signature");
         }
         let keyless = self.jwks.is_none() && self.jwks_uri.is_none();
         if keyless && self.backchannel_authentication_request_signing_alg.is_some() {

@@ -277,6 +277,14 @@ macro_rules! authorization_reasons {
         BackchannelCrowded => SlowDown, "too many requests wait for this person";
         /// The client wants to be told in a way that is not there.
         BackchannelModeUnavailable => UnauthorizedClient, "the backchannel_token_delivery_mode of the client is not supported";
+        /// Tokens are pushed to the client, and are not for whoever asks.
+        BackchannelPushed => UnauthorizedClient, "tokens are pushed to this client";
+        /// The client's tokens must be bound to a key of DPoP, and are pushed, which leaves no occasion to prove one.
+        BackchannelPushDpop => UnauthorizedClient, "tokens that are pushed cannot be bound to a key of dpop";
+        /// Tokens could not be pushed now, or not to this client any more, so that none are made.
+        BackchannelUndeliverable => TemporarilyUnavailable, "the tokens could not be delivered";
+        /// The person agreed, and the tokens could not be made. Only a push says so; what was behind it has its own reason.
+        BackchannelFailed => TransactionFailed, "the tokens could not be made";
         /// The request is not signed, and has to be.
         BackchannelUnsigned => InvalidRequest, "the request must be signed";
         /// A `request_uri` in place of a request.

@@ -90,6 +90,9 @@ macro_rules! registration_reasons {
         MetadataSectorIdentifier => InvalidClientMetadata, "sector_identifier_uri must be an https url, where the server fetches it";
         /// The logout tokens of a client with pairwise subjects would go to a host that is none of its own.
         MetadataSectorLogout => InvalidClientMetadata, "backchannel_logout_uri of a pairwise client must be of the host of a redirect uri or of the sector";
+        /// A client with pairwise subjects would get tokens by no redirect URI, and nothing says that it is of its sector: it
+        /// fetches them by no keys of a `jwks_uri`, or these, or the endpoint that they are pushed to, are not of the sector.
+        MetadataSectorTokens => InvalidClientMetadata, "tokens that reach no redirect uri need keys at a jwks_uri, or an endpoint, of the sector of a pairwise client";
         /// `software_id` or `software_version` is malformed or too long.
         MetadataSoftware => InvalidClientMetadata, "software_id and software_version must be plain texts of up to 254 bytes";
         /// `subject_type` is not known, or is `pairwise` where that is not turned on.

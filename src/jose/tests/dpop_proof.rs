@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::jose::{
     DpopProof, DpopProofError, DpopProofVerifier, JoseSigner, ProvedRequest, Signer, SigningAlg,
 };
-use crate::testing::{DpopProofForm, dpop_keys};
+use crate::testing::{JwtForm, dpop_keys};
 use crate::types::HttpUri;
 
 /// The proof of RFC 9449 section 4.1.
@@ -27,17 +27,17 @@ fn place() -> HttpUri {
     HttpUri::parse("https://op.example/token").unwrap()
 }
 
-fn form() -> DpopProofForm {
+fn form() -> JwtForm {
     let [key, _] = dpop_keys();
     let claims = json!({ "jti": "j", "htm": "POST", "htu": "https://op.example/token", "iat": NOW.unix() });
-    DpopProofForm::new(&key, claims)
+    JwtForm::proof(&key, claims)
 }
 
 fn verified(proof: &str) -> Result<DpopProof, DpopProofError> {
     DpopProofVerifier::new().verify(proof, &ProvedRequest::new("POST", &place()), NOW)
 }
 
-fn outcome(form: &DpopProofForm) -> Result<(), DpopProofError> {
+fn outcome(form: &JwtForm) -> Result<(), DpopProofError> {
     verified(&form.sign()).map(drop)
 }
 
@@ -178,8 +178,7 @@ fn a_claim_that_is_missing_or_of_another_type_is_refused() {
 fn a_proof_for_another_access_token_is_refused() {
     let uri = place();
     let request = ProvedRequest::new("POST", &uri).with_access_token("token");
-    let outcome =
-        |form: DpopProofForm| DpopProofVerifier::new().verify(&form.sign(), &request, NOW).map(drop);
+    let outcome = |form: JwtForm| DpopProofVerifier::new().verify(&form.sign(), &request, NOW).map(drop);
     assert_eq!(outcome(form().presenting("token")), Ok(()));
     // RFC 9449 section 4.2: base64url of SHA-256.
     assert_eq!(outcome(form().claim("ath", "PEaenWxYddN6Q_NT1PiOYfz4EsZu7jRXRlpAsNpBU-A")), Ok(()));
@@ -241,7 +240,7 @@ fn a_proof_is_of_now() {
     }
     let strict = DpopProofVerifier::new().with_max_age(Duration::from_secs(60)).with_leeway(Duration::ZERO);
     let uri = place();
-    let verify = |form: DpopProofForm| strict.verify(&form.sign(), &ProvedRequest::new("POST", &uri), NOW);
+    let verify = |form: JwtForm| strict.verify(&form.sign(), &ProvedRequest::new("POST", &uri), NOW);
     assert!(verify(at(-60)).is_ok());
     assert_eq!(verify(at(-61)), Err(DpopProofError::Times));
     assert_eq!(verify(at(1)), Err(DpopProofError::Times));
@@ -305,7 +304,7 @@ fn every_accepted_algorithm_verifies() {
 #[test]
 fn keys_that_proved_something_are_kept_built() {
     let verifier = DpopProofVerifier::new();
-    let verify = |form: DpopProofForm| {
+    let verify = |form: JwtForm| {
         let place = place();
         let proof = verifier.verify(&form.sign(), &ProvedRequest::new("POST", &place), NOW);
         (proof, verifier.kept_keys())

@@ -141,6 +141,7 @@ async fn sign_id_token(
         access_token: issued.token.as_ref().map(|token| &token.access_token),
         code: issued.code.as_ref(),
         state: pending.state().back.state().filter(|_| issued.code.is_some()),
+        pushed: None,
         claims: &claims,
     };
     core.id_tokens(Channel::Front).mint(cx, &token).await

@@ -188,6 +188,9 @@ async fn read(
     draft: &Draft,
 ) -> Result<(ReturnAddress, AuthorizationRequest, Params), Failure> {
     cx.note_client(&draft.client);
+    if core.config.requirements.redirect_uri && !draft.has("redirect_uri") {
+        return Err(Reason::RedirectUriMissing.into());
+    }
     let back = ReturnAddress::registered(&core.encoders, draft)?;
     if core.config.requirements.https_redirect_uris && !back.redirect_uri().is_https() {
         return Err(Reason::RedirectUriInsecure.into());

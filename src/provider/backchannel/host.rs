@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::ping::Pinger;
-use crate::client::Client;
+use super::notice::Notifier;
+use crate::client::{Client, TokenDeliveryMode};
 use crate::clock::Timestamp;
 use crate::error::{BoxError, Reason};
 use crate::secret::Secret;
@@ -131,14 +131,21 @@ pub struct Backchannel {
     pub(super) host: Arc<dyn BackchannelAuthentication>,
     pub(super) plain: bool,
     pub(super) limit: WaitingLimit,
-    pub(super) pinger: Option<Arc<Pinger>>,
+    pub(super) notifier: Option<Arc<Notifier>>,
+    pub(super) push: bool,
 }
 
 impl Backchannel {
     /// As the careful defaults have it: requests are signed, and of those that wait for one person there are at most one of
     /// each client and five in all.
     pub fn new(host: Arc<dyn BackchannelAuthentication>) -> Self {
-        Self { host, plain: false, limit: WaitingLimit { of_client: 1, of_all: 5 }, pinger: None }
+        Self {
+            host,
+            plain: false,
+            limit: WaitingLimit { of_client: 1, of_all: 5 },
+            notifier: None,
+            push: false,
+        }
     }
 
     /// Takes requests that are not signed too, from clients that registered no algorithm to sign them by.
@@ -158,14 +165,41 @@ impl Backchannel {
         self.plain
     }
 
-    pub(in crate::provider) fn pinging(mut self, pinger: Pinger) -> Self {
-        self.pinger = Some(Arc::new(pinger));
+    /// Pushes tokens to clients that registered for that (CIBA Core section 10.3). It needs an
+    /// [`HttpClient`](crate::wire::HttpClient) and a [`Runtime`](crate::runtime::Runtime). Default off.
+    ///
+    /// Tokens then go to an address, where otherwise they go to whoever authenticates. Up to three tries are made to deliver
+    /// them, with 5 and 30 seconds between two: another one after a 429, a 5xx or no answer in 5 seconds, none after a
+    /// redirect, a 401 or any other status. Tokens that no try delivered are revoked, and
+    /// [`TokensUndelivered`](crate::event::EventKind::TokensUndelivered) says so; the client has to ask for the person again.
+    /// So it is, but for the event, when the process ends in between: nobody has the tokens then.
+    pub const fn with_push(mut self) -> Self {
+        self.push = true;
         self
     }
 
-    /// Whether clients can be told.
-    pub(in crate::provider) const fn pings(&self) -> bool {
-        self.pinger.is_some()
+    pub(in crate::provider) fn notifying(mut self, notifier: Notifier) -> Self {
+        self.notifier = Some(Arc::new(notifier));
+        self
+    }
+
+    /// Whether tokens are to be pushed.
+    pub(in crate::provider) const fn pushes(&self) -> bool {
+        self.push
+    }
+
+    /// How clients can get their tokens.
+    pub(in crate::provider) const fn modes(&self) -> &'static [TokenDeliveryMode] {
+        match (self.notifier.is_some(), self.push) {
+            (false, _) => &[TokenDeliveryMode::Poll],
+            (true, false) => &[TokenDeliveryMode::Poll, TokenDeliveryMode::Ping],
+            (true, true) => &[TokenDeliveryMode::Poll, TokenDeliveryMode::Ping, TokenDeliveryMode::Push],
+        }
+    }
+
+    /// Whether clients can get their tokens by this mode.
+    pub(in crate::provider) fn delivers(&self, mode: TokenDeliveryMode) -> bool {
+        self.modes().contains(&mode)
     }
 }
 

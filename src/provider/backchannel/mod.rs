@@ -2,8 +2,9 @@
 //! person who is not in its browser, the host asks them on a device of theirs, and the client fetches its tokens.
 
 mod host;
+mod notice;
 mod object;
-mod ping;
+mod push;
 mod request;
 
 use std::fmt;
@@ -16,8 +17,10 @@ use serde_json::{Map, Value, json};
 pub use host::{
     Backchannel, BackchannelAuthentication, BackchannelHint, BackchannelRequest, Hinted, PendingBackchannel,
 };
-pub(super) use ping::Pinger;
+pub(super) use notice::Notifier;
 
+use self::notice::{Addressee, Message};
+use self::push::Approved;
 use self::request::AuthenticationRequest;
 use super::authorize::{Approval, Denial};
 use super::context::{Arrival, Context};
@@ -38,12 +41,12 @@ use crate::wire::{Request, RequestHead, Response, cors, form_post, reply};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct BackchannelResponse {
-    /// What the client polls with.
+    /// What the client polls with, or its tokens come with.
     pub auth_req_id: Secret,
     /// How long the request waits.
     pub expires_in: Duration,
-    /// How long the client leaves between two polls.
-    pub interval: Duration,
+    /// How long the client leaves between two polls; `None` of one that must not poll, since its tokens are pushed.
+    pub interval: Option<Duration>,
 }
 
 /// Leaves out the `auth_req_id`.
@@ -55,11 +58,13 @@ impl fmt::Debug for BackchannelResponse {
 
 impl BackchannelResponse {
     fn to_response(&self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "auth_req_id": self.auth_req_id.expose(),
             "expires_in": self.expires_in.as_secs(),
-            "interval": self.interval.as_secs(),
         });
+        if let Some(interval) = self.interval {
+            body["interval"] = interval.as_secs().into();
+        }
         reply::json(StatusCode::OK, &body)
     }
 }
@@ -75,7 +80,7 @@ pub enum BackchannelDecision {
 }
 
 /// Answers a client on the wire; errors become the body of section 13.
-pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
+pub(crate) async fn respond(core: &Arc<Core>, request: &Request) -> Response {
     if let Some(preflight) = cors::preflight(request, "POST") {
         return preflight;
     }
@@ -86,13 +91,17 @@ pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
 }
 
 /// Answers a client whose request came by another transport.
-pub(crate) async fn begin(core: &Core, head: &RequestHead, params: Params) -> Result<BackchannelResponse> {
+pub(crate) async fn begin(
+    core: &Arc<Core>,
+    head: &RequestHead,
+    params: Params,
+) -> Result<BackchannelResponse> {
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
     cx.reported(begun(core, &cx, head, params).await)
 }
 
-async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Response> {
+async fn answer(core: &Arc<Core>, cx: &Context<'_>, request: &Request) -> Result<Response> {
     let params = form_post(request)?;
     let head = RequestHead::read(request)?;
     Ok(begun(core, cx, &head, params).await?.to_response())
@@ -101,7 +110,7 @@ async fn answer(core: &Core, cx: &Context<'_>, request: &Request) -> Result<Resp
 /// The order matters: nothing is written and nobody bothered for a client that has not authenticated, or a request that
 /// could not be answered.
 async fn begun(
-    core: &Core,
+    core: &Arc<Core>,
     cx: &Context<'_>,
     head: &RequestHead,
     params: Params,
@@ -114,6 +123,7 @@ async fn begun(
     }
     core.admit(cx, LimitPoint::BackchannelAuthentication, client.id()).await?;
     let asked = request::read(core, cx, settings, (client, params)).await?;
+    let push = push::asked(core, head, client)?;
     device::check_answers(core, cx, client, &asked.scope).await?;
     let subject = resolve(core, cx, settings, (client, &asked)).await?;
     let draft = Draft {
@@ -124,16 +134,18 @@ async fn begun(
         resources: asked.resources.clone(),
         subject: Some(subject.clone()),
         notification_token: asked.notification_token.clone(),
+        push,
     };
     let kept = deferred::keep(core, cx, &draft, settings.limit, |_| Ok(None)).await?;
     let (auth_req_id, waiting) = kept.ok_or(Reason::BackchannelCrowded)?;
     let pending = pending(client, asked, (auth_req_id, &waiting), subject);
     ask(core, cx, settings, &pending).await?;
+    push::watch(core, (&waiting, &pending.auth_req_id));
     cx.emit(&cx.event(EventKind::RequestDeferred));
     Ok(BackchannelResponse {
         auth_req_id: pending.auth_req_id,
         expires_in: draft.lifetime,
-        interval: cx.config.poll_interval,
+        interval: waiting.push.is_none().then_some(cx.config.poll_interval),
     })
 }
 
@@ -198,7 +210,7 @@ fn unavailable(error: crate::error::BoxError) -> Error {
     Rejection::caused(Reason::HostUnavailable, error).into()
 }
 
-/// Takes the answer of the person, and tells the client that there is one.
+/// Takes the answer of the person, and lets the client be told.
 pub(super) async fn complete(
     core: &Arc<Core>,
     auth_req_id: &Secret,
@@ -226,21 +238,34 @@ async fn completed(
     let client = core.stores.clients.client(&waiting.client, cx.now).await?;
     let client = client.filter(|client| !client.settings().disabled).ok_or(Reason::DeferredUnknown)?;
     cx.note_client(&client);
-    match decision {
+    let addressee = Addressee::of(core, &client, (waiting.notification_token.as_ref(), auth_req_id));
+    let message = match decision {
         BackchannelDecision::Approved(approval) => {
+            if waiting.push.is_some() {
+                let reachable = addressee.as_ref().ok().and_then(Option::as_ref);
+                push::check(core, &client, (reachable, &approval))?;
+            }
             deferred::approve(core, cx, &client, (&key, &waiting), approval).await?;
+            waiting.push.map_or(Message::Ping, |push| Message::Tokens(Approved { push, at: cx.now }))
         }
-        BackchannelDecision::Denied(denial) => deferred::deny(core, cx, &key, denial).await?,
+        BackchannelDecision::Denied(denial) => {
+            deferred::deny(core, cx, &key, denial).await?;
+            waiting.push.map_or(Message::Ping, |_| Message::Refusal(Reason::DeferredDenied))
+        }
+    };
+    // Nothing may come between the decision and this: it is the one delivery that follows from it.
+    match addressee {
+        Ok(Some(addressee)) => addressee.tell(core, message),
+        Ok(None) => {}
+        Err(busy) => notice::fail(cx, &busy.into()),
     }
-    ping::tell(core, cx, &client, (waiting.notification_token.as_ref(), auth_req_id));
     Ok(())
 }
 
 /// What discovery says of it (section 4).
 pub(super) fn describe(core: &Core, metadata: &mut Map<String, Value>) {
     let Some(settings) = &core.backchannel else { return };
-    let modes: &[&str] = if settings.pings() { &["poll", "ping"] } else { &["poll"] };
-    metadata.insert("backchannel_token_delivery_modes_supported".to_owned(), json!(modes));
+    metadata.insert("backchannel_token_delivery_modes_supported".to_owned(), json!(settings.modes()));
     let algs: Vec<_> = core.request_objects.algorithms().iter().map(|alg| alg.as_str()).collect();
     let name = "backchannel_authentication_request_signing_alg_values_supported";
     metadata.insert(name.to_owned(), json!(algs));

@@ -120,9 +120,9 @@ fn notification_token(
     params: &Params,
 ) -> Result<Option<String>, Reason> {
     match client.metadata().backchannel_token_delivery_mode {
-        Some(TokenDeliveryMode::Ping) if settings.pings() => {}
-        Some(TokenDeliveryMode::Ping) | None => return Err(Reason::BackchannelModeUnavailable),
         Some(TokenDeliveryMode::Poll) => return Ok(None),
+        Some(mode) if settings.delivers(mode) => {}
+        _ => return Err(Reason::BackchannelModeUnavailable),
     }
     let token = params.one("client_notification_token")?.ok_or(Reason::BackchannelNotificationToken)?;
     let body = token.trim_end_matches('=');

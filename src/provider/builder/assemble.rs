@@ -7,7 +7,7 @@ use crate::client::remote_metadata::RemoteMetadata;
 use crate::client::remote_request_objects::RemoteRequestObjects;
 use crate::client::{Fetcher, RemoteKeys};
 use crate::jose::IdTokenVerifier;
-use crate::provider::backchannel::Pinger;
+use crate::provider::backchannel::Notifier;
 use crate::provider::client_auth::{
     ClientAssertions, ClientAuthenticator, ClientSecretBasic, ClientSecretJwt, ClientSecretPost,
     PrivateKeyJwt, Public, SelfSignedTlsClientAuth, SlowHashes, TlsClientAuth,
@@ -57,7 +57,7 @@ impl ProviderBuilder {
         let Some(backchannel) = self.core.backchannel.take() else { return };
         self.core.backchannel = Some(match (&self.http_client, &self.core.runtime) {
             (Some(http), Some(runtime)) => {
-                backchannel.pinging(Pinger::new(Arc::clone(http), Arc::clone(runtime)))
+                backchannel.notifying(Notifier::new(Arc::clone(http), Arc::clone(runtime)))
             }
             _ => backchannel,
         });

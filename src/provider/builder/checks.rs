@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime};
 use crate::jose::{Decrypter, Jwk};
+use crate::provider::backchannel::Backchannel;
 use crate::provider::config::CodeChallengeReuse;
 use crate::provider::proof::DpopConfig;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
@@ -235,7 +236,9 @@ impl ProviderBuilder {
     fn check_outgoing(&self) -> Result<(), BuildError> {
         let registration = self.core.registration.as_ref();
         let fetches_statement_keys = registration.is_some_and(Registration::fetches_statement_keys);
+        let pushes = self.core.backchannel.as_ref().is_some_and(Backchannel::pushes);
         for (on, feature) in [
+            (pushes, "backchannel_authentication by push"),
             (self.back_channel_logout, "back_channel_logout"),
             (self.client_documents.is_some(), "client_id_metadata_documents"),
             (self.jwks_uri, "jwks_uri"),

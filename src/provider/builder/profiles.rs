@@ -98,10 +98,13 @@ impl ProviderBuilder {
             return Ok(());
         }
         let plain = core.backchannel.as_ref().is_some_and(|known| known.takes_plain_requests());
-        contradiction(
-            profile.as_str(),
-            [(plain, "plain authentication requests"), (self.dpop.is_some(), "dpop")],
-        )?;
+        let pushes = core.backchannel.as_ref().is_some_and(|known| known.pushes());
+        let rows = [
+            (plain, "plain authentication requests"),
+            (pushes, "tokens that are pushed"),
+            (self.dpop.is_some(), "dpop"),
+        ];
+        contradiction(profile.as_str(), rows)?;
         match (core.backchannel.is_some(), core.mutual_tls.is_some()) {
             (true, true) => Ok(()),
             (false, _) => needs(profile.as_str(), "with_backchannel_authentication"),

@@ -7,7 +7,7 @@ mod decide;
 mod record;
 
 pub(super) use decide::{approve, check_account, deny};
-pub(super) use record::{Draft, Kind, Waiting, keep, open};
+pub(super) use record::{Draft, Kind, Push, Waiting, keep, open};
 
 use super::core::Core;
 use crate::error::{Internal, Result};

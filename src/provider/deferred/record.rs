@@ -15,7 +15,7 @@ use crate::provider::payload;
 use crate::provider::records::RETENTION;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{Deferral, DeferredRecord, SubjectKey, WaitingLimit};
-use crate::types::{ClientId, GrantId, GrantType, Scope, Subject};
+use crate::types::{ClientId, Confirmation, GrantId, GrantType, Scope, Subject};
 
 /// How often another key is drawn because one is taken (attack 321).
 const MAX_ATTEMPTS: u8 = 3;
@@ -74,9 +74,20 @@ pub(in crate::provider) struct Waiting {
     /// What a client proves itself to be told by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::provider) notification_token: Option<String>,
+    /// How its tokens are pushed; `None` where its client fetches them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::provider) push: Option<Push>,
     /// Since an approval, what it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::provider) grant: Option<GrantId>,
+}
+
+/// Tokens that are pushed: they are made while the client is not there to prove anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::provider) struct Push {
+    /// The key that the client proved when it asked.
+    #[serde(rename = "cnf", default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::provider) confirmation: Option<Confirmation>,
 }
 
 /// A request that is to wait.
@@ -88,6 +99,7 @@ pub(in crate::provider) struct Draft {
     pub(in crate::provider) resources: Vec<String>,
     pub(in crate::provider) subject: Option<Subject>,
     pub(in crate::provider) notification_token: Option<String>,
+    pub(in crate::provider) push: Option<Push>,
 }
 
 impl Draft {
@@ -104,6 +116,7 @@ impl Draft {
             user_code,
             subject: self.subject.clone(),
             notification_token: self.notification_token.clone(),
+            push: self.push.clone(),
             grant: None,
         }
     }

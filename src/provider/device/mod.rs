@@ -117,6 +117,7 @@ async fn begun(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Params
         resources: asked.resources()?,
         subject: None,
         notification_token: None,
+        push: None,
     };
     let kept = deferred::keep(core, cx, &draft, NO_LIMIT, |cx| user_code::draw(cx).map(Some)).await?;
     // Nobody is counted whom no device names.

@@ -33,9 +33,27 @@ pub(crate) struct IdToken<'a> {
     pub(crate) code: Option<&'a Secret>,
     /// The `state` of a response that it protects, for `s_hash`.
     pub(crate) state: Option<&'a str>,
+    /// The push that it is a part of.
+    pub(crate) pushed: Option<Pushed<'a>>,
     /// What it says of the person beyond the protocol's own claims.
     pub(crate) claims: &'a Claims,
 }
+
+/// What an ID token says of the push that brings it (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0
+/// section 10.3.1): nothing else tells its client that all of it belongs together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pushed<'a> {
+    /// The request that is answered.
+    pub(crate) auth_req_id: &'a Secret,
+    /// The refresh token that is issued beside it, for `rt_hash`.
+    pub(crate) refresh_token: Option<&'a Secret>,
+}
+
+/// The claim of the request that a push answers.
+pub(crate) const AUTH_REQ_ID: &str = "urn:openid:params:jwt:claim:auth_req_id";
+
+/// The claim of the refresh token that is pushed beside an ID token.
+pub(crate) const RT_HASH: &str = "urn:openid:params:jwt:claim:rt_hash";
 
 /// By which way an ID token goes to its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,11 +178,15 @@ fn protocol_claims(
         ("at_hash", token.access_token.map(Secret::expose)),
         ("c_hash", token.code.map(Secret::expose)),
         ("s_hash", token.state),
+        (RT_HASH, token.pushed.and_then(|pushed| pushed.refresh_token).map(Secret::expose)),
     ];
     for (name, value) in hashed {
         if let (Some(value), Some(alg)) = (value, alg) {
             claims.insert(name.to_owned(), half_hash(alg, value).into());
         }
+    }
+    if let Some(pushed) = token.pushed {
+        claims.insert(AUTH_REQ_ID.to_owned(), pushed.auth_req_id.expose().into());
     }
     if let Some(session) = &authentication.session {
         claims.insert("sid".to_owned(), subject::sid(cx, client.id(), session).into());

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 
 use super::{GrantHandler, id_token, narrowed_resources, person};
 use crate::accounts::Accounts;
+use crate::client::{Client, TokenDeliveryMode};
+use crate::clock::Timestamp;
 use crate::error::{Error, Reason, Result};
 use crate::provider::context::Context;
 use crate::provider::deferred::{self, Kind};
@@ -17,6 +19,24 @@ use crate::secret::TokenHash;
 use crate::store::{DeferredRecord, DeferredStore, Filter, Grant, Polled, TokenStore};
 use crate::types::{GrantId, GrantType};
 
+/// By which way the tokens of a request reach its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Fetched,
+    Pushed,
+}
+
+/// A request that is to be redeemed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redemption<'a> {
+    /// The request.
+    pub(crate) key: &'a TokenHash,
+    /// The client that gets the tokens.
+    pub(crate) client: &'a Client,
+    /// When that was decided.
+    pub(crate) at: Timestamp,
+}
+
 /// Redeems what a person approved elsewhere, once.
 ///
 /// With sound syntax and from its own client, an approved request is spent whatever is found wrong after that, and its
@@ -24,6 +44,7 @@ use crate::types::{GrantId, GrantType};
 #[derive(Debug)]
 pub(crate) struct DeferredGrant {
     kind: Kind,
+    way: Way,
     requests: Arc<dyn DeferredStore>,
     tokens: Arc<dyn TokenStore>,
     accounts: Arc<dyn Accounts>,
@@ -36,17 +57,44 @@ impl DeferredGrant {
         tokens: Arc<dyn TokenStore>,
         accounts: Arc<dyn Accounts>,
     ) -> Self {
-        Self { kind, requests, tokens, accounts }
+        Self { kind, way: Way::Fetched, requests, tokens, accounts }
+    }
+
+    /// Redeems what is pushed, and nothing else, in place of what is fetched.
+    #[must_use]
+    pub(crate) const fn pushing(mut self) -> Self {
+        self.way = Way::Pushed;
+        self
+    }
+
+    /// Spends a request: of any number of calls, one gets what was approved.
+    ///
+    /// # Errors
+    /// What became of it instead; [`Reason::SubjectGone`]; faults.
+    pub(crate) async fn spend(
+        &self,
+        cx: &Context<'_>,
+        redeemed: Redemption<'_>,
+        resources: Vec<String>,
+    ) -> Result<Issuance> {
+        let (id, record) = self.poll(cx, redeemed).await?;
+        let outcome = match self.grant(cx, id, &record).await {
+            Ok(grant) => self.weigh(cx, grant, resources).await,
+            Err(error) => Err(error),
+        };
+        if let Err(Error::Rejected(_)) = &outcome {
+            self.revoke(cx, id).await?;
+        }
+        outcome
     }
 
     /// Asks what became of the request: of any number of polls, one gets what was approved.
     async fn poll(
         &self,
         cx: &Context<'_>,
-        key: &TokenHash,
-        request: &TokenRequest,
+        Redemption { key, client, at }: Redemption<'_>,
     ) -> Result<(GrantId, DeferredRecord)> {
-        let refused = match self.requests.poll(key, request.client.client().id(), cx.now).await? {
+        let refused = match self.requests.poll(key, client.id(), at).await? {
             Polled::Approved { grant, record } => {
                 cx.note_grant_id(grant);
                 return Ok((grant, record));
@@ -77,6 +125,10 @@ impl DeferredGrant {
         let waiting = deferred::open(cx, record).ok_or(Reason::DeferredUnreadable)?;
         if waiting.grant != Some(id) || waiting.kind != self.kind {
             return Err(Reason::DeferredUnreadable.into());
+        }
+        // A client that changed its mode meanwhile gets its tokens by the way that it asked for them, or not at all.
+        if waiting.push.is_some() != (self.way == Way::Pushed) {
+            return Err(Reason::BackchannelPushed.into());
         }
         let stored = self.tokens.grant(&id, cx.now).await?.ok_or(Reason::GrantUnknown)?;
         if stored.revoked_at.is_some() {
@@ -116,14 +168,14 @@ impl GrantHandler for DeferredGrant {
         if !opaque::is_ours(cx.secrets, kind, (prefix, cx.issuer()), presented) {
             return Err(Reason::DeferredMalformed.into());
         }
-        let (id, record) = self.poll(cx, &TokenHash::of(presented), request).await?;
-        let outcome = match self.grant(cx, id, &record).await {
-            Ok(grant) => self.weigh(cx, grant, resources).await,
-            Err(error) => Err(error),
-        };
-        if let Err(Error::Rejected(_)) = &outcome {
-            self.revoke(cx, id).await?;
+        let client = request.client.client();
+        // Whoever polls has the `auth_req_id` alone, and a push goes where the client is (CIBA Core section 11).
+        if self.kind == Kind::Backchannel
+            && client.metadata().backchannel_token_delivery_mode == Some(TokenDeliveryMode::Push)
+        {
+            return Err(Reason::BackchannelPushed.into());
         }
-        outcome
+        let redeemed = Redemption { key: &TokenHash::of(presented), client, at: cx.now };
+        self.spend(cx, redeemed, resources).await
     }
 }

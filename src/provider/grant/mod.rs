@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 pub(crate) use authorization_code::AuthorizationCodeGrant;
 pub(crate) use client_credentials::ClientCredentialsGrant;
-pub(crate) use deferred::DeferredGrant;
+pub(crate) use deferred::{DeferredGrant, Redemption};
 pub(crate) use jwt_bearer::JwtBearerGrant;
 pub(crate) use refresh_token::{RefreshTokenGrant, rotation};
 pub(crate) use token_exchange::{ExchangeTokens, TokenExchangeGrant};
@@ -91,7 +91,7 @@ fn id_token(
     // With an access token at hand, the client gets the claims of the scope from userinfo (OpenID Connect Core 1.0
     // section 5.4).
     let asked = Asked { scope: &Scope::empty(), names: &grant.claims.id_token };
-    wanted.then(|| IdTokenIssuance { nonce, claims: asked.released(account) })
+    wanted.then(|| IdTokenIssuance { nonce, claims: asked.released(account), ..IdTokenIssuance::default() })
 }
 
 /// The resources of a token: those asked for, which must be granted, or all that are (RFC 8707 section 2.2).

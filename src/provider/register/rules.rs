@@ -81,9 +81,9 @@ pub(in crate::provider) struct Rules {
     dpop: bool,
     pairwise: bool,
     sectors: bool,
-    pings: bool,
     inbound_algs: Vec<SigningAlg>,
     https_redirect_uris: bool,
+    delivery_modes: &'static [TokenDeliveryMode],
     certificate_bound_tokens: bool,
     logout: Logout,
 }
@@ -123,9 +123,9 @@ impl Rules {
             dpop: core.dpop.is_some(),
             pairwise: core.switches.pairwise_subjects,
             sectors: core.sectors.is_some(),
-            pings: core.backchannel.as_ref().is_some_and(Backchannel::pings),
             inbound_algs: core.config.requirements.inbound_algs(),
             https_redirect_uris: core.config.requirements.https_redirect_uris,
+            delivery_modes: core.backchannel.as_ref().map_or(&[], Backchannel::modes),
             certificate_bound_tokens: core.mutual_tls.is_some(),
             logout: Logout {
                 rp_initiated: core.switches.rp_initiated_logout,
@@ -289,10 +289,11 @@ impl Rules {
             return Ok(());
         }
         let alg = metadata.backchannel_authentication_request_signing_alg;
-        let told = metadata.backchannel_token_delivery_mode == Some(TokenDeliveryMode::Ping);
-        match alg.is_some_and(|alg| !self.inbound_algs.contains(&alg)) || told && !self.pings {
-            true => Err(Reason::MetadataBackchannel),
-            false => Ok(()),
+        let mode = metadata.backchannel_token_delivery_mode;
+        let offered = mode.is_none_or(|mode| self.delivery_modes.contains(&mode));
+        match offered && alg.is_none_or(|alg| self.inbound_algs.contains(&alg)) {
+            true => Ok(()),
+            false => Err(Reason::MetadataBackchannel),
         }
     }
 

@@ -51,7 +51,7 @@ async fn tokens(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Param
     let confirmation = proof::confirm(core, cx, (head, &client)).await?;
     let request = TokenRequest { client, params, confirmation };
     let issuance = Box::new(handler.redeem(cx, &request).await?);
-    Box::pin(issue::issue(core, cx, &request, issuance)).await
+    Box::pin(issue::issue(core, cx, (request.client.client(), confirmation), issuance)).await
 }
 
 /// The handler of the grant type, which the client must have registered.

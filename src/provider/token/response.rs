@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::error::Internal;
 use crate::provider::exchange::TokenType;
 use crate::secret::Secret;
 use crate::types::{AuthorizationDetails, Confirmation, Scope};
@@ -50,6 +51,13 @@ struct Body<'a> {
     id_token: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct PushedBody<'a> {
+    auth_req_id: &'a str,
+    #[serde(flatten)]
+    body: Body<'a>,
+}
+
 /// The `token_type` of what is no access token (RFC 8693 section 2.2.1).
 const NO_ACCESS_TOKEN: &str = "N_A";
 
@@ -78,7 +86,19 @@ impl TokenResponse {
     }
 
     pub(super) fn to_response(&self) -> Response {
-        let body = Body {
+        reply::json(StatusCode::OK, &self.body())
+    }
+
+    /// The same as it is pushed to a client (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0 section
+    /// 10.3.1): JSON.
+    pub(in crate::provider) fn to_pushed(&self, auth_req_id: &Secret) -> Result<Secret, Internal> {
+        let pushed = PushedBody { auth_req_id: auth_req_id.expose(), body: self.body() };
+        let json = serde_json::to_string(&pushed);
+        json.map(Secret::new).map_err(|error| Internal::new("could not serialise tokens", error))
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body {
             access_token: self.access_token.expose(),
             token_type: self.token_type(),
             issued_token_type: self.exchanged.map(TokenType::as_str),
@@ -87,7 +107,6 @@ impl TokenResponse {
             authorization_details: &self.authorization_details,
             refresh_token: self.refresh_token.as_ref().map(Secret::expose),
             id_token: self.id_token.as_ref().map(Secret::expose),
-        };
-        reply::json(StatusCode::OK, &body)
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::MemoryStore;
-use super::space::Space;
+use super::space::{Row, Space};
 
 /// All that a [`MemoryStore`] held at one moment, in its namespace; for comparing.
 #[derive(Clone, PartialEq)]
@@ -14,6 +14,17 @@ impl MemoryStore {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot(self.space().clone())
+    }
+}
+
+impl Snapshot {
+    /// The same without what remembers tokens that are good once.
+    #[must_use]
+    pub fn without_replays(mut self) -> Self {
+        for ((space, id), end) in std::mem::take(&mut self.0.replays) {
+            self.0.ends.remove(end, &Row::Replay(space, id));
+        }
+        self
     }
 }
 
