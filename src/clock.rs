@@ -5,6 +5,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+/// By how much the clocks of two nodes may differ: what was used once is remembered for that long after the last moment at
+/// which a node accepts it.
+pub(crate) const NODE_SKEW: Duration = Duration::from_secs(120);
+
 /// A moment, in whole seconds since 1970-01-01T00:00:00Z without leap seconds.
 ///
 /// This is the NumericDate of RFC 7519 section 2, without its fraction.

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use http::StatusCode;
 
-use crate::client::FetchErrorKind;
+use crate::client::{FetchErrorKind, KeyNews};
 use crate::clock::Timestamp;
 use crate::error::Reason;
 use crate::types::{ClientId, GrantId, GrantType, Subject};
@@ -34,6 +34,8 @@ pub enum Endpoint {
     Introspection,
     /// The key set.
     Jwks,
+    /// What is behind a resource server's own check of access tokens.
+    ProtectedResource,
     /// Pushed authorization requests.
     PushedAuthorization,
     /// Dynamic registration, and the management of what registered.
@@ -69,7 +71,8 @@ pub enum EventKind {
     /// There is no client at the URL that is named as a `client_id`, for this reason. Whoever named it is told of an unknown
     /// client.
     ClientDocumentRefused(Reason),
-    /// The keys at a `jwks_uri` were fetched: a client's, or that of somebody who issues software statements.
+    /// The keys at a `jwks_uri` were fetched: a client's, or those of somebody whose statements,
+    /// assertions or access tokens are believed.
     ClientKeysFetched {
         /// How many keys can be used.
         keys: usize,
@@ -117,6 +120,15 @@ pub enum EventKind {
     },
     /// Tokens were pushed, and did not arrive, or nobody said so: their grant is revoked next.
     TokensUndelivered(FetchErrorKind),
+}
+
+impl From<KeyNews> for EventKind {
+    fn from(news: KeyNews) -> Self {
+        match news {
+            KeyNews::Failed(error) => Self::ClientKeysFetchFailed(error.kind().of_client_keys()),
+            KeyNews::Fetched { keys, skipped, exposed } => Self::ClientKeysFetched { keys, skipped, exposed },
+        }
+    }
 }
 
 /// One thing that happened. It carries no secret and no personal data but the subject's name.

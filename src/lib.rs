@@ -8,7 +8,8 @@
 //! * [`Accounts`] are the people, [`Client`]s the applications, [`Stores`] what is kept.
 //!
 //! Begin with the [tour](manual::tour), or with `cargo run --example quickstart`. The [manual] also tells of the
-//! [storage contract](manual::storage), the [security defaults](manual::security) and how to [extend](manual::extending).
+//! [storage contract](manual::storage), the [security defaults](manual::security), how to [protect an
+//! API](manual::resources) and how to [extend](manual::extending).
 //!
 //! # Modules
 //!
@@ -17,7 +18,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | frameworks, databases, runtimes | [`adapters`] |
-//! | the provider | [`provider`] |
+//! | the provider, and what takes its tokens | [`provider`], [`resource`] |
 //! | records and decisions | [`store`], [`client`], [`policy`], [`accounts`], [`event`], [`limiter`] |
 //! | mechanisms | [`wire`], [`seal`], [`proof`], [`jose`], [`pkce`] |
 //! | vocabulary | [`types`], [`error`], [`secret`], [`clock`], [`entropy`], [`runtime`] |
@@ -50,6 +51,9 @@ pub mod wire;
 
 #[cfg(feature = "provider")]
 pub mod provider;
+
+#[cfg(feature = "resource")]
+pub mod resource;
 
 /// What the traits of this crate are implemented with, from the crate `async-trait`.
 pub use async_trait::async_trait;

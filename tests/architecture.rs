@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("entropy", "types"),
     ("error", "types"),
     ("wire", "jose"),
+    ("wire", "proof"),
     ("seal", "jose"),
     ("jose", "proof"),
     ("client", "store"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vouchsafe::adapters::sqlx::SqliteStore;
 use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::store::memory::MemoryStore;
-use vouchsafe::store::{ClientStore, Stores, Sweep};
+use vouchsafe::store::{ClientStore, ReplayStore, Stores, Sweep};
 
 use crate::options::Database;
 
@@ -52,6 +52,14 @@ impl Records {
                 .with_replays(store.clone())
                 .with_deferred(store.clone())
                 .with_tickets(store),
+        }
+    }
+
+    /// Where proofs that were used are remembered.
+    pub(crate) fn replays(&self) -> Arc<dyn ReplayStore> {
+        match self.clone() {
+            Self::Memory(store) => store,
+            Self::Sqlite(store) => store,
         }
     }
 

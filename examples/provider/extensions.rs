@@ -54,6 +54,10 @@ pub(crate) fn turned_on(
     };
     let builder = at_authorization(builder, options);
     let builder = of_clients_and_tokens(builder, &options.extensions);
+    let builder = match dpop(options) {
+        Some(dpop) => builder.with_dpop(dpop),
+        None => builder,
+    };
     let builder = match options.extensions.encryption {
         true => builder.with_encryption(encryption::beside(options.keys.as_deref())?),
         false => builder,
@@ -108,10 +112,6 @@ fn of_clients_and_tokens(mut builder: ProviderBuilder, extensions: &Extensions) 
     if extensions.client_secret_jwt {
         builder = builder.with_client_secret_jwt();
     }
-    if extensions.dpop {
-        let nonces = if extensions.dpop_nonce { DpopNonces::Required } else { DpopNonces::Optional };
-        builder = builder.with_dpop(DpopConfig::new().with_nonces(nonces));
-    }
     if extensions.introspection_jwt {
         builder = builder.with_introspection_jwt();
     }
@@ -140,6 +140,17 @@ fn registration(options: &Options, issuer: &Issuer) -> Option<Registration> {
     Some(match options.dangerous_allow_loopback_fetch {
         true => registration.dangerous_allow_inner_addresses(),
         false => registration,
+    })
+}
+
+/// How proofs are taken, if they are.
+pub(crate) fn dpop(options: &Options) -> Option<DpopConfig> {
+    let Extensions { dpop: true, dpop_nonce, .. } = options.extensions else { return None };
+    let nonces = if dpop_nonce { DpopNonces::Required } else { DpopNonces::Optional };
+    let config = DpopConfig::new().with_nonces(nonces);
+    Some(match options.profile.is_some_and(Profile::is_fapi) {
+        true => config.with_algorithms(options.signing_algorithms().iter().copied()),
+        false => config,
     })
 }
 

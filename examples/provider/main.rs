@@ -16,6 +16,7 @@ mod fetching;
 mod mutual_tls;
 mod options;
 mod payments;
+mod resource;
 mod setup;
 #[path = "../site/mod.rs"]
 mod site;

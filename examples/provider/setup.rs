@@ -15,10 +15,11 @@ use crate::clients::Clients;
 use crate::database::Records;
 use crate::extensions::Around;
 use crate::options::{Options, Profile};
+use crate::resource::Protection;
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, admin, demo_client, extensions, fetching};
+use crate::{accounts, admin, demo_client, extensions, fetching, resource};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -61,19 +62,26 @@ pub(crate) async fn parts(
     let (keyring, rotation) = keys::keyring(options.keys.as_deref(), algorithms).await?;
     let rotating = Rotating { keyring: keyring.clone(), rotation, algorithms };
     admin::rotate_on_signal(rotating.clone())?;
-    let builder = Provider::builder(config(options, &issuer), stores, keyring, secrets)
+    let builder = Provider::builder(config(options, &issuer), stores, keyring, secrets.clone())
         .accounts(users.clone())
         .error_page(pages.clone())
         .events(Arc::new(TracingEvents))
         .runtime(Arc::new(runtime))
         .http_client(http_client);
     let asked = options.extensions.ciba.then(|| Asked::new(users.clone()));
+    let protection = Protection {
+        dpop: extensions::dpop(options).map(|dpop| (dpop, records.replays())),
+        secrets,
+        mtls_alias: mtls_alias.clone(),
+    };
     let around = Around { issuer: &issuer, mtls_alias, users: &users, asked: asked.as_ref() };
     let builder = extensions::turned_on(always(builder), options, around)?;
     let provider = builder.build().map_err(|error| error.to_string())?;
     let registered_by = options.registration.unwrap_or_default();
     let admin = Admin { provider: provider.clone(), rotating, registered_by, asked };
-    let mut app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    let protected = resource::routes(provider.clone(), protection)?;
+    let app = sign_in::routes(provider, users, pages, hints).map_err(|error| error.to_string())?;
+    let mut app = app.merge(protected);
     if options.demo_client {
         app = app.merge(demo_client::routes(&issuer)?);
     }

@@ -1,7 +1,9 @@
 //! Clients: what they registered, what the host decided for them, and how they prove who they are.
 
+mod credential;
 pub(crate) mod fetch;
 mod id_token_alg;
+pub(crate) mod keyed_token;
 mod localized;
 mod metadata;
 mod remote_keys;
@@ -14,6 +16,7 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
+pub use credential::{ClientCredential, CredentialError};
 pub use fetch::{FetchError, FetchErrorKind, FetchedDocument, Fetcher};
 pub use id_token_alg::IdTokenAlg;
 pub use localized::Localized;

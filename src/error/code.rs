@@ -45,6 +45,8 @@ error_codes! {
     ExpiredToken = "expired_token", 400;
     /// The token's scope does not reach (RFC 6750 section 3.1).
     InsufficientScope = "insufficient_scope", 403;
+    /// The person behind the token must sign in in another way, or anew (RFC 9470 section 3).
+    InsufficientUserAuthentication = "insufficient_user_authentication", 401;
     /// Something must be shown, and `prompt=none` forbids it (OpenID Connect Core section 3.1.2.6).
     InteractionRequired = "interaction_required", 400;
     /// The authorization details are malformed, unknown, or more than was granted (RFC 9396 sections 5 and 8).

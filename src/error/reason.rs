@@ -7,6 +7,8 @@ mod own;
 #[macro_use]
 mod registration;
 #[macro_use]
+mod resource;
+#[macro_use]
 mod token;
 
 use std::borrow::Cow;

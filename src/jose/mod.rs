@@ -25,6 +25,7 @@ mod error;
 mod header;
 mod id_token;
 mod id_token_hint;
+mod introspection_response;
 mod jwe;
 mod jwk;
 mod jwk_set;
@@ -42,7 +43,9 @@ mod signer;
 mod software_statement;
 mod verifier;
 
-pub use access_token::{AccessTokenError, AccessTokenVerifier, VerifiedAccessToken};
+pub use access_token::{
+    AccessTokenError, AccessTokenVerifier, IssuedTokenVerifier, PresentedAccessToken, VerifiedAccessToken,
+};
 pub use algorithm::{
     ContentEnc, KeyAlg, MacAlg, SigningAlg, UnknownAlg, UnknownContentEnc, UnknownKeyAlg, UnknownMacAlg,
 };
@@ -59,6 +62,9 @@ pub use error::JoseError;
 pub use header::{Header, SigningHeader};
 pub use id_token::{IdTokenError, IdTokenVerifier, VerifiedIdToken};
 pub use id_token_hint::{IdTokenHint, IdTokenHintError, IdTokenHintVerifier};
+pub use introspection_response::{
+    IntrospectionResponseError, IntrospectionResponseVerifier, PresentedIntrospectionResponse,
+};
 pub use jwe::{
     AgreementCurve, Content, Decrypted, Decrypter, DecryptionKey, DecryptionKeyState, DecryptionKeys,
     DecryptionRingKey, EncryptError, Encrypter, ExpectedEncryption, Jwe, JweHeader,

@@ -14,6 +14,9 @@ pub mod extending {}
 #[doc = include_str!("reporting.md")]
 pub mod reporting {}
 
+#[doc = include_str!("resources.md")]
+pub mod resources {}
+
 #[doc = include_str!("security.md")]
 pub mod security {}
 

@@ -1,28 +1,12 @@
 //! The keys that clients registered, by value or by address, and those of others who vouch for clients: tokens
 //! that they sign are verified by them, and what is for a client alone is encrypted to its keys.
 
-use crate::client::{Client, EncryptionAlgs, FetchError, KeyNews, RemoteKeys};
-use crate::event::EventKind;
+pub(crate) use crate::client::keyed_token::{IssuerKeys, KeyedToken as ClientToken};
+use crate::client::keyed_token::{Unkeyed, is_outdated, verify_at, with_keys_at};
+use crate::client::{Client, EncryptionAlgs, FetchError, RemoteKeys};
 use crate::jose::{Encrypter, JwkSet};
 use crate::provider::context::Context;
 use crate::types::FetchUrl;
-
-/// A token of one client, or about it, which is to be verified by its signer's keys.
-pub(crate) trait ClientToken {
-    /// What it is when verified.
-    type Verified;
-    /// Why it is refused.
-    type Refusal;
-
-    /// Whether it names its key, and `keys` has that.
-    fn is_keyed_by(&self, keys: &JwkSet) -> bool;
-
-    /// Verifies it by one of `keys`.
-    fn verify(&self, keys: &JwkSet) -> Result<Self::Verified, Self::Refusal>;
-
-    /// Whether other keys could verify what is refused for this.
-    fn is_of_keys(refusal: &Self::Refusal) -> bool;
-}
 
 /// Why a client's token is not verified.
 #[derive(Debug)]
@@ -37,13 +21,13 @@ pub(crate) enum Unverified<R> {
     Unfetched(FetchError),
 }
 
-/// The public keys of somebody who vouches for clients or people.
-#[derive(Clone, Debug)]
-pub(crate) enum IssuerKeys {
-    /// At this address.
-    At(FetchUrl),
-    /// These.
-    Known(JwkSet),
+impl<R> From<Unkeyed<R>> for Unverified<R> {
+    fn from(error: Unkeyed<R>) -> Self {
+        match error {
+            Unkeyed::Refused(refusal) => Self::Refused(refusal),
+            Unkeyed::Unfetched(error) => Self::Unfetched(error),
+        }
+    }
 }
 
 /// Why nothing can be encrypted to a client.
@@ -105,27 +89,20 @@ async fn with_keys<T, R>(
     }
 }
 
-impl IssuerKeys {
-    /// Verifies `token` by these keys, as [`verify`] does by a client's.
-    pub(crate) async fn verify<T: ClientToken>(
-        &self,
-        cx: &Context<'_>,
-        remote: Option<&RemoteKeys>,
-        token: &T,
-    ) -> Result<T::Verified, Unverified<T::Refusal>> {
-        let url = match self {
-            Self::At(url) => url,
-            Self::Known(keys) => return token.verify(keys).map_err(Unverified::Refused),
-        };
-        let outdated = |refusal: &T::Refusal, keys: &JwkSet| is_outdated(token, refusal, keys);
-        at_url(cx, remote.ok_or(Unverified::NotFetched)?, url, (|keys: &JwkSet| token.verify(keys), outdated))
-            .await
-    }
-}
-
-/// Whether other keys than `keys` could verify what they refuse.
-fn is_outdated<T: ClientToken>(token: &T, refusal: &T::Refusal, keys: &JwkSet) -> bool {
-    T::is_of_keys(refusal) && !token.is_keyed_by(keys)
+/// Verifies `token` by the keys of an issuer, as [`verify`] does by a client's.
+pub(crate) async fn verify_by<T: ClientToken>(
+    cx: &Context<'_>,
+    (keys, remote): (&IssuerKeys, Option<&RemoteKeys>),
+    token: &T,
+) -> Result<T::Verified, Unverified<T::Refusal>> {
+    let url = match keys {
+        IssuerKeys::At(url) => url,
+        IssuerKeys::Known(keys) => return token.verify(keys).map_err(Unverified::Refused),
+    };
+    let remote = remote.ok_or(Unverified::NotFetched)?;
+    let outcome = verify_at(remote, url, token).await;
+    tell(cx, remote, url);
+    outcome.map_err(Unverified::from)
 }
 
 /// Tries the keys at `url`, and tells what was learned of them, whatever came of it.
@@ -135,34 +112,14 @@ async fn at_url<T, R>(
     url: &FetchUrl,
     tried: (impl Fn(&JwkSet) -> Result<T, R>, impl Fn(&R, &JwkSet) -> bool),
 ) -> Result<T, Unverified<R>> {
-    let outcome = with_remote(remote, url, tried).await;
+    let outcome = with_keys_at(remote, url, tried).await;
     tell(cx, remote, url);
-    outcome
-}
-
-async fn with_remote<T, R>(
-    remote: &RemoteKeys,
-    url: &FetchUrl,
-    (attempt, outdated): (impl Fn(&JwkSet) -> Result<T, R>, impl Fn(&R, &JwkSet) -> bool),
-) -> Result<T, Unverified<R>> {
-    let found = remote.keys(url).await.map_err(Unverified::Unfetched)?;
-    match attempt(found.set()) {
-        Err(refusal) if outdated(&refusal, found.set()) => match remote.newer(url, &found).await {
-            Some(newer) => attempt(newer.set()).map_err(Unverified::Refused),
-            None => Err(Unverified::Refused(refusal)),
-        },
-        outcome => outcome.map_err(Unverified::Refused),
-    }
+    outcome.map_err(Unverified::from)
 }
 
 /// Tells the event sink of a fetch that it has not heard of.
 fn tell(cx: &Context<'_>, remote: &RemoteKeys, url: &FetchUrl) {
-    let kind = match remote.take_news(url) {
-        None => return,
-        Some(KeyNews::Failed(error)) => EventKind::ClientKeysFetchFailed(error.kind().of_client_keys()),
-        Some(KeyNews::Fetched { keys, skipped, exposed }) => {
-            EventKind::ClientKeysFetched { keys, skipped, exposed }
-        }
-    };
-    cx.emit(&cx.event(kind));
+    if let Some(news) = remote.take_news(url) {
+        cx.emit(&cx.event(news.into()));
+    }
 }

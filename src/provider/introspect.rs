@@ -17,34 +17,10 @@ use crate::error::{Error, Reason, Result};
 use crate::event::{Endpoint, EventKind};
 use crate::limiter::LimitPoint;
 use crate::policy::Rotation;
+use crate::secret::Secret;
 use crate::store::{AccessToken, RefreshUse, Refreshed, StoredGrant};
-use crate::types::{AuthorizationDetails, Claims, ClientId, Confirmation, Params, Scope};
+use crate::types::{AuthorizationDetails, Claims, ClientId, Confirmation, Introspection, Params, Scope};
 use crate::wire::{Request, RequestHead, Response, form_post, reply};
-
-/// What introspection says of a token (RFC 7662 section 2.2).
-///
-/// Whatever is wrong with a token, and whoever asks without a right to it, the answer is the same: inactive, and
-/// nothing else.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Introspection {
-    /// The token is active; these members describe it, `active` not among them.
-    Active(Claims),
-    /// It is not, or not for the one who asks.
-    Inactive,
-}
-
-impl Introspection {
-    /// The members of the response (RFC 7662 section 2.2).
-    fn into_members(self) -> Map<String, Value> {
-        let (mut members, active) = match self {
-            Self::Active(claims) => (claims.into_map(), true),
-            Self::Inactive => (Map::new(), false),
-        };
-        members.insert("active".to_owned(), active.into());
-        members
-    }
-}
 
 /// Answers a request on the wire.
 pub(crate) async fn respond(core: &Core, request: &Request) -> Response {
@@ -86,7 +62,25 @@ async fn introspection(
     // The hint only says where to look first (section 2.1), and every token says by itself what it is.
     params.one("token_type_hint")?;
     core.admit(cx, LimitPoint::Introspection, caller.id()).await?;
-    match described(core, cx, caller, token).await {
+    answered(cx, described(core, cx, caller, token).await)
+}
+
+/// What a token that the host presents is good for.
+pub(crate) async fn introspection_of(core: &Core, token: &Secret) -> Result<Introspection> {
+    let arrival = Arrival::at(Endpoint::Introspection, core);
+    let cx = arrival.context();
+    let described = match core.presented(&cx, token.expose()).await {
+        Ok(Some(token)) => access_token(core, &cx, None, &token).await,
+        Ok(None) => Err(Reason::TokenUnknown.into()),
+        Err(fault) => Err(fault),
+    };
+    let answered = answered(&cx, described);
+    answered.inspect_err(|fault| cx.report(fault))
+}
+
+/// The answer, and the event that tells of it.
+fn answered(cx: &Context<'_>, described: Result<Claims>) -> Result<Introspection> {
+    match described {
         Ok(claims) => {
             cx.emit(&cx.event(EventKind::Introspected));
             Ok(Introspection::Active(claims))
@@ -110,12 +104,18 @@ async fn described(core: &Core, cx: &Context<'_>, caller: &Client, token: &str) 
         return refresh_token(core, cx, caller, &token.ok_or(Reason::TokenUnknown)?).await;
     }
     let token = core.presented(cx, token).await?.ok_or(Reason::TokenUnknown)?;
-    access_token(core, cx, caller, &token).await
+    access_token(core, cx, Some(caller), &token).await
 }
 
-async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &AccessToken) -> Result<Claims> {
+/// Without a `caller` it is the host that asks.
+async fn access_token(
+    core: &Core,
+    cx: &Context<'_>,
+    caller: Option<&Client>,
+    token: &AccessToken,
+) -> Result<Claims> {
     cx.note_grant_id(token.grant);
-    if !core.policy.may_introspect(caller, &token.client, &token.audience) {
+    if caller.is_some_and(|caller| !core.policy.may_introspect(caller, &token.client, &token.audience)) {
         return Err(Reason::TokenForeign.into());
     }
     let owner = live_owner(core, cx, (caller, &token.client)).await?;
@@ -128,7 +128,11 @@ async fn access_token(core: &Core, cx: &Context<'_>, caller: &Client, token: &Ac
     if !token.audience.is_empty() {
         claims.insert("aud".to_owned(), jwt::audience(&token.audience));
     }
-    jwt::insert_details(&mut claims, &shown(caller, &token.client, &token.authorization_details));
+    let details = match caller {
+        Some(caller) => shown(caller, &token.client, &token.authorization_details),
+        None => token.authorization_details.clone(),
+    };
+    jwt::insert_details(&mut claims, &details);
     jwt::insert_authentication(&mut claims, token.authentication.as_ref());
     jwt::insert_confirmation(&mut claims, token.confirmation.as_ref());
     jwt::insert_actors(&mut claims, (cx, &owner), &token.actors);
@@ -154,7 +158,7 @@ async fn refresh_token(
     if !core.policy.may_introspect(caller, &stored.record.client, &[]) {
         return Err(Reason::TokenForeign.into());
     }
-    let owner = live_owner(core, cx, (caller, &stored.record.client)).await?;
+    let owner = live_owner(core, cx, (Some(caller), &stored.record.client)).await?;
     if !would_be_answered(core, cx, &owner, (&stored, token)) {
         return Err(Reason::TokenUnknown.into());
     }
@@ -194,8 +198,12 @@ fn would_be_answered(
 }
 
 /// The client to which the token was issued, if it is still there and not shut out.
-async fn live_owner(core: &Core, cx: &Context<'_>, (caller, owner): (&Client, &ClientId)) -> Result<Client> {
-    if caller.id() == owner {
+async fn live_owner(
+    core: &Core,
+    cx: &Context<'_>,
+    (caller, owner): (Option<&Client>, &ClientId),
+) -> Result<Client> {
+    if let Some(caller) = caller.filter(|caller| caller.id() == owner) {
         return Ok(caller.clone());
     }
     let owner = core.stores.clients.client(owner, cx.now).await?;

@@ -79,13 +79,11 @@ pub use format::{AccessTokenFormat, Minted, Presented, RefreshToken, TokenKind};
 pub use grant::GrantHandler;
 pub use grants::{GrantFilter, LiveGrant};
 pub use hooks::{ClaimsHook, ErrorPage, PlainErrorPage};
-pub use introspect::Introspection;
 pub use issue::{IdTokenIssuance, Issuance, RefreshIssuance, Write};
 pub use logout::{LoggedOut, Logout, MAX_SEALED_LOGOUT_BYTES, OfflineAccess, PendingLogout};
 pub use mount::{DeviceAnswer, DeviceQuestion, DeviceStep, Interaction, LogoutQuestion, Mount, Question};
 pub use mutual_tls::MutualTls;
 pub use profile::Profile;
-pub use proof::{DpopConfig, DpopNonces};
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
     ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,
@@ -98,6 +96,11 @@ pub use requirements::{PkceExceptions, Requirements};
 pub use resources::{ResourceEncryption, ResourceSettings};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 pub use trust::{Principal, Trust, TrustedIssuers};
+
+#[doc(no_inline)]
+pub use crate::proof::{DpopConfig, DpopNonces};
+#[doc(no_inline)]
+pub use crate::types::Introspection;
 
 use self::context::Arrival;
 use self::core::Core;
@@ -379,6 +382,15 @@ impl Provider {
     /// The refusals of client authentication, a missing `token`, and faults.
     pub async fn introspect(&self, head: &RequestHead, params: &Params) -> Result<Introspection> {
         introspect::introspect(&self.0, head, params).await
+    }
+
+    /// What an access token is good for, for the host itself, which is no client and needs no credentials: all that
+    /// introspection would say, whoever the token is for. A token of another kind is inactive.
+    ///
+    /// # Errors
+    /// Faults.
+    pub async fn introspection_of(&self, access_token: &Secret) -> Result<Introspection> {
+        introspect::introspection_of(&self.0, access_token).await
     }
 
     /// Answers a request to the pushed authorization request endpoint (RFC 9126).

@@ -7,7 +7,7 @@ use super::core::Core;
 use crate::client::Client;
 use crate::error::{Reason, Rejection, Result};
 use crate::proof::Certificate;
-use crate::types::{Confirmation, Issuer, Thumbprint};
+use crate::types::{Confirmation, Issuer};
 use crate::wire::{ClientCertificate, RequestHead};
 
 /// What of mutual TLS is turned on. On its own it binds the access tokens of clients that registered
@@ -100,20 +100,6 @@ pub(super) fn confirm(
 pub(super) fn parsed(certificate: &ClientCertificate) -> Result<Certificate, Rejection> {
     Certificate::parse(certificate.der())
         .map_err(|error| Rejection::caused(Reason::ClientCertificateMalformed, error))
-}
-
-/// Checks that a token which is bound to the certificate of this hash came over a connection with it (RFC
-/// 8705 section 3).
-///
-/// # Errors
-/// [`Reason::AccessTokenCertificate`].
-pub(super) fn check(core: &Core, head: &RequestHead, expected: Thumbprint) -> Result<(), Reason> {
-    let certificate = head.certificate.as_ref().filter(|_| core.mutual_tls.is_some());
-    let presented = certificate.and_then(|certificate| Certificate::parse(certificate.der()).ok());
-    match presented.is_some_and(|presented| presented.thumbprint() == expected) {
-        true => Ok(()),
-        false => Err(Reason::AccessTokenCertificate),
-    }
 }
 
 /// Endpoints that browsers are sent to, or that no client authenticates at by a certificate.

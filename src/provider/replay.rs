@@ -1,13 +1,7 @@
 //! The names by which a `ReplayStore` knows what clients, and others who vouch for somebody, use once.
 
-use std::time::Duration;
-
 use crate::secret::TokenHash;
 use crate::types::ClientId;
-
-/// By how much the clocks of two nodes may differ: a used value is remembered for that long after the last moment at which
-/// a node accepts it.
-pub(super) const NODE_SKEW: Duration = Duration::from_secs(120);
 
 /// The name of a value of `client`, so that nobody can use up the values of another (attack 97).
 ///

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Deserialize as _;
 
-use super::client_keys::{ClientToken, IssuerKeys, Unverified};
+use super::client_keys::{self, ClientToken, IssuerKeys, Unverified};
 use super::context::Context;
 use super::replay;
 use crate::client::{Client, RemoteKeys};
-use crate::clock::Timestamp;
+use crate::clock::{NODE_SKEW, Timestamp};
 use crate::error::{BoxError, Reason, Rejection, Result};
 use crate::jose::{
     AuthorizationGrantAssertion, AuthorizationGrantError, AuthorizationGrantVerifier, ClaimsSet, JwkSet,
@@ -257,7 +257,7 @@ impl Assertions {
             TokenIds::Optional => verifier.with_optional_jti(),
         };
         let token = Token { presented, verifier: &verifier, now: cx.now };
-        let verified = trust.keys.verify(cx, self.remote.as_ref(), &token).await;
+        let verified = client_keys::verify_by(cx, (&trust.keys, self.remote.as_ref()), &token).await;
         Ok(verified.map_err(unverified)?)
     }
 
@@ -270,7 +270,7 @@ impl Assertions {
         let assertion = &vouched.assertion;
         let Some(jti) = assertion.jti() else { return Ok(()) };
         let id = replay::id_of_issuer(assertion.issuer(), jti);
-        let until = assertion.remember_until().plus(replay::NODE_SKEW);
+        let until = assertion.remember_until().plus(NODE_SKEW);
         match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::AssertionReplayed.into()),

@@ -1,24 +1,25 @@
 //! Userinfo (OpenID Connect Core 1.0 section 5.3): what an access token lets its client know of a person.
 
-use http::header::{ALLOW, WWW_AUTHENTICATE};
+use http::header::ALLOW;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::Value;
 
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::encryption::{self, Answer};
-use super::proof::{self, Presentation};
+use super::proof;
 use super::release::Asked;
 use super::{refusal, subject};
 use crate::accounts::AccountQuery;
 use crate::client::Client;
-use crate::error::{Error, ErrorCode, Internal, Reason, Rejection, Result};
+use crate::error::{Error, Internal, Reason, Rejection, Result};
 use crate::event::Endpoint;
 use crate::jose::{self, Content, SigningAlg, SigningHeader};
+use crate::proof::possession::Presentation;
 use crate::secret::Secret;
 use crate::store::AccessToken;
 use crate::types::{Authentication, Claims, Params, Scope};
-use crate::wire::challenge::Challenge;
+use crate::wire::token_refusal::{TokenRefusal, TokenTaker};
 use crate::wire::{Authorization, Request, RequestHead, Response, cors, form_post, reply};
 
 /// The parameter that carries a token in a form (RFC 6750 section 2.2).
@@ -167,46 +168,26 @@ async fn account(
     }
 }
 
-/// The refusal with its challenge (RFC 6750 section 3, RFC 9449 section 7.1). A request without a token is told only
-/// that one is needed, and in which ways it may come (RFC 6750 section 3.1).
+/// The refusal with its challenge.
 fn refuse(core: &Core, cx: &Context<'_>, (request, error): (&Request, &Error)) -> Response {
     let reason = error.reason();
-    let mut response = reply::error_json(reason);
+    let openid = Scope::parse(Scope::OPENID).unwrap_or_default();
+    let described = core.resource_documents.url_for(&cx.config.issuer.endpoint(&cx.config.paths.userinfo));
+    let taker = TokenTaker {
+        realm: cx.issuer(),
+        dpop_algs: core.dpop.as_ref().map(|dpop| names(dpop.algorithms())),
+        metadata_url: described.as_deref(),
+    };
+    let mut response = taker.refuse(&TokenRefusal {
+        reason,
+        sent_as_dpop: sent_as_dpop(request),
+        scope: (reason == Reason::AccessTokenScope).then_some(&openid),
+        step_up: None,
+    });
     if reason == Reason::MethodNotAllowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    let of_proof = [ErrorCode::InvalidDpopProof, ErrorCode::UseDpopNonce].contains(&reason.wire().0);
-    if of_proof {
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
-    }
-    let of_token = [ErrorCode::InvalidRequest, ErrorCode::InvalidToken, ErrorCode::InsufficientScope];
-    if !of_proof && !of_token.contains(&reason.wire().0) {
-        return response;
-    }
-    let bearer = Challenge::bearer(cx.issuer());
-    let dpop = core.dpop.as_ref().map(|dpop| Challenge::dpop(cx.issuer(), &names(dpop.algorithms())));
-    let bound = of_proof || reason == Reason::AccessTokenBound || sent_as_dpop(request);
-    let challenges = match (reason, dpop) {
-        (Reason::AccessTokenMissing, dpop) => [Some(bearer), dpop],
-        (_, Some(dpop)) if bound => [Some(explained(dpop, reason)), None],
-        _ => [Some(explained(bearer, reason)), None],
-    };
-    let described = core.resource_documents.url_for(&cx.config.issuer.endpoint(&cx.config.paths.userinfo));
-    for mut challenge in challenges.into_iter().flatten() {
-        if let Some(url) = &described {
-            challenge = challenge.with_resource_metadata(url);
-        }
-        response.headers_mut().append(WWW_AUTHENTICATE, challenge.header_value());
-    }
     response
-}
-
-fn explained(challenge: Challenge, reason: Reason) -> Challenge {
-    let challenge = challenge.with_reason(reason);
-    match reason {
-        Reason::AccessTokenScope => challenge.with_scope(&Scope::parse(Scope::OPENID).unwrap_or_default()),
-        _ => challenge,
-    }
 }
 
 fn names(algorithms: &[SigningAlg]) -> String {

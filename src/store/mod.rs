@@ -23,7 +23,7 @@ mod deferred;
 mod grant;
 pub mod memory;
 mod registry;
-mod replay;
+pub(crate) mod replay;
 mod sweep;
 mod ticket;
 mod token;

@@ -6,7 +6,11 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::StoreError;
+use crate::proof::dpop::SoundProof;
 use crate::secret::TokenHash;
+
+/// Where used `jti` values of DPoP proofs are kept.
+const PROOF_SPACE: &str = "dpop proof";
 
 /// Remembers that a value was used: the `jti` of a client assertion, a `code_challenge`.
 #[async_trait]
@@ -26,3 +30,13 @@ pub trait ReplayStore: Debug + Send + Sync {
 }
 
 const _: fn(&dyn ReplayStore) = |_| ();
+
+/// Whether this is the first use of a DPoP proof: of any number of requests with one proof, one goes on (RFC 9449 section
+/// 11.1).
+pub(crate) async fn use_proof(
+    replays: &dyn ReplayStore,
+    proof: &SoundProof,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    replays.first_use(PROOF_SPACE, &proof.id, proof.remember_until, now).await
+}

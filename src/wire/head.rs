@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
-use super::{ClientCertificate, MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES, Request};
+use super::{ClientCertificate, MAX_AUTHORIZATION_BYTES, MAX_COOKIE_BYTES};
 use crate::error::Reason;
 use crate::secret::Secret;
 use crate::types::form_component;
@@ -77,7 +77,7 @@ impl RequestHead {
     /// # Errors
     /// [`Reason::AuthorizationHeaderMalformed`] when `Authorization` stands twice, is over 16 KiB, is not ASCII,
     /// or is `Bearer` or `DPoP` without a token of the form that RFC 6750 section 2.1 describes.
-    pub fn read(request: &Request) -> Result<Self, Reason> {
+    pub fn read<B>(request: &http::Request<B>) -> Result<Self, Reason> {
         let headers = request.headers();
         Ok(Self {
             method: request.method().clone(),

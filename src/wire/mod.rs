@@ -18,6 +18,7 @@ mod refusal_page;
 pub mod reply;
 pub(crate) mod resource_metadata;
 mod step_up;
+pub(crate) mod token_refusal;
 
 use bytes::Bytes;
 

@@ -22,6 +22,9 @@ pub use super::refusal_page::{error_form_page, error_link_page};
 use super::{Request, Response};
 use crate::error::Reason;
 
+/// The header of [`dpop_nonce`].
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
 /// As much as most JSON bodies need: 512 bytes.
 const USUAL_JSON_BYTES: usize = 512;
 
@@ -96,6 +99,13 @@ pub fn status(reason: Reason) -> StatusCode {
 pub fn retry_after(response: &mut Response, wait: Duration) {
     let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+}
+
+/// Tells the client which nonce its next DPoP proof is to carry (RFC 9449 section 8.1).
+pub(crate) fn dpop_nonce(headers: &mut HeaderMap, nonce: &str) {
+    if let Ok(nonce) = HeaderValue::from_str(nonce) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
 }
 
 /// 405 with the methods that are answered, such as `GET, HEAD` (RFC 9110 section 15.5.6).

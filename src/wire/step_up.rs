@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::challenge::Challenge;
 use crate::clock::Timestamp;
+use crate::error::Reason;
 
 /// How the person behind an access token must have signed in.
 ///
@@ -63,9 +64,11 @@ impl StepUp {
     /// `Bearer` with `error="insufficient_user_authentication"`, for a response of status 401 (RFC 9470 section 3).
     #[must_use]
     pub fn challenge(&self, realm: &str) -> Challenge {
-        let mut challenge = Challenge::bearer(realm)
-            .with("error", "insufficient_user_authentication")
-            .with("error_description", "a different authentication level is required");
+        self.demanded_in(Challenge::bearer(realm).with_reason(Reason::AccessTokenStepUp))
+    }
+
+    /// Adds what is demanded: `acr_values` and `max_age`.
+    pub(crate) fn demanded_in(&self, mut challenge: Challenge) -> Challenge {
         if !self.acr_values.is_empty() {
             challenge = challenge.with("acr_values", &self.acr_values.join(" "));
         }

@@ -18,7 +18,7 @@ const CLIENT: [&str; 2] = [
 ];
 
 /// The server's own certificate, which is as good as any that a client signed itself.
-const SELF_SIGNED: [&str; 2] = [CERTIFICATE, KEY];
+pub(crate) const SELF_SIGNED: [&str; 2] = [CERTIFICATE, KEY];
 
 fn read(path: &str) -> Certificate {
     let pem = std::fs::read_to_string(path).unwrap();
@@ -27,7 +27,7 @@ fn read(path: &str) -> Certificate {
 }
 
 /// A client on the connection of which there is this certificate, if any.
-fn connecting(identity: Option<[&str; 2]>) -> reqwest::Client {
+pub(crate) fn connecting(identity: Option<[&str; 2]>) -> reqwest::Client {
     let builder = reqwest::Client::builder().tls_danger_accept_invalid_certs(true);
     let builder = match identity {
         Some([certificate, key]) => {

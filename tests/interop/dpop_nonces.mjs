@@ -45,6 +45,13 @@ test('a nonce is demanded at each endpoint, and the request is sent again with i
     ['/userinfo', false, 401, 'use_dpop_nonce'],
     ['/userinfo', true, 200, undefined],
   ]);
+
+  const fresh = client.getDPoPHandle(config, first.pair);
+  assert.equal((await flows.toldByResource(config, tokens.access_token, { DPoP: fresh })).sub, userinfo.sub);
+  assert.deepEqual(seen.splice(0), [
+    ['/resource', false, 401, 'use_dpop_nonce'],
+    ['/resource', true, 200, undefined],
+  ]);
 });
 
 test('a code outlives the proof that had no nonce', async () => {

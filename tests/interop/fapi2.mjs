@@ -54,6 +54,7 @@ test('private_key_jwt and DPoP, from the request to a refresh', async () => {
   const { sub } = tokens.claims();
   const userinfo = await client.fetchUserInfo(config, tokens.access_token, sub, { DPoP });
   assert.equal(userinfo.email, 'alice@wonderland.example');
+  assert.equal((await flows.toldByResource(config, tokens.access_token, { DPoP })).sub, sub);
   const again = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP });
   assert.equal(again.refresh_token ?? tokens.refresh_token, tokens.refresh_token, 'nothing rotates');
   assert.deepEqual(flows.confirmationOf(again.access_token), { jkt });
@@ -73,6 +74,8 @@ for (const [id, authentication] of [
     assert.deepEqual(Object.keys(flows.confirmationOf(tokens.access_token)), ['x5t#S256']);
     const { sub } = tokens.claims();
     assert.equal((await client.fetchUserInfo(config, tokens.access_token, sub)).sub, sub);
+    const at = config.serverMetadata().mtls_endpoint_aliases.token_endpoint;
+    assert.equal((await flows.toldByResource(config, tokens.access_token, { at })).sub, sub);
     const headers = { authorization: `Bearer ${tokens.access_token}` };
     assert.equal(await flows.userinfoStatus(config, headers), 401);
     const again = await client.refreshTokenGrant(config, tokens.refresh_token);

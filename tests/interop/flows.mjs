@@ -93,6 +93,14 @@ export function refusedWith(code) {
   return (error) => error.error === code || assert.fail(`expected ${code}, got ${error.stack}`);
 }
 
+/** What the API of the provider tells whoever presents a token; `at` is its origin, where that is another. */
+export async function toldByResource(config, accessToken, { at, ...options } = {}) {
+  const url = new URL('/resource', at ?? config.serverMetadata().issuer);
+  const response = await client.fetchProtectedResource(config, accessToken, url, 'GET', null, undefined, options);
+  assert.equal(response.status, 200);
+  return response.json();
+}
+
 /** Userinfo by a bare request. */
 export async function userinfoStatus(config, headers, fetchAs = fetch) {
   return (await fetchAs(config.serverMetadata().userinfo_endpoint, { headers })).status;

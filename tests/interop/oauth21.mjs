@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeJwt } from 'jose';
+import * as oauth from 'oauth4webapi';
 import * as client from 'openid-client';
 import * as flows from './flows.mjs';
 import { LOOPBACK_URI, RESOURCE, secured } from './secured_clients.mjs';
@@ -29,6 +30,9 @@ test('a public client gets a token for one resource, by PKCE', async () => {
   const tokens = await flows.tokensOf(config, { redirect_uri: LOOPBACK_URI, resource });
   assert.equal(decodeJwt(tokens.access_token).aud, resource);
   assert.equal(tokens.claims().aud, config.clientMetadata().client_id);
+  if (profile === 'mcp') {
+    assert.equal((await flows.toldByResource(config, tokens.access_token)).aud.toString(), resource);
+  }
 });
 
 test('without PKCE it gets nothing', async () => {
@@ -49,6 +53,12 @@ test('tokens through the browser are not to be had', async () => {
 });
 
 if (profile === 'mcp') {
+  test('the resource says whose tokens it takes (RFC 9728)', async () => {
+    const url = new URL(resource);
+    const told = await oauth.processResourceDiscoveryResponse(url, await oauth.resourceDiscoveryRequest(url));
+    assert.deepEqual(told.authorization_servers, [issuer]);
+  });
+
   test('a request that names no resource is refused', async () => {
     const config = await configured();
     const { request } = await flows.fresh({ redirect_uri: LOOPBACK_URI });

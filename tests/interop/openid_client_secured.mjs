@@ -138,6 +138,7 @@ for (const [name, config, redirect_uri] of [
     assert.deepEqual(flows.confirmationOf(tokens.access_token), { jkt });
     const { sub } = tokens.claims();
     assert.equal((await client.fetchUserInfo(configured, tokens.access_token, sub, { DPoP })).sub, sub);
+    assert.equal((await flows.toldByResource(configured, tokens.access_token, { DPoP })).sub, sub);
     const stolen = { authorization: `Bearer ${tokens.access_token}` };
     assert.equal(await flows.userinfoStatus(configured, stolen), 401);
     const { DPoP: another } = await flows.proving(configured);
@@ -168,8 +169,11 @@ for (const id of ['named', 'keyed']) {
     assert.deepEqual(flows.confirmationOf(tokens.access_token), { 'x5t#S256': thumbprint });
     const { sub } = tokens.claims();
     assert.equal((await client.fetchUserInfo(config, tokens.access_token, sub)).sub, sub);
+    const at = aliases.token_endpoint;
+    assert.equal((await flows.toldByResource(config, tokens.access_token, { at })).sub, sub);
     const headers = { authorization: `Bearer ${tokens.access_token}` };
     assert.equal(await flows.userinfoStatus(config, headers), 401, 'without a certificate');
+    assert.equal((await fetch(`${issuer}/resource`, { headers })).status, 401, 'without a certificate');
     const other = certifiedFetch(certificateOf(id === 'named' ? 'keyed' : 'named'));
     const elsewhere = await other(aliases.userinfo_endpoint, { headers });
     assert.equal(elsewhere.status, 401, 'by the certificate of another');

@@ -11,8 +11,8 @@ use vouchsafe::jose::SigningAlg;
 use vouchsafe::provider::{Denial, MutualTls, Profile};
 use vouchsafe::testing::certificates::{self, unverified};
 use vouchsafe::testing::{
-    AuthorizeForm, Carrier, Harness, TokenForm, Tokens, Visit, authorize_form, code_form, dpop_keys,
-    object_form, reference_form, refresh_form, token_form,
+    AuthorizeForm, Carrier, Form, Harness, TokenForm, Tokens, Visit, authorize_form, client_form, code_form,
+    dpop_keys, object_form, reference_form, refresh_form, token_form,
 };
 use vouchsafe::types::ClientId;
 
@@ -208,6 +208,13 @@ fn an_assertion_is_for_the_issuer_and_nothing_else() {
     let fresh = || Draft::by_assertion(&h, "fapi", service());
     for rows in [UNSOUND, SOUND] {
         table(&h, Endpoint::Token).run(fresh, rows);
+    }
+    for endpoint in [Endpoint::Introspection, Endpoint::Revocation] {
+        let form = || client_form(Form::new().set("token", "x"));
+        let fresh = || Draft::by_assertion(&h, "fapi", form());
+        for rows in [UNSOUND, SOUND] {
+            table(&h, endpoint).run(fresh, rows);
+        }
     }
 }
 
@@ -415,6 +422,22 @@ fn tokens_are_bound_to_a_key_that_is_proved() {
         let redemption = redemption(&h);
         table.run(|| Draft::proved(&h, h.token_proof(), redemption.clone()), rows);
     }
+}
+
+/// attack 169: nor does RS256 open a resource with a token that another key is for.
+#[test]
+fn a_proof_signed_by_rs256_is_refused_at_userinfo() {
+    let h = harness();
+    let token = tokens(&h).access_token;
+    let fresh = || {
+        let form = client_form(Form::new()).unauthenticated();
+        let form = form.header("authorization", format!("DPoP {token}"));
+        Draft::proved(&h, h.userinfo_proof(&token), form)
+    };
+    let table = Table { statuses: &[401], ..rfc9449_dpop::table(&h, Endpoint::Userinfo) };
+    let rs256 = |draft: Draft| draft.by(&key_of(SigningAlg::Rs256));
+    table.run(fresh, &[refused("RS256", rs256, Reason::DpopProofAlgorithm)]);
+    table.run(fresh, rfc9449_dpop::UNSOUND);
 }
 
 /// RFC 8705 section 3: a client of mutual TLS gets tokens of its certificate alone.

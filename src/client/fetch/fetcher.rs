@@ -144,9 +144,23 @@ impl Fetcher {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<StatusCode, FetchError> {
-        let mut request = request(Method::POST, url, body, MAX_NOTIFICATION_ANSWER_BYTES)?;
+        Ok(self.ask(url, headers, body, MAX_NOTIFICATION_ANSWER_BYTES).await?.status())
+    }
+
+    /// Posts a question with these headers, and gives the answer, whose body may have `max_bytes`.
+    ///
+    /// # Errors
+    /// [`FetchError`] when there is no answer, or it is a redirect.
+    pub async fn ask(
+        &self,
+        url: &FetchUrl,
+        headers: HeaderMap,
+        body: Bytes,
+        max_bytes: usize,
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        let mut request = request(Method::POST, url, body, max_bytes)?;
         *request.headers_mut() = headers;
-        Ok(self.send(request, MAX_NOTIFICATION_ANSWER_BYTES).await?.status())
+        self.send(request, max_bytes).await
     }
 
     async fn send(

@@ -1,7 +1,7 @@
 //! Reasons of what a person is asked, and what is told of them.
 
 macro_rules! authorization_reasons {
-    ($($before:tt)*) => { registration_reasons! {
+    ($($before:tt)*) => { resource_reasons! {
         $($before)*
 
         // Authorization endpoint: shown, never redirected

@@ -107,7 +107,6 @@ fn reference_tag(secret: u8, kind: TokenKind, body: &[u8]) -> [u8; 16] {
         TokenKind::AuthReqId => b"auth req id",
         TokenKind::AuthorizationCode => b"authorization code",
         TokenKind::BoundAuthorizationCode => b"bound authorization code",
-        TokenKind::DpopNonce => b"dpop nonce",
         TokenKind::DeviceCode => b"device code",
         TokenKind::InitialAccessToken => b"initial access token",
         TokenKind::PushedRequest => b"pushed request",

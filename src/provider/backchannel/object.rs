@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::clock::Timestamp;
+use crate::clock::{NODE_SKEW, Timestamp};
 use crate::error::{Error, Reason, Rejection, Result};
 use crate::jose::{ClaimsSet, PresentedRequestObject, RequestObjectError};
 use crate::provider::authorize;
@@ -60,7 +60,7 @@ fn sound(cx: &Context<'_>, claims: &ClaimsSet) -> Result<(String, Timestamp), Re
         return Err(Reason::BackchannelObjectTimes);
     };
     match claims.str("jti").filter(|jti| (1..=MAX_JTI_BYTES).contains(&jti.len())) {
-        Some(jti) => Ok((jti.to_owned(), exp.plus(cx.config.clock_skew).plus(replay::NODE_SKEW))),
+        Some(jti) => Ok((jti.to_owned(), exp.plus(cx.config.clock_skew).plus(NODE_SKEW))),
         None => Err(Reason::BackchannelObjectClaims),
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::{BuildError, ProviderBuilder, request_objects};
 use crate::jose::IdTokenHintVerifier;
+use crate::proof::DpopConfig;
 use crate::provider::config::CodeReuse;
 use crate::provider::mutual_tls::MutualTls;
 use crate::provider::profile::{FAPI2_ACCESS_TOKEN_LIFETIME, Profile};
-use crate::provider::proof::DpopConfig;
 use crate::provider::pushed::PushedRequests;
 use crate::provider::request_object_rules::OuterParameters;
 use crate::types::ResponseType;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Credentials;
 use crate::client::{Client, ClientAuthMethod};
+use crate::clock::NODE_SKEW;
 use crate::error::{Reason, Rejection, Result};
 use crate::event::Endpoint;
 use crate::jose::{ClientAssertion, ClientAssertionError, ClientAssertionVerifier, PresentedAssertion};
@@ -85,7 +86,7 @@ impl ClientAssertions {
         verified: &ClientAssertion,
     ) -> Result<()> {
         let id = replay::id(client.id(), verified.jti());
-        let until = verified.expires_at().plus(replay::NODE_SKEW);
+        let until = verified.expires_at().plus(NODE_SKEW);
         match self.replays.first_use(REPLAY_SPACE, &id, until, cx.now).await? {
             true => Ok(()),
             false => Err(Reason::ClientAssertionReplayed.into()),

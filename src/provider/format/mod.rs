@@ -1,6 +1,5 @@
 //! The shapes of what is issued: access tokens, codes, refresh tokens and ID tokens.
 
-pub(crate) mod dpop_nonce;
 pub(crate) mod id_token;
 pub(crate) mod jwt;
 pub(crate) mod opaque;

@@ -32,8 +32,6 @@ pub enum TokenKind {
     AuthorizationCode,
     /// An authorization code that is bound to a key, told apart so that without a proof it is not even looked up.
     BoundAuthorizationCode,
-    /// A nonce for DPoP proofs (RFC 9449 section 8).
-    DpopNonce,
     /// The `device_code` of a device (RFC 8628 section 3.2).
     DeviceCode,
     /// An initial access token (RFC 7591 section 1.2).
@@ -53,7 +51,6 @@ impl TokenKind {
             Self::AuthReqId => b"auth req id",
             Self::AuthorizationCode => b"authorization code",
             Self::BoundAuthorizationCode => b"bound authorization code",
-            Self::DpopNonce => b"dpop nonce",
             Self::DeviceCode => b"device code",
             Self::InitialAccessToken => b"initial access token",
             Self::PushedRequest => b"pushed request",

@@ -1,28 +1,20 @@
 //! Which key a request proves to hold, and whether that is the one that its access token is bound to.
 
-mod config;
 mod dpop;
 
-use http::HeaderValue;
-use http::header::HeaderName;
-
-pub use config::{DpopConfig, DpopNonces};
 pub(crate) use dpop::Dpop;
 
 use super::context::{Arrival, Context};
 use super::core::Core;
-use super::format::dpop_nonce;
 use super::mutual_tls;
 use super::token::AuthenticatedClient;
 use crate::client::Client;
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
+use crate::proof::possession::{Possession, Presentation, check_certificate};
 use crate::store::AccessToken;
 use crate::types::Confirmation;
-use crate::wire::{RequestHead, Response};
-
-/// The header that tells a client which nonce its next proof is to carry (RFC 9449 section 8.1).
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+use crate::wire::{RequestHead, Response, reply};
 
 /// The key that the tokens of this request are to be bound to; `None` where they are for whoever has them.
 ///
@@ -71,15 +63,6 @@ pub(super) async fn proved(
     }
 }
 
-/// How a request presents its access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Presentation {
-    /// As one that whoever has it may use (RFC 6750 section 2).
-    Bearer,
-    /// As one that is bound to a key, by the scheme `DPoP` (RFC 9449 section 7.1).
-    Dpop,
-}
-
 /// Checks that the request holds the key that its access token is bound to.
 ///
 /// # Errors
@@ -91,28 +74,26 @@ pub(super) async fn check(
     head: &RequestHead,
     (presentation, text, token): (Presentation, &str, &AccessToken),
 ) -> Result<()> {
-    match (presentation, &token.confirmation, &core.dpop) {
-        (Presentation::Bearer, None, _) => Ok(()),
-        (Presentation::Dpop, Some(Confirmation::Jkt(thumbprint)), Some(dpop)) => {
-            dpop.check(cx, head, (text, *thumbprint)).await
+    match (Possession::demanded(presentation, token.confirmation.as_ref())?, &core.dpop) {
+        (Possession::Nothing, _) => Ok(()),
+        (Possession::Key(thumbprint), Some(dpop)) => dpop.check(cx, head, (text, thumbprint)).await,
+        (Possession::Key(_), None) => Err(Reason::AccessTokenBound.into()),
+        (Possession::Certificate(hash), _) => {
+            let certificate = head.certificate.as_ref().filter(|_| core.mutual_tls.is_some());
+            Ok(check_certificate(certificate, hash)?)
         }
-        (Presentation::Bearer, Some(Confirmation::X5tS256(thumbprint)), _) => {
-            Ok(mutual_tls::check(core, head, *thumbprint)?)
-        }
-        (Presentation::Dpop, None, _) => Err(Reason::AccessTokenUnbound.into()),
-        _ => Err(Reason::AccessTokenBound.into()),
     }
 }
 
 /// Adds the nonce that the client is to use next, if it is to hear of one.
 pub(super) fn answer_nonce(cx: &Context<'_>, response: &mut Response) {
-    if let Some(nonce) = cx.noted_dpop_nonce().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
-        response.headers_mut().insert(DPOP_NONCE, nonce);
+    if let Some(nonce) = cx.noted_dpop_nonce() {
+        reply::dpop_nonce(response.headers_mut(), nonce);
     }
 }
 
 /// The newest nonce, where proofs are taken.
 pub(super) fn newest_nonce(core: &Core) -> Option<String> {
     let arrival = Arrival::at(Endpoint::Token, core);
-    core.dpop.as_ref().map(|_| dpop_nonce::newest(&arrival.context()))
+    core.dpop.as_ref().map(|_| dpop::mint(&arrival.context()).newest())
 }

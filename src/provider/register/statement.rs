@@ -11,7 +11,7 @@ use crate::jose::{
     JwkSet, PresentedSoftwareStatement, SigningAlg, SoftwareStatement, SoftwareStatementError,
     SoftwareStatementVerifier,
 };
-use crate::provider::client_keys::{ClientToken, IssuerKeys, Unverified};
+use crate::provider::client_keys::{self, ClientToken, IssuerKeys, Unverified};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::types::FetchUrl;
@@ -84,7 +84,7 @@ pub(super) async fn of(
         .with_algorithms(&issuer.algs)
         .with_leeway(cx.config.clock_skew);
     let token = Token { presented: &presented, verifier: &verifier, now: cx.now };
-    let verified = issuer.keys.verify(cx, core.statement_keys.as_ref(), &token).await;
+    let verified = client_keys::verify_by(cx, (&issuer.keys, core.statement_keys.as_ref()), &token).await;
     verified.map(Some).map_err(|unverified| refusal(unverified).into())
 }
 

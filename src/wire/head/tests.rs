@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::wire::Request;
 
 fn head(headers: &[(HeaderName, &[u8])]) -> Result<RequestHead, Reason> {
     let mut request = Request::new(Bytes::new());

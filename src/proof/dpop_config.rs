@@ -8,12 +8,12 @@ use crate::jose::SigningAlg;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct DpopConfig {
-    pub(super) algorithms: Vec<SigningAlg>,
-    pub(super) max_age: Duration,
-    pub(super) nonces: DpopNonces,
+    pub(crate) algorithms: Vec<SigningAlg>,
+    pub(crate) max_age: Duration,
+    pub(crate) nonces: DpopNonces,
 }
 
-/// Whether proofs must carry a nonce of the provider (RFC 9449 section 8).
+/// Whether proofs must carry a nonce of the server (RFC 9449 section 8).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DpopNonces {
@@ -60,13 +60,13 @@ impl DpopConfig {
     }
 
     /// The same for those of its algorithms that are among `algs`.
-    pub(in crate::provider) fn limited_to(mut self, algs: &[SigningAlg]) -> Self {
+    pub(crate) fn limited_to(mut self, algs: &[SigningAlg]) -> Self {
         self.algorithms.retain(|alg| algs.contains(alg));
         self
     }
 
     /// What is out of bounds, and what it must be.
-    pub(in crate::provider) fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
+    pub(crate) fn out_of_bounds(&self) -> Option<(&'static str, &'static str)> {
         if !(Duration::from_secs(60)..=Duration::from_secs(300)).contains(&self.max_age) {
             return Some(("dpop max_age", "60 to 300 seconds"));
         }
