@@ -185,7 +185,11 @@ impl Options {
     /// What https is served with.
     pub(crate) fn served(&self) -> Option<Served<'_>> {
         let (certificate, key) = (self.tls_cert.as_deref()?, self.tls_key.as_deref()?);
-        Some(Served { certificate, key, suites: Suites::of(self.profile) })
+        let suites = match self.profile {
+            Some(Profile::FapiCiba) => Suites::FapiCiba,
+            _ => Suites::Recommended,
+        };
+        Some(Served { certificate, key, suites })
     }
 
     /// The settings of clients that have none of their own.

@@ -10,8 +10,6 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, ServerConfig, SignatureAlgorithm};
 
-use crate::options::Profile;
-
 /// All of TLS 1.2 that FAPI 1.0 Advanced section 8.5, and with it FAPI-CIBA, takes with the elliptic curves of today.
 const FAPI_CIBA: [CipherSuite; 2] =
     [CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384];
@@ -34,13 +32,6 @@ pub(crate) enum Suites {
 }
 
 impl Suites {
-    pub(crate) fn of(profile: Option<Profile>) -> Self {
-        match profile {
-            Some(Profile::FapiCiba) => Self::FapiCiba,
-            _ => Self::Recommended,
-        }
-    }
-
     fn provider(self) -> CryptoProvider {
         let mut provider = ring::default_provider();
         if self == Self::FapiCiba {
