@@ -12,14 +12,14 @@ use axum::{Json, Router};
 use http::{StatusCode, header};
 use serde_json::json;
 use vouchsafe::clock::{Clock as _, SystemClock};
-use vouchsafe::jose::{KeyRotation, KeySourceError, Keyring};
+use vouchsafe::jose::{KeyRotation, KeySourceError, Keyring, SigningAlg};
 use vouchsafe::provider::{InitialTokenUses, Provider};
 use vouchsafe::types::Params;
 
 use crate::ciba::Asked;
 use crate::options::{Options, RegisteredBy};
 use crate::site::rim::Inbound;
-use crate::site::{keys, serve};
+use crate::site::serve;
 
 /// How long an initial access token is good.
 const INITIAL_ACCESS_LIFETIME: Duration = Duration::from_secs(60 * 60);
@@ -39,6 +39,7 @@ pub(crate) struct Admin {
 pub(crate) struct Rotating {
     pub keyring: Keyring,
     pub rotation: KeyRotation,
+    pub algorithms: &'static [SigningAlg],
 }
 
 /// Takes the address, which must be this machine's own unless a flag says otherwise: nobody is asked who they are.
@@ -122,7 +123,7 @@ impl Rotating {
     /// Lets a new key of each algorithm sign at once, and gives their names; the old ones are still shown.
     async fn rotate(&self) -> Result<Vec<String>, KeySourceError> {
         let mut kids = Vec::new();
-        for alg in keys::ALGORITHMS {
+        for &alg in self.algorithms {
             let kid = self.rotation.rotate(&self.keyring, alg, SystemClock.now()).await?;
             tracing::info!(%alg, %kid, "another key signs");
             kids.push(kid.to_string());

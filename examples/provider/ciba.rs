@@ -15,6 +15,7 @@ use vouchsafe::secret::Secret;
 use vouchsafe::store::WaitingLimit;
 use vouchsafe::types::{Authentication, Subject};
 
+use crate::options::Profile;
 use crate::site::users::Users;
 
 /// Room for runs of tests, which leave requests unanswered.
@@ -32,10 +33,15 @@ impl Asked {
         Arc::new(Self { users, waiting: Mutex::default() })
     }
 
-    /// What turns it on, by every mode of delivery: plain requests are taken of clients that registered no algorithm.
-    pub(crate) fn settings(self: &Arc<Self>) -> Backchannel {
+    /// What turns it on. But under FAPI, it is by every mode of delivery, and plain requests are taken of clients that
+    /// registered no algorithm.
+    pub(crate) fn settings(self: &Arc<Self>, profile: Option<Profile>) -> Backchannel {
         let host: Arc<Self> = Arc::clone(self);
-        Backchannel::new(host).with_plain_requests().with_push().with_waiting_limit(LIMIT)
+        let settings = Backchannel::new(host).with_waiting_limit(LIMIT);
+        match profile.is_some_and(Profile::is_fapi) {
+            true => settings,
+            false => settings.with_plain_requests().with_push(),
+        }
     }
 
     /// Answers for a person; `None` where nobody is asked under this name.

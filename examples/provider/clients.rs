@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use vouchsafe::client::{
-    Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientSettings, PkceRequirement,
-};
+use vouchsafe::client::{Client, ClientAuthMethod, ClientMetadata, ClientSecret, ClientSettings};
 use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::StoreError;
@@ -19,14 +17,14 @@ use vouchsafe::types::ClientId;
 pub(crate) struct Clients(HashMap<ClientId, Client>);
 
 impl Clients {
-    /// Reads a JSON array of clients. Those whose settings do not say are protected by `pkce`.
+    /// Reads a JSON array of clients. What their settings do not say of PKCE and resources, `defaults` does.
     ///
     /// # Errors
     /// One sentence that names the client and its member.
     pub(crate) fn parse(
         document: &str,
         secrets: &SystemSecrets,
-        pkce: PkceRequirement,
+        defaults: &ClientSettings,
     ) -> Result<Self, String> {
         let entries: Vec<Map<String, Value>> = serde_json::from_str(document)
             .map_err(|error| format!("not a JSON array of objects: {error}"))?;
@@ -36,7 +34,7 @@ impl Clients {
                 Some(id) => format!("client {id:?}"),
                 None => format!("client number {}", index + 1),
             };
-            let client = read(entry, secrets, pkce).map_err(|problem| format!("{name}: {problem}"))?;
+            let client = read(entry, secrets, defaults).map_err(|problem| format!("{name}: {problem}"))?;
             if clients.insert(client.id().clone(), client).is_some() {
                 return Err(format!("{name}: client_id is there twice"));
             }
@@ -55,7 +53,7 @@ impl ClientStore for Clients {
 fn read(
     mut entry: Map<String, Value>,
     secrets: &SystemSecrets,
-    pkce: PkceRequirement,
+    defaults: &ClientSettings,
 ) -> Result<Client, String> {
     let id = match entry.remove("client_id") {
         Some(Value::String(id)) => {
@@ -70,12 +68,9 @@ fn read(
         Some(_) => return Err("member \"client_secret\": must be a string that is not empty".to_owned()),
     };
     let settings = match entry.remove("settings") {
-        None => ClientSettings::new().with_pkce(pkce),
+        None => defaults.clone(),
         Some(Value::Object(members)) => {
-            let is_said = members.contains_key("pkce");
-            let settings: ClientSettings =
-                known(members).map_err(|problem| format!("member \"settings\": {problem}"))?;
-            if is_said { settings } else { settings.with_pkce(pkce) }
+            settings(members, defaults).map_err(|problem| format!("member \"settings\": {problem}"))?
         }
         Some(_) => return Err("member \"settings\": must be an object".to_owned()),
     };
@@ -90,6 +85,18 @@ fn read(
         builder = builder.secret(secret);
     }
     builder.build().map_err(|refused| format!("member {:?}: {}", refused.member, refused.problem))
+}
+
+fn settings(members: Map<String, Value>, defaults: &ClientSettings) -> Result<ClientSettings, String> {
+    let (says_pkce, says_resources) = (members.contains_key("pkce"), members.contains_key("resources"));
+    let mut settings: ClientSettings = known(members)?;
+    if !says_pkce {
+        settings.pkce = defaults.pkce;
+    }
+    if !says_resources {
+        settings.resources.clone_from(&defaults.resources);
+    }
+    Ok(settings)
 }
 
 /// Reads members one at a time, so that whatever is wrong has a name; then all of them together.

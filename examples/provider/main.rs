@@ -10,14 +10,18 @@ mod clients;
 mod database;
 mod demo_client;
 mod encryption;
+mod exchange;
+mod extensions;
 mod fetching;
 mod mutual_tls;
 mod options;
+mod payments;
 mod resource;
 mod setup;
 #[path = "../site/mod.rs"]
 mod site;
 mod tls;
+mod trusted;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -27,6 +31,7 @@ use axum::routing::get;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use clap::Parser as _;
+use rustls::server::WebPkiClientVerifier;
 use tracing_subscriber::EnvFilter;
 use vouchsafe::types::Issuer;
 
@@ -59,10 +64,8 @@ fn run(options: Options) -> Result<(), String> {
 }
 
 async fn start(options: Options) -> Result<(), String> {
-    let tls = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(tls::read(certificate, key).await?),
-        _ => None,
-    };
+    let served = options.served();
+    let tls = served.map(|served| tls::config(served, WebPkiClientVerifier::no_client_auth())).transpose()?;
     let (listener, bound) = serve::listen(options.listen, "--listen")?;
     let issuer = match &options.issuer {
         Some(issuer) => issuer.clone(),
@@ -90,19 +93,15 @@ async fn start(options: Options) -> Result<(), String> {
         let served = server.acceptor(acceptor).handle(mtls_handle).serve(app.clone().into_make_service());
         tokio::spawn(async move { served.await.inspect_err(|problem| tracing::error!("mtls: {problem}")) });
     }
-    let answered = answer(listener, tls, app, handle).await;
+    let answered = answer(listener, tls.map(RustlsConfig::from_config), app, handle).await;
     records.close().await;
     answered
 }
 
 /// The second listener, where the flags ask for it.
 fn mtls(options: &Options) -> Result<Option<(MutualTlsAcceptor, TcpListener, SocketAddr)>, String> {
-    let (Some(address), Some(certificate), Some(key)) =
-        (options.mtls_listen, &options.tls_cert, &options.tls_key)
-    else {
-        return Ok(None);
-    };
-    let acceptor = MutualTlsAcceptor::read(certificate, key, options.mtls_ca_file.as_deref())?;
+    let (Some(address), Some(served)) = (options.mtls_listen, options.served()) else { return Ok(None) };
+    let acceptor = MutualTlsAcceptor::read(served, options.mtls_ca_file.as_deref())?;
     let (listener, bound) = serve::listen(address, "--mtls-listen")?;
     Ok(Some((acceptor, listener, bound)))
 }

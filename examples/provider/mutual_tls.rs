@@ -13,18 +13,17 @@ use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme, crypto,
-};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme, crypto};
 use tokio::net::TcpStream;
 use tower::Service;
 use url::Url;
 use vouchsafe::types::Issuer;
 use vouchsafe::wire::ClientCertificate;
+
+use crate::tls::{self, Served};
 
 /// Accepts connections with a certificate or without, and hands the certificate on with each request.
 #[derive(Clone, Debug)]
@@ -34,40 +33,28 @@ pub(crate) struct MutualTlsAcceptor {
 }
 
 impl MutualTlsAcceptor {
-    /// Reads a certificate chain and its key for the server, and the authorities of its clients, all PEM.
+    /// Reads the server's certificate and key, and the authorities of its clients, PEM too.
     ///
     /// # Errors
     /// One sentence that names the files.
-    pub(crate) fn read(certificate: &Path, key: &Path, authorities: Option<&Path>) -> Result<Self, String> {
+    pub(crate) fn read(served: Served<'_>, authorities: Option<&Path>) -> Result<Self, String> {
         let crypto = Arc::new(ring::default_provider());
-        let named = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-        let chain = certificates(certificate)?;
-        let key_der = PrivateKeyDer::from_pem_file(key).map_err(|error| named(key, &error))?;
         let anybody = Arc::new(Anybody(crypto.signature_verification_algorithms));
-        let config = ServerConfig::builder_with_provider(Arc::clone(&crypto))
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_client_cert_verifier(anybody).with_single_cert(chain, key_der));
-        let mut config = config.map_err(|error| named(certificate, &error))?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let config = tls::config(served, anybody)?;
         let authorities = authorities.map(|path| trusting(path, crypto)).transpose()?;
-        Ok(Self { tls: RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(config))), authorities })
+        Ok(Self { tls: RustlsAcceptor::new(RustlsConfig::from_config(config)), authorities })
     }
 }
 
 /// What checks that a certificate is of one of the authorities in this file.
 fn trusting(path: &Path, crypto: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
+    for certificate in tls::certificates(path)? {
         roots.add(certificate).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto)
         .build()
         .map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    read.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Where the issuer is over mutual TLS: at the same host and path, by the port of the second listener.

@@ -1,13 +1,20 @@
 //! The flags, each with its variable of the environment.
 
-use std::fmt;
+mod extensions;
+mod values;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::{Parser, ValueEnum};
-use vouchsafe::client::{AccessTokenFormatChoice, PkceRequirement};
-use vouchsafe::types::{Issuer, ResponseType};
+use clap::Parser;
+use vouchsafe::client::{ClientSettings, PkceRequirement};
+use vouchsafe::jose::SigningAlg;
+use vouchsafe::types::{Issuer, Resource};
+
+pub(crate) use self::extensions::Extensions;
+pub(crate) use self::values::{AccessTokenShape, Database, Profile, RegisteredBy};
+use crate::site::keys;
+use crate::tls::{Served, Suites};
 
 /// An OpenID provider for trying out, testing and conformance runs.
 ///
@@ -98,17 +105,8 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_ACCESS_TOKEN", value_name = "SHAPE", value_enum, default_value_t)]
     pub access_token: AccessTokenShape,
 
-    /// Response types to answer beside `code`, separated by commas, such as `id_token,code id_token`
-    #[arg(long, env = "PROVIDER_RESPONSE_TYPES", value_name = "TYPES", value_delimiter = ',')]
-    pub response_types: Vec<ResponseType>,
-
-    /// Take signed request objects: `request`, and `request_uri` for the addresses that a client registered
-    #[arg(long, env = "PROVIDER_REQUEST_OBJECTS")]
-    pub request_objects: bool,
-
-    /// Take request objects that nobody signed from clients registered with request_object_signing_alg none
-    #[arg(long, env = "PROVIDER_DANGEROUS_UNSIGNED_REQUEST_OBJECTS", requires = "request_objects")]
-    pub dangerous_unsigned_request_objects: bool,
+    #[command(flatten)]
+    pub extensions: Extensions,
 
     /// Where to listen, by plain http, for calls of the one who runs the server; port 0 takes a free one
     ///
@@ -126,29 +124,6 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_DEMO_CLIENT", requires_all = ["tls_cert", "profile"])]
     pub demo_client: bool,
 
-    /// Let clients authenticate by client_secret_jwt; their secrets are of 32 bytes or more
-    #[arg(long, env = "PROVIDER_CLIENT_SECRET_JWT")]
-    pub client_secret_jwt: bool,
-
-    /// Encrypt answers for the clients that registered that, and take encrypted request objects
-    ///
-    /// The keys for it are beside those of --keys, in a file of that name and `.encryption`; without --keys
-    /// they are made anew at every start.
-    #[arg(long, env = "PROVIDER_ENCRYPTION")]
-    pub encryption: bool,
-
-    /// Bind the tokens of clients that prove a key to it (DPoP, RFC 9449)
-    #[arg(long, env = "PROVIDER_DPOP")]
-    pub dpop: bool,
-
-    /// Let devices without a browser wait for people who type a code at /device/verify (RFC 8628)
-    #[arg(long, env = "PROVIDER_DEVICE")]
-    pub device: bool,
-
-    /// Let clients ask for people who are elsewhere (CIBA); POST /admin/ciba of --admin-listen answers for them
-    #[arg(long, env = "PROVIDER_CIBA", requires = "admin_listen")]
-    pub ciba: bool,
-
     /// Threads that answer requests; by default one for each processor
     #[arg(long, env = "PROVIDER_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
     pub workers: Option<u16>,
@@ -158,28 +133,23 @@ pub(crate) struct Options {
     /// Clients may then register addresses of loopback and of networks too.
     #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_LOOPBACK_FETCH")]
     pub dangerous_allow_loopback_fetch: bool,
-
-    /// Give clients that registered the algorithm `none` ID tokens that nobody signed
-    #[arg(long, env = "PROVIDER_DANGEROUS_ALLOW_UNSIGNED_ID_TOKENS")]
-    pub dangerous_allow_unsigned_id_tokens: bool,
 }
 
 impl Options {
     /// The options with what their profile turns on.
     pub(crate) fn with_profile(mut self) -> Self {
         match self.profile {
-            None => {}
             Some(Profile::Openid) => {
-                let beside_code = ResponseType::ALL.into_iter().filter(|known| *known != ResponseType::Code);
-                self.response_types.extend(beside_code);
                 self.account_creation = true;
-                self.request_objects = true;
-                self.dangerous_unsigned_request_objects = true;
-                self.client_secret_jwt = true;
-                self.encryption = true;
-                self.dangerous_allow_unsigned_id_tokens = true;
                 self.registration.get_or_insert(RegisteredBy::Open);
             }
+            Some(Profile::Mcp) => {
+                self.registration.get_or_insert(RegisteredBy::Open);
+            }
+            _ => {}
+        }
+        if let Some(profile) = self.profile {
+            self.extensions.turn_on(profile);
         }
         self
     }
@@ -192,90 +162,63 @@ impl Options {
         if self.registration == Some(RegisteredBy::Token) && self.admin_listen.is_none() {
             return Err("--registration token needs --admin-listen, which gives the tokens".to_owned());
         }
+        if self.extensions.ciba && self.admin_listen.is_none() {
+            return Err("--profile fapi-ciba needs --admin-listen, where people are answered for".to_owned());
+        }
+        if self.profile == Some(Profile::FapiCiba) && self.mtls_listen.is_none() {
+            return Err(
+                "--profile fapi-ciba needs --mtls-listen, whose certificates bind its tokens".to_owned()
+            );
+        }
         if self.database != Database::Memory && (self.keys.is_none() || self.secrets.is_none()) {
             return Err(
                 "--database sqlite:PATH needs --keys and --secrets, without which it cannot be read again"
                     .to_owned(),
             );
         }
+        if self.demo_client && self.profile != Some(Profile::Openid) {
+            return Err("--demo-client needs --profile openid, which lets it ask in every way".to_owned());
+        }
         Ok(())
     }
 
-    /// What protects the codes of a client whose settings do not say.
-    pub(crate) const fn pkce(&self) -> PkceRequirement {
-        match self.profile {
-            None => PkceRequirement::Required,
+    /// What https is served with.
+    pub(crate) fn served(&self) -> Option<Served<'_>> {
+        let (certificate, key) = (self.tls_cert.as_deref()?, self.tls_key.as_deref()?);
+        let suites = match self.profile {
+            Some(Profile::FapiCiba) => Suites::FapiCiba,
+            _ => Suites::Recommended,
+        };
+        Some(Served { certificate, key, suites })
+    }
+
+    /// The settings of clients that have none of their own.
+    pub(crate) fn client_settings(&self, issuer: &Issuer) -> ClientSettings {
+        let pkce = match self.profile {
             Some(Profile::Openid) => PkceRequirement::DangerousNotRequired,
+            _ => PkceRequirement::Required,
+        };
+        let named = &self.extensions.resources;
+        let resources: Vec<String> = match self.profile {
+            Some(Profile::Mcp) if named.is_empty() => vec![issuer.endpoint("/resource")],
+            _ => named.iter().map(Resource::to_string).collect(),
+        };
+        ClientSettings::new().with_pkce(pkce).with_resources(resources)
+    }
+
+    /// What the signing keys are for: of FAPI 2.0 Security Profile section 5.4.1 and FAPI-CIBA, or all.
+    pub(crate) const fn signing_algorithms(&self) -> &'static [SigningAlg] {
+        match self.profile {
+            Some(Profile::FapiCiba) => &[SigningAlg::Ps256, SigningAlg::Es256],
+            Some(Profile::Fapi2Security | Profile::Fapi2MessageSigning) => {
+                &[SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa]
+            }
+            _ => &keys::ALGORITHMS,
         }
     }
-}
 
-/// A kind of client that the server is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Profile {
-    /// All of OpenID Connect, for conformance runs: every response type, PKCE of public clients alone, request objects
-    /// and ID tokens that need no signature, encryption, new accounts, registration, and errors that lead at once to
-    /// whoever registered
-    Openid,
-}
-
-/// Who registers clients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RegisteredBy {
-    /// Nobody
-    #[default]
-    Off,
-    /// Everybody, in any number
-    Open,
-    /// Whoever has an initial access token, which --admin-listen gives
-    Token,
-}
-
-/// Where records are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Database {
-    /// In the memory of the process.
-    Memory,
-    /// In a SQLite file.
-    Sqlite(String),
-}
-
-impl FromStr for Database {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            Some(("memory", "")) => Ok(Self::Memory),
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
-            _ => Err("must be memory: or sqlite:PATH".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str("memory:"),
-            Self::Sqlite(path) => write!(f, "sqlite:{path}"),
-        }
-    }
-}
-
-/// The shape of access tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AccessTokenShape {
-    /// A random text that only this provider can read
-    #[default]
-    Opaque,
-    /// A JWT of RFC 9068
-    Jwt,
-}
-
-impl From<AccessTokenShape> for AccessTokenFormatChoice {
-    fn from(shape: AccessTokenShape) -> Self {
-        match shape {
-            AccessTokenShape::Opaque => Self::Opaque,
-            AccessTokenShape::Jwt => Self::Jwt,
-        }
+    /// Whether request objects may be where a client says, too.
+    pub(crate) fn takes_request_uris(&self) -> bool {
+        !self.profile.is_some_and(Profile::is_fapi)
     }
 }

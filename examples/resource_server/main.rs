@@ -11,6 +11,8 @@ mod options;
 #[path = "../site/serve.rs"]
 mod serve;
 mod setup;
+#[path = "../provider/tls.rs"]
+mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -32,6 +34,7 @@ use vouchsafe::wire;
 use self::mutual_tls::MutualTlsAcceptor;
 use self::options::Options;
 use self::setup::Api;
+use self::tls::{Served, Suites};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -49,7 +52,10 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), String> {
     let acceptor = match (&options.tls_cert, &options.tls_key) {
-        (Some(certificate), Some(key)) => Some(MutualTlsAcceptor::read(certificate, key, None)?),
+        (Some(certificate), Some(key)) => {
+            let served = Served { certificate, key, suites: Suites::Recommended };
+            Some(MutualTlsAcceptor::read(served, None)?)
+        }
         _ => None,
     };
     let (listener, bound) = serve::listen(options.listen, "--listen")?;

@@ -34,18 +34,21 @@ pub(crate) fn secrets(path: Option<&Path>) -> Result<SystemSecrets, String> {
     SystemSecrets::import(document.expose()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The signing keys in the file at `path`, which is made when missing, or in memory without a path; they rotate by
-/// the careful schedule for as long as the ring lives.
+/// The signing keys in the file at `path`, which is made when missing, or in memory without a path: one of each algorithm.
+/// They rotate by the careful schedule for as long as the ring lives.
 ///
 /// # Errors
 /// One sentence that names the file.
-pub(crate) async fn keyring(path: Option<&Path>) -> Result<(Keyring, KeyRotation), String> {
+pub(crate) async fn keyring(
+    path: Option<&Path>,
+    algorithms: &[SigningAlg],
+) -> Result<(Keyring, KeyRotation), String> {
     let source: Arc<dyn KeySource> = match path {
         Some(path) => Arc::new(KeyFile(path.to_owned())),
         None => Arc::new(MemoryKeys::default()),
     };
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
-    let rotation = KeyRotation::new(source, KeySchedule::new(ALGORITHMS), Arc::new(runtime));
+    let rotation = KeyRotation::new(source, KeySchedule::new(algorithms.iter().copied()), Arc::new(runtime));
     let keyring = rotation.open(SystemClock.now()).await.map_err(|error| {
         let file = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
         match error {

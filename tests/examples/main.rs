@@ -9,6 +9,7 @@ mod http;
 mod openidconnect;
 mod provider_admin;
 mod provider_elsewhere;
+mod provider_extensions;
 mod provider_files;
 mod provider_mtls;
 mod provider_pages;

@@ -1,6 +1,5 @@
 //! Starts the example servers for peers that we did not write, and the Node scripts that drive those.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,6 +7,10 @@ use std::sync::Once;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
+
+/// What the scripts trust unless a test says otherwise: they serve by it too.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/loopback.crt");
 
 /// How long a server may take to come up, once it is built.
 const START: Duration = Duration::from_secs(30);
@@ -21,14 +24,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts an example on the flags given, in `directory`.
     pub(crate) fn start(example: &str, flags: &[&str], directory: &Path) -> Self {
-        let program = built(example);
-        let mut process = Command::new(&program)
-            .args(flags)
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{} must start: {error}", program.display()));
+        Self::run(Command::new(built(example)).args(flags).current_dir(directory))
+    }
+
+    /// Starts a program, and reads what it prints.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let started = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut process = started.unwrap_or_else(|error| panic!("{command:?} must start: {error}"));
         let output = BufReader::new(process.stdout.take().expect("stdout is piped"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -69,12 +71,16 @@ impl Drop for Server {
 
 /// Builds the example as `cargo run --example` does, and returns its program.
 fn built(example: &str) -> PathBuf {
-    let build = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--message-format", "json", "--example", example])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("cargo runs this test");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--message-format", "json", "--example", example]);
+    // Cargo tells a test which package it is of, and some build scripts run anew where they are told that too.
+    for (name, _) in
+        env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    {
+        command.env_remove(name);
+    }
+    let build = command.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit()).output();
+    let build = build.expect("cargo runs this test");
     assert!(build.status.success(), "the example {example} must build");
     String::from_utf8_lossy(&build.stdout)
         .lines()
@@ -84,14 +90,20 @@ fn built(example: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo must name the program of {example}"))
 }
 
-/// Runs a script of `tests/interop/` and fails with it.
+/// Runs a script of `tests/interop/` and fails with it. It trusts the certificate of the loopback address.
 pub(crate) fn node(script: &str, arguments: &[&str]) {
+    node_trusting(CERTIFICATE, script, arguments);
+}
+
+/// Runs a script that trusts this certificate.
+pub(crate) fn node_trusting(certificate: &str, script: &str, arguments: &[&str]) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(install);
     let status = Command::new("node")
         .arg("--test-reporter=spec")
         .arg(scripts().join(script))
         .args(arguments)
+        .env("NODE_EXTRA_CA_CERTS", certificate)
         .stdin(Stdio::null())
         .status()
         .expect("Node 20 or later must be installed");

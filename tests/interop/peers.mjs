@@ -25,7 +25,7 @@ export const RESPONSE_TYPES = [
 ];
 
 const PEER_FILE = 'peer.json';
-const EXAMPLES = join(import.meta.dirname, '../examples');
+export const EXAMPLES = join(import.meta.dirname, '../examples');
 
 async function main(directory) {
   const port = await freePort();
@@ -66,14 +66,14 @@ async function main(directory) {
 }
 
 /** A key of a client: what it publishes, and what it keeps. */
-async function keyPair(alg, members) {
+export async function keyPair(alg, members) {
   const pair = await generateKeyPair(alg, { extractable: true });
   const [published, kept] = await Promise.all([exportJWK(pair.publicKey), exportJWK(pair.privateKey)]);
   return { published: { ...published, alg, ...members }, kept };
 }
 
 /** A port that nothing listens on now. */
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

@@ -27,6 +27,26 @@ export async function signIn(authorizationUrl, redirectUri, { press = 'consent-a
   throw new Error('the sign-in does not end');
 }
 
+/** Signs alice in at the page for devices, types a code there, and answers by a button. Returns the last page. */
+export async function answerDevice(verificationUri, userCode, { press = 'consent-allow' } = {}) {
+  const cookies = new Map();
+  let response = await visit(verificationUri, { cookies });
+  for (let page = 0; page < 10; page += 1) {
+    const location = response.headers.get('location');
+    if (location) {
+      response = await visit(new URL(location, response.url), { cookies });
+      continue;
+    }
+    const html = await response.text();
+    if (html.includes('id="device-answered"')) return html;
+    const here = response.url;
+    const form = html.includes('id="login-submit"') ? loginForm(html, here) : readForm(html, here, press);
+    if (html.includes('id="device-submit"')) form.fields.set('user_code', userCode);
+    response = await visit(form.action, { cookies, body: form.fields });
+  }
+  throw new Error('the answer does not end');
+}
+
 async function visit(url, { cookies, body }) {
   const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
   if (body) headers.origin = new URL(url).origin;

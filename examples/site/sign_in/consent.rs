@@ -77,7 +77,8 @@ fn form<'a>(sealed: &'a str, login: &'a Login) -> Form<'a> {
     Form { name: "consent", request: sealed, session: login.id.as_str() }
 }
 
-/// Everything that saying yes gives away: the scope, claims asked for by name, and where the token may be used.
+/// Everything that saying yes gives away: the scope, claims asked for by name, where the token may be used, and
+/// authorization details, whatever their type, word for word.
 fn grants(request: &AuthorizationRequest) -> Vec<Value> {
     let claims =
         request.claims.userinfo.iter().chain(&request.claims.id_token).map(|(name, _)| name.as_str());
@@ -85,7 +86,25 @@ fn grants(request: &AuthorizationRequest) -> Vec<Value> {
     let by_name = (!claims.is_empty())
         .then(|| context! { title => "See what your account says of these", detail => claims.join(", ") });
     let resources = request.resources.iter().map(|uri| context! { title => "Act for you at", detail => uri });
-    request.scope.iter().map(scope).chain(by_name).chain(resources).collect()
+    let details = request.authorization_details.iter().map(|detail| {
+        let fields = detail.fields().iter().filter(|(name, _)| *name != "type");
+        let said: Vec<String> = fields.map(|(name, value)| format!("{name}: {}", plain(value))).collect();
+        context! { title => format!("Do this: {}", detail.type_name()), detail => said.join("; ") }
+    });
+    request.scope.iter().map(scope).chain(by_name).chain(resources).chain(details).collect()
+}
+
+/// JSON without its brackets.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        serde_json::Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| format!("{name} {}", plain(value)));
+            members.collect::<Vec<_>>().join(", ")
+        }
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 fn scope(token: &str) -> Value {
