@@ -21,6 +21,10 @@ pub enum LimitPoint {
     /// Before a person is asked on behalf of a client that is not in their browser; the key is the authenticated
     /// `client_id`.
     BackchannelAuthentication,
+    /// Before a person is asked on behalf of a client that is not in their browser, once it is known who they are: the key
+    /// stands for the person and the client together, and does not tell who the person is. Requests count that were
+    /// answered, or that nobody answered, as well as those that wait.
+    BackchannelPerson,
     /// Before a client's credentials are checked; the key is the `client_id` as sent.
     ClientAuthentication,
     /// Before the metadata of a client are fetched that is named by the URL of them, whoever names it, and before they are

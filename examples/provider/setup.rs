@@ -19,7 +19,7 @@ use crate::options::{Options, Profile, RegisteredBy};
 use crate::site::sign_in::Hints;
 use crate::site::users::Users;
 use crate::site::{demo, keys, sign_in};
-use crate::{accounts, admin, demo_client, encryption, fetching};
+use crate::{accounts, admin, ciba, demo_client, encryption, fetching};
 
 /// The name that people see.
 const SERVICE: &str = "Reference Provider";
@@ -89,7 +89,7 @@ pub(crate) async fn parts(
     };
     let asked = options.ciba.then(|| Asked::new(users.clone()));
     let builder = match &asked {
-        Some(asked) => builder.with_backchannel_authentication(asked.settings()),
+        Some(asked) => builder.with_backchannel_authentication(asked.settings()).limiter(limiter()),
         None => builder,
     };
     let builder = match mtls_alias {
@@ -116,6 +116,11 @@ fn mutual_tls(options: &Options) -> MutualTls {
     }
 }
 
+/// What bounds guesses at codes, and how often people are asked.
+fn limiter() -> Arc<WindowLimiter> {
+    Arc::new(ciba::bounded(WindowLimiter::for_user_codes()))
+}
+
 /// What flags turn on, a profile's among them.
 fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
     for response_type in &options.response_types {
@@ -125,7 +130,7 @@ fn flagged(mut builder: ProviderBuilder, options: &Options) -> ProviderBuilder {
         builder = builder.with_account_creation();
     }
     if options.device {
-        builder = builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization();
+        builder = builder.limiter(limiter()).with_device_authorization();
     }
     if options.request_objects {
         builder = builder.with_request_parameter().with_request_uri_parameter();

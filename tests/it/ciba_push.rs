@@ -13,6 +13,7 @@ use vouchsafe::client::{Client, ClientBuilder, ClientMetadata, FetchErrorKind, I
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
+use vouchsafe::limiter::WindowLimiter;
 use vouchsafe::proof::Certificate;
 use vouchsafe::provider::{
     Approval, Backchannel, BackchannelDecision, BuildError, Config, DpopConfig, MutualTls, Provider,
@@ -147,9 +148,9 @@ fn a_refusal_is_pushed() {
 #[test]
 fn a_client_is_told_when_nobody_has_answered() {
     let (h, host) = harness();
-    let auth_req_id = h.auth_req_id(desk("alice").set("requested_expiry", "30"));
+    let auth_req_id = h.auth_req_id(desk("alice").set("requested_expiry", "90"));
     assert_eq!(h.told(), NOTHING);
-    h.advance(seconds(89));
+    h.advance(seconds(149));
     assert_eq!(h.told(), NOTHING, "an answer of the last moment may be under way");
     h.advance(seconds(1));
     let [expired] = &*h.told() else { panic!("the client is told once") };
@@ -449,6 +450,7 @@ fn it_needs_somebody_who_sends_and_somebody_who_waits() {
         let stores = Stores::of(store.clone()).with_deferred(store.clone()).with_replays(store);
         Provider::builder(config, stores, keyring(), secrets)
             .accounts(Arc::new(AccountTable::new()))
+            .limiter(Arc::new(WindowLimiter::new().with_backchannel_people()))
             .with_authorization_code()
             .with_backchannel_authentication(Backchannel::new(AskingHost::new()).with_push())
     };

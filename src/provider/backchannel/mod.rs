@@ -22,7 +22,7 @@ pub(super) use notice::Notifier;
 use self::notice::{Addressee, Message};
 use self::push::Approved;
 use self::request::AuthenticationRequest;
-use super::authorize::{Approval, Denial};
+use super::authorize::{Approval, Denial, asked_key};
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::deferred::{self, Draft, Kind, Waiting};
@@ -126,6 +126,8 @@ async fn begun(
     let push = push::asked(core, head, client)?;
     device::check_answers(core, cx, client, &asked.scope).await?;
     let subject = resolve(core, cx, settings, (client, &asked)).await?;
+    let person = format!("{} {}", asked_key(cx, &subject), client.id());
+    core.admit_key(cx, LimitPoint::BackchannelPerson, &person).await?;
     let draft = Draft {
         kind: Kind::Backchannel,
         client: client.id().clone(),
