@@ -72,6 +72,11 @@ impl Approval {
         &self.scope
     }
 
+    /// Whether it names anything in detail.
+    pub(in crate::provider) fn is_detailed(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| !details.is_empty())
+    }
+
     pub(in crate::provider) const fn is_remembered(&self) -> bool {
         self.remember
     }

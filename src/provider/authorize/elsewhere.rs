@@ -18,7 +18,8 @@ pub(in crate::provider) struct AskedElsewhere<'a> {
 /// Reads a request of `client`, as one that asks for a code would be read.
 ///
 /// # Errors
-/// Those of `scope`.
+/// Those of `scope` and `resource`; [`Reason::AuthorizationDetailsUnavailable`], since there is nowhere to show them, and what
+/// is ignored would be taken to be granted (RFC 9396 section 5).
 pub(in crate::provider) fn read_elsewhere<'a>(
     core: &'a Core,
     client: &Client,
@@ -26,6 +27,9 @@ pub(in crate::provider) fn read_elsewhere<'a>(
 ) -> Result<AskedElsewhere<'a>, Reason> {
     let readers = super::readers(core);
     let draft = Draft { client: client.clone(), params, watched: None, settled: None, pushed: None };
+    if draft.has("authorization_details") {
+        return Err(Reason::AuthorizationDetailsUnavailable);
+    }
     let scope = rules::scope::scope(&readers, &draft, ResponseType::Code)?;
     Ok(AskedElsewhere { readers, draft, scope })
 }

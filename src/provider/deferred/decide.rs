@@ -16,8 +16,7 @@ use crate::types::{GrantId, Scope, Subject};
 /// Carries a yes out: what is to be remembered, the grant, and the decision, each in one statement.
 ///
 /// # Errors
-/// [`Reason::ApprovalExceeds`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing can be
-/// redeemed then.
+/// Those of [`check`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing can be redeemed then.
 pub(in crate::provider) async fn approve(
     core: &Core,
     cx: &Context<'_>,
@@ -25,15 +24,7 @@ pub(in crate::provider) async fn approve(
     (key, waiting): (&TokenHash, &Waiting),
     approval: Approval,
 ) -> Result<()> {
-    if waiting.expires_at.has_passed(cx.now) {
-        return Err(Reason::DeferredAnswered.into());
-    }
-    if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
-        return Err(Reason::ApprovalOtherSubject.into());
-    }
-    if !approval.scope().is_subset(&waiting.scope) {
-        return Err(Reason::ApprovalExceeds.into());
-    }
+    check(cx, client, waiting, &approval)?;
     check_account(core, cx, client, approval.subject()).await?;
     if approval.is_remembered() && !client.is_native() {
         remember(core, cx, waiting, &approval).await?;
@@ -53,6 +44,28 @@ pub(in crate::provider) async fn approve(
             outcome?;
             Err(Reason::DeferredAnswered.into())
         }
+    }
+}
+
+/// Weighs a yes against what it is a yes to.
+///
+/// # Errors
+/// [`Reason::DeferredAnswered`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalExceeds`],
+/// [`Reason::ApprovalDetailsExceed`].
+fn check(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approval) -> Result<(), Reason> {
+    if waiting.expires_at.has_passed(cx.now) {
+        return Err(Reason::DeferredAnswered);
+    }
+    if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
+        return Err(Reason::ApprovalOtherSubject);
+    }
+    if !approval.scope().is_subset(&waiting.scope) {
+        return Err(Reason::ApprovalExceeds);
+    }
+    // None can be asked for here, so that whatever is named is more.
+    match approval.is_detailed() {
+        true => Err(Reason::ApprovalDetailsExceed),
+        false => Ok(()),
     }
 }
 

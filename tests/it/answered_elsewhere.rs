@@ -1,0 +1,67 @@
+//! What device authorization (RFC 8628) and backchannel authentication (CIBA) have in common: requests that a person answers
+//! elsewhere than in the client's browser.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use vouchsafe::error::Reason;
+use vouchsafe::provider::{Approval, BackchannelDecision};
+use vouchsafe::testing::{AskingHost, Harness, OneLogin, backchannel_form, block_on, device_form};
+use vouchsafe::types::{AuthorizationDetails, Scope};
+
+const DETAILS: &str = r#"[{"type":"payment","amount":7}]"#;
+
+fn harness() -> (Harness, Arc<AskingHost>) {
+    let host = AskingHost::new();
+    (Harness::builder().backchannel(&host).devices().build(), host)
+}
+
+fn approval(h: &Harness, scope: &str) -> Approval {
+    Approval::new(h.login("alice"), Scope::parse(scope).unwrap())
+}
+
+/// attack 144: details that nobody is shown are refused, and cost nothing (RFC 9396 sections 3 and 5).
+#[test]
+fn details_that_nobody_is_shown_are_refused() {
+    let (h, host) = harness();
+    let asked = device_form("tv", "openid").set("authorization_details", DETAILS);
+    let refused = h.begin_device(asked).rejected(Reason::AuthorizationDetailsUnavailable).unchanged();
+    assert_eq!(refused.json()["error"], "invalid_authorization_details");
+    let asked = backchannel_form("alice").set("authorization_details", DETAILS);
+    let _ = h.begin_backchannel(asked).rejected(Reason::AuthorizationDetailsUnavailable).unchanged();
+    let mut claims = h.authentication_claims();
+    claims["authorization_details"] = json!([{"type": "payment"}]);
+    let _ = h
+        .begin_backchannel(h.signed_backchannel_form(&claims))
+        .rejected(Reason::AuthorizationDetailsUnavailable);
+    assert_eq!(host.asked().len(), 0);
+
+    let device = h.device("tv", "openid");
+    h.answer_device(&device, "allow", &OneLogin::of(h.login("alice")));
+    let auth_req_id = h.auth_req_id(backchannel_form("alice"));
+    h.agree(&host.asked().remove(0)).unwrap();
+    for form in [device.form(), h.ciba_form("shop", &auth_req_id)] {
+        let asked = form.clone().set("authorization_details", DETAILS);
+        let _ = h.redeem(asked).rejected(Reason::AuthorizationDetailsUnavailable).unchanged();
+        let _ = h.redeem(form).issued();
+    }
+}
+
+/// attack 144: nor is there anything that a host could grant in detail.
+#[test]
+fn details_that_nobody_asked_for_are_not_granted() {
+    let (h, host) = harness();
+    let detailed = |details| approval(&h, "openid").with_authorization_details(details);
+    let more = || detailed(AuthorizationDetails::parse(DETAILS).unwrap());
+    let (device, login) = (h.device("tv", "openid"), h.login("alice"));
+    let pending = block_on(h.provider().device().look_up(&device.user_code, &login, &[])).unwrap();
+    let approve = |approval| block_on(h.provider().device().approve(&pending, approval));
+    assert_eq!(approve(more()).unwrap_err().reason(), Reason::ApprovalDetailsExceed);
+    let auth_req_id = h.auth_req_id(backchannel_form("alice"));
+    let complete = |approval| h.complete(&auth_req_id, BackchannelDecision::Approved(approval));
+    assert_eq!(complete(more()).unwrap_err().reason(), Reason::ApprovalDetailsExceed);
+    approve(detailed(AuthorizationDetails::empty())).unwrap();
+    complete(detailed(AuthorizationDetails::empty())).unwrap();
+    assert_eq!(host.asked().len(), 1);
+    let _ = h.redeem(device.form()).issued();
+}
