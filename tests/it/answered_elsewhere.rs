@@ -2,10 +2,14 @@
 //! elsewhere than in the client's browser.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
+use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
 use vouchsafe::provider::{Approval, BackchannelDecision};
+use vouchsafe::secret::TokenHash;
+use vouchsafe::store::{DeferredStore as _, Polled, Sweep as _};
 use vouchsafe::testing::{AskingHost, Harness, OneLogin, backchannel_form, block_on, device_form};
 use vouchsafe::types::{AuthorizationDetails, Scope};
 
@@ -14,6 +18,10 @@ const DETAILS: &str = r#"[{"type":"payment","amount":7}]"#;
 fn harness() -> (Harness, Arc<AskingHost>) {
     let host = AskingHost::new();
     (Harness::builder().backchannel(&host).devices().build(), host)
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
 }
 
 fn approval(h: &Harness, scope: &str) -> Approval {
@@ -64,4 +72,25 @@ fn details_that_nobody_asked_for_are_not_granted() {
     complete(detailed(AuthorizationDetails::empty())).unwrap();
     assert_eq!(host.asked().len(), 1);
     let _ = h.redeem(device.form()).issued();
+}
+
+/// attack 222, attack 229: what was approved is remembered as long as its tokens may live, and what nobody agreed to is not,
+/// so that a client that asks and asks does not fill the store.
+#[test]
+fn what_nobody_agreed_to_is_soon_forgotten() {
+    let (h, _) = harness();
+    let waiting = h.device("tv", "openid");
+    let approved = h.device("tv", "openid");
+    h.answer_device(&approved, "allow", &OneLogin::of(h.login("alice")));
+    let _ = h.redeem(approved.form()).issued();
+    h.advance(seconds(899));
+    let _ = h.redeem(waiting.form()).rejected(Reason::DeferredExpired);
+    h.advance(seconds(1));
+    let _ = h.redeem(waiting.form()).rejected(Reason::DeferredUnknown);
+    block_on(h.store().sweep(1000, h.now())).unwrap();
+    let key = TokenHash::of(&waiting.device_code);
+    let left = block_on(h.store().poll(&key, h.client("tv").id(), Timestamp::from_unix(0))).unwrap();
+    assert_eq!(left, Polled::Absent, "the row is gone");
+    h.advance(seconds(24 * 60 * 60 - 1));
+    let _ = h.redeem(approved.form()).rejected(Reason::DeferredReplayed);
 }

@@ -444,11 +444,13 @@ fn a_record_that_names_another_grant_is_refused() {
     let polled = block_on(h.store().poll(&key(&other), h.client("tv").id(), h.now())).unwrap();
     let vouchsafe::store::Polled::Approved { grant, record } = polled else { panic!("{polled:?}") };
     let waiting = block_on(h.store().deferred(&key(&mine), h.now())).unwrap().unwrap();
-    let own = vouchsafe::store::Decision::Approved { grant, payload: waiting.payload };
+    let approved =
+        |retain_until, payload| vouchsafe::store::Decision::Approved { grant, retain_until, payload };
+    let own = approved(waiting.retain_until, waiting.payload);
     assert!(block_on(h.store().decide(&key(&mine), own, h.now())).unwrap());
     let _ = h.redeem(mine.form()).rejected(Reason::DeferredUnreadable);
     let third = h.device("tv", "openid");
-    let moved = vouchsafe::store::Decision::Approved { grant, payload: record.payload };
+    let moved = approved(record.retain_until, record.payload);
     assert!(block_on(h.store().decide(&key(&third), moved, h.now())).unwrap());
     let outcome = h.redeem(third.form()).rejected(Reason::DeferredUnreadable);
     assert!(outcome.events.iter().any(|event| event.kind == EventKind::PayloadUnreadable));

@@ -31,8 +31,9 @@ pub(in crate::provider) async fn approve(
     }
     let grant = granting::insert(core, cx, grant(core, cx, client, (waiting, approval))?).await?;
     cx.note_grant(&grant);
-    let decided = Waiting { grant: Some(grant.id), ..waiting.clone() };
-    let decision = Decision::Approved { grant: grant.id, payload: decided.seal(cx, key)? };
+    let decided = waiting.approved(grant.id);
+    let (retain_until, payload) = (decided.retain_until, decided.seal(cx, key)?);
+    let decision = Decision::Approved { grant: grant.id, retain_until, payload };
     match store(core)?.decide(key, decision, cx.now).await {
         Ok(true) => {
             cx.emit(&cx.event(EventKind::Approved));
