@@ -147,6 +147,20 @@ fn a_code_ends() {
     let _ = h.redeem(denied.form()).rejected(Reason::DeferredDenied);
 }
 
+/// attack 224: what is granted is what was shown, resources too.
+#[test]
+fn a_person_is_shown_the_resources() {
+    let h = harness();
+    let form = device_form("tv", "openid read").set("resource", RESOURCE).also("resource", DEFAULT_AUDIENCE);
+    let body = h.begin_device(form).accepted().json();
+    let asked = h.type_code(body["user_code"].as_str().unwrap(), &alice(&h)).accepted();
+    for resource in [RESOURCE, DEFAULT_AUDIENCE] {
+        assert!(text(&asked).contains(&format!("<li>{resource}</li>")), "{}", text(&asked));
+    }
+    let plain = h.type_code(&h.device("tv", "openid read").user_code, &alice(&h)).accepted();
+    assert!(!text(&plain).contains("id=\"resources\""), "{}", text(&plain));
+}
+
 /// attack 224: a link with the code in it leads to a form, the form to a question that names client, scope and code, and
 /// only the answer to that counts, whoever is signed in and whatever they agreed to before.
 #[test]
