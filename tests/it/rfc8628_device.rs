@@ -220,7 +220,7 @@ fn a_code_is_found_however_it_is_typed() {
     }
 }
 
-/// attack 219: one form takes five wrong codes and then not even the right one; the person is told.
+/// attack 219: five wrong codes shut a form, and the person is told.
 #[test]
 fn a_form_is_locked_after_five_wrong_codes() {
     let h = harness();
@@ -236,6 +236,26 @@ fn a_form_is_locked_after_five_wrong_codes() {
     assert_eq!(locked.response.status(), 429);
     let fresh = h.type_code(&device.user_code, &host).accepted();
     assert!(text(&fresh).contains("id=\"device-allow\""));
+}
+
+/// attack 219: whoever posts the first form again and again, so that it never comes to five, is stopped by the limiter, and then
+/// not even the right code counts.
+#[test]
+fn a_form_that_is_posted_again_gives_no_more_guesses() {
+    let h = harness();
+    let host = alice(&h);
+    let device = h.device("tv", "openid");
+    let page = h.open_device_page(&Form::new(), &host);
+    for _ in 0..20 {
+        let missed = h.press(&page, ("user_code", "BBBB-BBBB"), &host);
+        assert!(text(&missed).contains("id=\"device-missed\""), "{}", text(&missed));
+    }
+    let stopped = h.press(&page, ("user_code", &device.user_code), &host).shown(Reason::RateLimited);
+    assert_eq!((stopped.response.status().as_u16(), stopped.header("retry-after")), (429, Some("600")));
+    let _ = h.type_code(&device.user_code, &host).shown(Reason::RateLimited);
+    h.advance(seconds(600));
+    let again = h.device("tv", "openid");
+    assert!(text(&h.type_code(&again.user_code, &host)).contains("id=\"device-allow\""));
 }
 
 /// attack 219: guessing is bounded for a person, for whatever the host counts by, and for all together.
