@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use vouchsafe::client::Client;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
 use vouchsafe::provider::{Approval, BackchannelDecision};
@@ -93,4 +94,33 @@ fn what_nobody_agreed_to_is_soon_forgotten() {
     assert_eq!(left, Polled::Absent, "the row is gone");
     h.advance(seconds(24 * 60 * 60 - 1));
     let _ = h.redeem(approved.form()).rejected(Reason::DeferredReplayed);
+}
+
+/// A login that is too old for the client does not count, whichever way the answer comes.
+#[test]
+fn an_answer_is_of_a_login_that_is_recent_enough() {
+    let (h, host) = harness();
+    for id in ["tv", "bank"] {
+        let client = h.client(id);
+        let mut metadata = client.metadata().clone();
+        metadata.default_max_age = Some(60);
+        let careful = Client::builder(client.id().clone(), metadata).settings(client.settings().clone());
+        h.store().insert_client(careful.build().unwrap());
+    }
+    let (device, login) = (h.device("tv", "openid"), h.login("alice"));
+    let pending = block_on(h.provider().device().look_up(&device.user_code, &login, &[])).unwrap();
+    let mut old = login.clone();
+    old.auth_time = Timestamp::from_unix(h.now().unix() - 61);
+    let approval = |login| Approval::new(login, Scope::parse("openid").unwrap());
+    let approve = |login| block_on(h.provider().device().approve(&pending, approval(login)));
+    assert_eq!(approve(old.clone()).unwrap_err().reason(), Reason::LoginNeeded);
+    let _ = h.redeem(device.form()).rejected(Reason::DeferredPending);
+    approve(login.clone()).unwrap();
+
+    let auth_req_id = h.auth_req_id(h.signed_backchannel_form(&h.authentication_claims()));
+    let complete = |login| h.complete(&auth_req_id, BackchannelDecision::Approved(approval(login)));
+    assert_eq!(complete(old).unwrap_err().reason(), Reason::LoginNeeded);
+    let _ = h.redeem(h.ciba_form("bank", &auth_req_id)).rejected(Reason::DeferredPending);
+    complete(login).unwrap();
+    assert_eq!(host.asked().len(), 1);
 }

@@ -56,7 +56,7 @@ impl Approval {
         self
     }
 
-    pub(super) const fn authentication(&self) -> &Authentication {
+    pub(in crate::provider) const fn authentication(&self) -> &Authentication {
         &self.authentication
     }
 

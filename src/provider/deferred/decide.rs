@@ -51,7 +51,7 @@ pub(in crate::provider) async fn approve(
 /// Weighs a yes against what it is a yes to.
 ///
 /// # Errors
-/// [`Reason::DeferredAnswered`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalExceeds`],
+/// [`Reason::DeferredAnswered`], [`Reason::ApprovalOtherSubject`], [`Reason::LoginNeeded`], [`Reason::ApprovalExceeds`],
 /// [`Reason::ApprovalDetailsExceed`].
 fn check(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approval) -> Result<(), Reason> {
     if waiting.expires_at.has_passed(cx.now) {
@@ -59,6 +59,9 @@ fn check(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approv
     }
     if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
         return Err(Reason::ApprovalOtherSubject);
+    }
+    if waiting.is_stale(client, approval.authentication()) {
+        return Err(Reason::LoginNeeded);
     }
     if !approval.scope().is_subset(&waiting.scope) {
         return Err(Reason::ApprovalExceeds);

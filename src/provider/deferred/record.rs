@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
@@ -15,7 +16,7 @@ use crate::provider::payload;
 use crate::provider::records::RETENTION;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{Deferral, DeferredRecord, SubjectKey, WaitingLimit};
-use crate::types::{ClientId, Confirmation, GrantId, GrantType, Scope, Subject};
+use crate::types::{Authentication, ClientId, Confirmation, GrantId, GrantType, Scope, Subject};
 
 /// How often another key is drawn because one is taken (attack 321).
 const MAX_ATTEMPTS: u8 = 3;
@@ -130,6 +131,12 @@ impl Waiting {
     /// The same once it was approved. What becomes of it is remembered for as long as its tokens may live.
     pub(super) fn approved(&self, grant: GrantId) -> Self {
         Self { grant: Some(grant), retain_until: self.expires_at.plus(RETENTION), ..self.clone() }
+    }
+
+    /// Whether a login is too old for the client (`default_max_age`), as of when it asked.
+    pub(in crate::provider) fn is_stale(&self, client: &Client, login: &Authentication) -> bool {
+        let age = client.metadata().default_max_age.map(Duration::from_secs);
+        age.is_some_and(|age| login.auth_time.plus(age) < self.requested_at)
     }
 
     /// The payload of the record under `key`.

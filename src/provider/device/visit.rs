@@ -147,6 +147,9 @@ async fn answered(
         return confirm(cx, pending, (browser, login));
     }
     match params.one("answer")? {
+        Some("allow") if pending.is_stale(login) => {
+            Ok(sign_in(cx, LoginNeed::TooOld, Some(pending.user_code())))
+        }
         Some("allow") => {
             let approval = Approval::new(login.clone(), pending.scope().clone());
             pending::approve(core, cx, &pending, approval).await?;
