@@ -8,10 +8,12 @@ use serde_json::json;
 use vouchsafe::client::Client;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
-use vouchsafe::provider::{Approval, BackchannelDecision};
+use vouchsafe::provider::{Approval, BackchannelDecision, ResourceSettings};
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::{DeferredStore as _, Polled, Sweep as _};
-use vouchsafe::testing::{AskingHost, Harness, OneLogin, backchannel_form, block_on, device_form};
+use vouchsafe::testing::{
+    AskingHost, DEFAULT_AUDIENCE, Harness, OneLogin, RESOURCE, backchannel_form, block_on, device_form,
+};
 use vouchsafe::types::{AuthorizationDetails, Scope};
 
 const DETAILS: &str = r#"[{"type":"payment","amount":7}]"#;
@@ -123,4 +125,28 @@ fn an_answer_is_of_a_login_that_is_recent_enough() {
     let _ = h.redeem(h.ciba_form("bank", &auth_req_id)).rejected(Reason::DeferredPending);
     complete(login).unwrap();
     assert_eq!(host.asked().len(), 1);
+}
+
+/// attack 51: nobody is asked for scope that no token will carry (RFC 8707 section 2).
+#[test]
+fn nobody_is_asked_for_what_means_nothing_at_the_resources() {
+    let host = AskingHost::new();
+    let builder = Harness::builder().backchannel(&host).devices().config(|config| {
+        let reading = ResourceSettings::new().with_scopes(Scope::parse("read").unwrap());
+        config.resources.insert(RESOURCE.to_owned(), reading);
+    });
+    let h = builder.build();
+    let login = h.login("alice");
+    for (resource, shown) in [(RESOURCE, "openid read"), (DEFAULT_AUDIENCE, "openid read write")] {
+        let form = device_form("tv", "openid read write").set("resource", resource);
+        let body = h.begin_device(form).accepted().json();
+        let code = body["user_code"].as_str().unwrap();
+        let pending = block_on(h.provider().device().look_up(code, &login, &[])).unwrap();
+        assert_eq!(pending.scope().as_str(), shown, "{resource}");
+        let form = backchannel_form("alice").set("scope", "openid read write").set("resource", resource);
+        let _ = h.auth_req_id(form);
+        let pending = host.asked().remove(0);
+        assert_eq!(pending.scope.as_str(), shown, "{resource}");
+        h.refuse(&pending).unwrap();
+    }
 }

@@ -13,6 +13,7 @@ pub(in crate::provider) struct AskedElsewhere<'a> {
     readers: Readers<'a>,
     draft: Draft,
     scope: Scope,
+    resources: Vec<String>,
 }
 
 /// Reads a request of `client`, as one that asks for a code would be read.
@@ -31,7 +32,9 @@ pub(in crate::provider) fn read_elsewhere<'a>(
         return Err(Reason::AuthorizationDetailsUnavailable);
     }
     let scope = rules::scope::scope(&readers, &draft, ResponseType::Code)?;
-    Ok(AskedElsewhere { readers, draft, scope })
+    let resources = rules::resource::resources(&readers, &draft)?;
+    let scope = rules::resource::scope(&readers, &resources, &scope);
+    Ok(AskedElsewhere { readers, draft, scope, resources })
 }
 
 impl AskedElsewhere<'_> {
@@ -55,7 +58,7 @@ impl AskedElsewhere<'_> {
         rules::oidc::id_token_hint(&self.readers, &self.draft)
     }
 
-    pub(in crate::provider) fn resources(&self) -> Result<Vec<String>, Reason> {
-        rules::resource::resources(&self.readers, &self.draft)
+    pub(in crate::provider) fn resources(&self) -> &[String] {
+        &self.resources
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn read(
         acr_values: asked.acr_values()?,
         notification_token: notification_token(settings, client, asked.params())?,
         lifetime: lifetime(asked.params())?,
-        resources: asked.resources()?,
+        resources: asked.resources().to_owned(),
         scope: asked.scope().clone(),
     })
 }
