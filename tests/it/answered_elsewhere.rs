@@ -8,11 +8,13 @@ use serde_json::json;
 use vouchsafe::client::Client;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
+use vouchsafe::event::EventKind;
 use vouchsafe::provider::{Approval, BackchannelDecision, ResourceSettings};
 use vouchsafe::secret::TokenHash;
-use vouchsafe::store::{DeferredStore as _, Polled, Sweep as _};
+use vouchsafe::store::{DeferredStore as _, Page, Polled, Sweep as _};
 use vouchsafe::testing::{
-    AskingHost, DEFAULT_AUDIENCE, Harness, OneLogin, RESOURCE, backchannel_form, block_on, device_form,
+    AskingHost, DEFAULT_AUDIENCE, Fault, Faults, Harness, OneLogin, RESOURCE, backchannel_form, block_on,
+    device_form,
 };
 use vouchsafe::types::{AuthorizationDetails, Scope};
 
@@ -149,4 +151,32 @@ fn nobody_is_asked_for_what_means_nothing_at_the_resources() {
         assert_eq!(pending.scope.as_str(), shown, "{resource}");
         h.refuse(&pending).unwrap();
     }
+}
+
+/// Consent is remembered once it counts, and a yes that came too late leaves nothing behind.
+#[test]
+fn consent_is_remembered_once_the_answer_counts() {
+    let (host, faults) = (AskingHost::new(), Faults::new());
+    let wrapping = faults.clone();
+    let h = Harness::builder().backchannel(&host).stores(move |store| wrapping.stores(store)).build();
+    let known = || {
+        let subject = h.login("alice").subject;
+        block_on(h.provider().consents_of_subject(&subject, &Page::first(9))).unwrap().items
+    };
+    let remembered = || BackchannelDecision::Approved(approval(&h, "openid").remembered());
+    let auth_req_id = h.auth_req_id(backchannel_form("alice"));
+    faults.break_verb("decide", Fault::Unavailable);
+    assert_eq!(h.complete(&auth_req_id, remembered()).unwrap_err().reason(), Reason::StoreUnavailable);
+    faults.mend();
+    assert_eq!(known(), []);
+    h.complete(&auth_req_id, remembered()).unwrap();
+    assert_eq!(known().len(), 1);
+
+    let auth_req_id = h.auth_req_id(backchannel_form("alice"));
+    faults.break_verb("remember", Fault::Unavailable);
+    h.complete(&auth_req_id, remembered()).unwrap();
+    let refused = EventKind::Refused(Reason::StoreUnavailable);
+    assert!(h.events().iter().any(|event| event.kind == refused), "the host is told");
+    faults.mend();
+    let _ = h.redeem(h.ciba_form("shop", &auth_req_id)).issued();
 }

@@ -13,7 +13,7 @@ use crate::secret::TokenHash;
 use crate::store::{Consent, Decision, Filter, Grant};
 use crate::types::{GrantId, Scope, Subject};
 
-/// Carries a yes out: what is to be remembered, the grant, and the decision, each in one statement.
+/// Carries a yes out: the grant, the decision, and what is to be remembered, each in one statement.
 ///
 /// # Errors
 /// Those of [`check`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing can be redeemed then.
@@ -26,9 +26,7 @@ pub(in crate::provider) async fn approve(
 ) -> Result<()> {
     check(cx, client, waiting, &approval)?;
     check_account(core, cx, client, approval.subject()).await?;
-    if approval.is_remembered() && !client.is_native() {
-        remember(core, cx, waiting, &approval).await?;
-    }
+    let given = remembered(cx, client, waiting, &approval);
     let grant = granting::insert(core, cx, grant(core, cx, client, (waiting, approval))?).await?;
     cx.note_grant(&grant);
     let decided = waiting.approved(grant.id);
@@ -37,6 +35,10 @@ pub(in crate::provider) async fn approve(
     match store(core)?.decide(key, decision, cx.now).await {
         Ok(true) => {
             cx.emit(&cx.event(EventKind::Approved));
+            // It was agreed to, whatever becomes of the memory of it. Without that the person is asked again.
+            if let Some(given) = given {
+                cx.reported(remember(core, cx, &given).await).ok();
+            }
             Ok(())
         }
         outcome => {
@@ -108,13 +110,21 @@ pub(in crate::provider) async fn check_account(
     }
 }
 
-async fn remember(core: &Core, cx: &Context<'_>, waiting: &Waiting, approval: &Approval) -> Result<()> {
+/// What is to be remembered of a yes.
+fn remembered(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approval) -> Option<Consent> {
+    if !approval.is_remembered() || client.is_native() {
+        return None;
+    }
     let mut given = Consent::new(approval.subject().clone(), waiting.client.clone(), cx.now);
     given.scope = approval.scope().clone();
     given.resources.clone_from(&waiting.resources);
+    Some(given)
+}
+
+async fn remember(core: &Core, cx: &Context<'_>, given: &Consent) -> Result<()> {
     let store = &*core.stores.consents;
-    let known = consent::read(cx, store, approval.subject(), &waiting.client).await?;
-    consent::remember(cx, store, &given, known).await
+    let known = consent::read(cx, store, &given.subject, &given.client).await?;
+    consent::remember(cx, store, given, known).await
 }
 
 fn grant(
