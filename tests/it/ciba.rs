@@ -296,9 +296,9 @@ fn a_client_that_wants_to_be_told_is_told_once_there_is_an_answer() {
 #[test]
 fn an_endpoint_that_misbehaves_costs_the_client_its_notification_alone() {
     let (h, host) = harness();
-    let status = |code: u16, length: usize| {
+    let status = |code: u16| {
         let response = http::Response::builder().status(code).header("location", "https://evil.example/");
-        h.http().answer(NOTIFICATION_ENDPOINT, response.body(Bytes::from(vec![b'x'; length])).unwrap());
+        h.http().answer(NOTIFICATION_ENDPOINT, response.body(Bytes::from(vec![b'x'; 100_000])).unwrap());
     };
     let table = [
         (302, 1, FetchErrorKind::Redirected),
@@ -325,17 +325,29 @@ fn an_endpoint_that_misbehaves_costs_the_client_its_notification_alone() {
         let _ = h.redeem(h.ciba_form("shop", &auth_req_id)).issued();
     };
     for (code, tries, kind) in table {
-        status(code, 1000);
+        status(code);
         told(tries, kind);
     }
-    status(200, 100_000);
-    told(1, FetchErrorKind::BodyTooLarge);
     h.http().hang(NOTIFICATION_ENDPOINT);
     told(3, FetchErrorKind::TimedOut);
     h.http().fail(NOTIFICATION_ENDPOINT, HttpErrorKind::AddressRefused);
     told(1, FetchErrorKind::AddressRefused);
     h.http().panic(NOTIFICATION_ENDPOINT);
     told(1, FetchErrorKind::Panicked);
+}
+
+/// attack 232: what a client that was told says to it does not matter, however long it is (sections 10.2 and 10.3).
+#[test]
+fn a_long_answer_to_a_notification_is_an_answer() {
+    let (h, host) = harness();
+    h.http().serve(NOTIFICATION_ENDPOINT, "text/html", vec![b'x'; 1_000_000]);
+    let _ = h.auth_req_id(backchannel_form("alice"));
+    drop(h.http().take_requests());
+    h.agree(&host.asked().remove(0)).unwrap();
+    h.runtime().run();
+    assert_eq!(h.http().take_requests().len(), 1);
+    let notified = |event: &vouchsafe::event::Event| event.kind == EventKind::ClientNotified;
+    assert!(h.events().iter().any(notified));
 }
 
 /// attack 233: one request of each client waits for a person, and five in all.
