@@ -35,7 +35,7 @@ use crate::limiter::LimitPoint;
 use crate::secret::{Secret, TokenHash};
 use crate::store::Decision;
 use crate::types::{GrantType, Params, Subject};
-use crate::wire::{Request, RequestHead, Response, cors, form_post, reply};
+use crate::wire::{Request, RequestHead, Response, form_post, reply};
 
 /// The answer to a client (section 7.3).
 #[derive(Clone)]
@@ -81,9 +81,6 @@ pub enum BackchannelDecision {
 
 /// Answers a client on the wire; errors become the body of section 13.
 pub(crate) async fn respond(core: &Arc<Core>, request: &Request) -> Response {
-    if let Some(preflight) = cors::preflight(request, "POST") {
-        return preflight;
-    }
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
     let outcome = answer(core, &cx, request).await;
