@@ -30,6 +30,10 @@ pub enum LimitPoint {
     /// Before a person is asked on behalf of a client that is not in their browser; the key is the `client_id`, which has
     /// authenticated unless the client is public.
     BackchannelAuthentication,
+    /// Before a person is asked on behalf of a client that is not in their browser, once it is known who they are: the key
+    /// stands for the person and the client together, and does not tell who the person is. Requests count that were
+    /// answered, or that nobody answered, as well as those that wait.
+    BackchannelPerson,
     /// Before a client's credentials are checked; the key is the `client_id` as sent, by whomever, and of no client
     /// perhaps. A limit keeps secrets from being guessed, and lets strangers keep a client out.
     ClientAuthentication,

@@ -309,7 +309,7 @@ async fn what_is_answered_elsewhere_takes_one_statement_for_each_step() {
     assert!(counted.within(1, store.by_user_code(&code, NOW)).await.is_some());
     assert_eq!(counted.within(1, store.poll(&waiting, &client(), NOW)).await, Polled::Pending);
     assert_eq!(counted.within(1, store.poll(&waiting, &client(), NOW)).await, Polled::SlowDown);
-    let approved = Decision::Approved { grant, payload: payload() };
+    let approved = Decision::Approved { grant, retain_until: at(5000), payload: payload() };
     assert!(counted.within(1, store.decide(&waiting, approved, NOW)).await);
     let approved = counted.within(1, store.poll(&waiting, &client(), NOW)).await;
     assert!(matches!(approved, Polled::Approved { .. }), "{approved:?}");

@@ -27,6 +27,7 @@ use vouchsafe::types::{ClientId, GrantId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     AbsentClientIsMade,
+    ApprovalIsForgottenLikeARefusal,
     ClientIsReplacedInTwoSteps,
     ClientIsReplacedUnseen,
     ClientKeepsItsToken,
@@ -64,8 +65,9 @@ enum Fault {
     WaitingIsNotCounted,
 }
 
-const FAULTS: [Fault; 36] = [
+const FAULTS: [Fault; 37] = [
     Fault::AbsentClientIsMade,
+    Fault::ApprovalIsForgottenLikeARefusal,
     Fault::ClientIsReplacedInTwoSteps,
     Fault::ClientIsReplacedUnseen,
     Fault::ClientKeepsItsToken,
@@ -439,6 +441,13 @@ impl DeferredStore for Faulty {
     }
 
     async fn decide(&self, key: &TokenHash, decision: Decision, now: Timestamp) -> Result<bool, StoreError> {
+        let mut decision = decision;
+        if let Decision::Approved { retain_until, .. } = &mut decision
+            && self.has(Fault::ApprovalIsForgottenLikeARefusal)
+        {
+            let inserted = self.inserted.lock().expect("no test panics here");
+            *retain_until = inserted.get(key).map_or(*retain_until, |record| record.retain_until);
+        }
         Ok(self.store.decide(key, decision, now).await? || self.has(Fault::DecisionIsWrittenOver))
     }
 

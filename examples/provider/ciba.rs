@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::error::{BoxError, Error};
+use vouchsafe::limiter::{Allowance, LimitPoint, WindowLimiter};
 use vouchsafe::provider::{
     Approval, Backchannel, BackchannelAuthentication, BackchannelDecision, BackchannelHint,
     BackchannelRequest, Denial, Hinted, PendingBackchannel, Provider,
@@ -20,6 +22,14 @@ use crate::site::users::Users;
 
 /// Room for runs of tests, which leave requests unanswered.
 const LIMIT: WaitingLimit = WaitingLimit { of_client: 100, of_all: 100 };
+
+/// How often each client may ask for each person in an hour: the same room.
+const ASKED: Allowance = Allowance::new(1000, 1000, Duration::from_secs(60 * 60));
+
+/// What bounds clients that ask for people, beside what a server bounds anyway.
+pub(crate) fn bounded(limiter: WindowLimiter) -> WindowLimiter {
+    limiter.with(LimitPoint::BackchannelPerson, ASKED)
+}
 
 /// Who is being asked, by the name of the request.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::options::{Extensions, Options, Profile, RegisteredBy};
 use crate::payments::Payments;
 use crate::site::users::Users;
 use crate::trusted::Trusted;
-use crate::{encryption, setup};
+use crate::{ciba, encryption, setup};
 
 /// Most requests that one client pushes, and all together, in a minute: room for runs of tests.
 const PUSHED: Allowance = Allowance::new(600, 6000, std::time::Duration::from_secs(60));
@@ -102,9 +102,9 @@ fn at_authorization(mut builder: ProviderBuilder, options: &Options) -> Provider
 }
 
 fn of_clients_and_tokens(mut builder: ProviderBuilder, extensions: &Extensions) -> ProviderBuilder {
-    if extensions.device || extensions.pushed_requests.is_some() {
+    if extensions.device || extensions.ciba || extensions.pushed_requests.is_some() {
         let limiter = WindowLimiter::for_user_codes().with(LimitPoint::PushedAuthorization, PUSHED);
-        builder = builder.limiter(Arc::new(limiter));
+        builder = builder.limiter(Arc::new(ciba::bounded(limiter)));
     }
     if extensions.device {
         builder = builder.with_device_authorization();

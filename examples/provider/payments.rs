@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vouchsafe::client::Client;
 use vouchsafe::error::{ErrorCode, Reason};
-use vouchsafe::provider::AuthorizationDetailsType;
+use vouchsafe::provider::{AuthorizationDetailsType, DetailsFor};
 use vouchsafe::types::AuthorizationDetail;
 
 const KNOWN: [&str; 8] = [
@@ -32,7 +32,12 @@ impl AuthorizationDetailsType for Payments {
         Self::TYPE
     }
 
-    fn check(&self, _: &Client, detail: AuthorizationDetail) -> Result<AuthorizationDetail, Reason> {
+    fn check(
+        &self,
+        _: &Client,
+        _: DetailsFor,
+        detail: AuthorizationDetail,
+    ) -> Result<AuthorizationDetail, Reason> {
         let refused = |problem| Err(Reason::Custom(ErrorCode::InvalidAuthorizationDetails, problem));
         if detail.fields().keys().any(|name| !KNOWN.contains(&name.as_str())) {
             return refused("payment_initiation has a field that is not known");

@@ -17,7 +17,7 @@ use reqwest::{Certificate, Client, ClientBuilder, Response, Url};
 use tokio::sync::Semaphore;
 
 use crate::error::BoxError;
-use crate::wire::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
+use crate::wire::{BodyCap, HttpClient, HttpError, HttpErrorKind, StatusAlone, is_public};
 
 /// How long looking up a name and connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -146,12 +146,21 @@ impl HttpClient for ReqwestClient {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, HttpError> {
         let cap =
             request.extensions().get().map_or(MAX_ANSWER_BYTES, |BodyCap(cap)| MAX_ANSWER_BYTES.min(*cap));
+        let status_alone = request.extensions().get::<StatusAlone>().is_some();
         let request = reqwest::Request::try_from(request).map_err(failure)?;
         self.reach.check_url(request.url())?;
         let response = self.client.execute(request).await.map_err(failure)?;
         self.reach.check_peer(&response)?;
-        read(response, cap).await
+        if status_alone { Ok(head(&response)) } else { read(response, cap).await }
     }
+}
+
+/// An answer without its body.
+fn head(response: &Response) -> http::Response<Bytes> {
+    let mut answer = http::Response::new(Bytes::new());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = response.headers().clone();
+    answer
 }
 
 /// Reads an answer, and no more of its body than `cap` bytes.
@@ -160,9 +169,7 @@ async fn read(mut response: Response, cap: usize) -> Result<http::Response<Bytes
     if response.content_length().is_some_and(|length| length > cap as u64) {
         return Err(too_large());
     }
-    let mut answer = http::Response::new(Bytes::new());
-    *answer.status_mut() = response.status();
-    *answer.headers_mut() = response.headers().clone();
+    let mut answer = head(&response);
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(failure)? {
         if body.len() + chunk.len() > cap {

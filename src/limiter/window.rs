@@ -86,6 +86,13 @@ impl WindowLimiter {
             .with(LimitPoint::UserCode, Allowance::new(20, 1000, within))
     }
 
+    /// What people need whom clients ask for while they are elsewhere, besides: each client may ask each of them 10 times in
+    /// an hour, so that nobody says yes to have peace (CIBA Core section 14).
+    #[must_use]
+    pub fn with_backchannel_people(self) -> Self {
+        self.with(LimitPoint::BackchannelPerson, Allowance::new(10, 10, Duration::from_secs(60 * 60)))
+    }
+
     /// Bounds one point; the last word about it counts.
     #[must_use]
     pub fn with(mut self, point: LimitPoint, allowance: Allowance) -> Self {

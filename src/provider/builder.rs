@@ -486,7 +486,9 @@ impl ProviderBuilder {
 
     /// Turns on backchannel authentication (OpenID Connect Client-Initiated Backchannel Authentication Core 1.0), for the
     /// delivery mode `poll`, and `ping` where there are an [`HttpClient`] and a [`Runtime`]; `push` is turned on by
-    /// [`Backchannel::with_push`]. It needs a `DeferredStore` and a `ReplayStore`. Default off.
+    /// [`Backchannel::with_push`]. It needs a `DeferredStore`, a `ReplayStore`, and a [`Limiter`], since people can be asked until
+    /// they say yes to have peace: [`WindowLimiter::with_backchannel_people`](crate::limiter::WindowLimiter::with_backchannel_people)
+    /// will do in one process. Default off.
     pub fn with_backchannel_authentication(mut self, backchannel: Backchannel) -> Self {
         self.core.backchannel = Some(backchannel);
         self

@@ -430,8 +430,9 @@ impl Provider {
     /// becomes of this call; what goes wrong with that is told to the client and in events.
     ///
     /// # Errors
-    /// [`Reason::ApprovalExceeds`], [`Reason::ApprovalOtherSubject`], [`Reason::ApprovalSubjectGone`],
-    /// [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], and faults; where tokens are pushed
+    /// [`Reason::ApprovalDetailsExceed`], [`Reason::ApprovalExceeds`], [`Reason::ApprovalOtherSubject`],
+    /// [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], [`Reason::DeferredUnknown`], [`Reason::LoginNeeded`] where
+    /// the login is older than the client's `default_max_age`, and faults; where tokens are pushed
     /// [`Reason::BackchannelUndeliverable`], [`Reason::GrantTypeNotAllowed`] and [`Reason::IdTokenScopeMissing`], too.
     /// Nothing was given.
     pub async fn complete_backchannel(

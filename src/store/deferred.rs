@@ -34,7 +34,8 @@ pub struct DeferredRecord {
     pub interval: Duration,
     /// From this moment on it is neither answered nor redeemed.
     pub expires_at: Timestamp,
-    /// Until this moment, never before `expires_at`, what became of it is remembered; then the row may go.
+    /// Until this moment, never before `expires_at`, what became of it is remembered; then the row may go. Since an approval it
+    /// is that of the approval, which is later.
     pub retain_until: Timestamp,
     /// The request, sealed; since an approval what was sealed then.
     pub payload: Sealed,
@@ -72,6 +73,8 @@ pub enum Decision {
     Approved {
         /// The grant, which was inserted before.
         grant: GrantId,
+        /// Takes the place of the record's `retain_until`.
+        retain_until: Timestamp,
         /// Takes the place of the record's payload.
         payload: Sealed,
     },
@@ -88,7 +91,7 @@ pub enum Polled {
     Approved {
         /// The grant of the decision.
         grant: GrantId,
-        /// The record, with the payload of the decision.
+        /// The record, with what the decision put in place of other.
         record: DeferredRecord,
     },
     /// It was denied.

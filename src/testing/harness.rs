@@ -420,7 +420,8 @@ impl HarnessBuilder {
         self.provider(|builder| builder.with_pushed_authorization_requests(PushedRequests::Accepted))
     }
 
-    /// Turns backchannel authentication on, plain requests too, and registers two clients: `bank`, which signs its requests
+    /// Turns backchannel authentication on, plain requests too, with a limiter that lets everybody be asked for as often as a
+    /// test wants, and registers two clients: `bank`, which signs its requests
     /// with the [`client_key`](super::client_key) and polls, and `shop`, which has a secret and is told at
     /// [`NOTIFICATION_ENDPOINT`](super::NOTIFICATION_ENDPOINT).
     ///
@@ -430,6 +431,7 @@ impl HarnessBuilder {
         let (bank, shop) = clients::backchannel();
         let host: Arc<AskingHost> = Arc::clone(host);
         self.client(bank).confidential(shop).provider(|builder| {
+            let builder = builder.limiter(Arc::new(WindowLimiter::for_user_codes()));
             builder.with_backchannel_authentication(Backchannel::new(host).with_plain_requests())
         })
     }

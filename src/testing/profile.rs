@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{AskingHost, HarnessBuilder, clients};
+use crate::limiter::WindowLimiter;
 use crate::provider::{Backchannel, Profile};
 
 impl HarnessBuilder {
@@ -22,7 +23,9 @@ impl HarnessBuilder {
     /// Never: the client is sound.
     pub fn signed_backchannel(self, host: &Arc<AskingHost>) -> Self {
         let host: Arc<AskingHost> = Arc::clone(host);
-        self.client(clients::fapi_bank())
-            .provider(|builder| builder.with_backchannel_authentication(Backchannel::new(host)))
+        self.client(clients::fapi_bank()).provider(|builder| {
+            let builder = builder.limiter(Arc::new(WindowLimiter::new().with_backchannel_people()));
+            builder.with_backchannel_authentication(Backchannel::new(host))
+        })
     }
 }

@@ -16,7 +16,9 @@ use crate::error::BoxError;
 ///   to one of these addresses without resolving again, so that a changing DNS answer changes nothing;
 /// * follow no redirect, use no proxy that it was not given, send no cookie and no credential of its own;
 /// * give up after 3 seconds without a connection, after 5 seconds in all, and after 256 KiB of the body, or fewer
-///   where the request has a [`BodyCap`] among its extensions, counted after decompression.
+///   where the request has a [`BodyCap`] among its extensions, counted after decompression;
+/// * answer with the status and the headers as soon as these are there where the request has [`StatusAlone`] among its
+///   extensions, and with no body, however long that would be.
 ///
 /// A response of any status is `Ok`. An implementation may allow addresses that are not public behind a switch whose
 /// name says that it is dangerous.
@@ -31,6 +33,11 @@ pub trait HttpClient: fmt::Debug + Send + Sync {
 }
 
 const _: fn(&dyn HttpClient) = |_| ();
+
+/// The sender of a request will look at the status of the answer, and at nothing of its body: an extension of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it says all by being there")]
+pub struct StatusAlone;
 
 /// Most bytes of the answer's body that the sender of a request will look at: an extension of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -33,13 +33,13 @@ pub fn device_code_page((action, form): (&str, &str), user_code: Option<&str>, m
     close(body)
 }
 
-/// A page that asks whether the client `name` may have `scope`. Its buttons, of the ids `device-allow` and `device-deny`,
+/// A page that asks whether the client `name` may have `scope` at `resources`. Its buttons, of the ids `device-allow` and `device-deny`,
 /// post `confirmation` and an `answer` to `action`.
 #[must_use]
 pub fn device_consent_page(
     (action, confirmation): (&str, &str),
     name: &str,
-    scope: &str,
+    (scope, resources): (&str, &[String]),
     user_code: &str,
 ) -> Response {
     let mut body = String::with_capacity(STYLE.len() + 4096);
@@ -50,7 +50,17 @@ pub fn device_consent_page(
         "</strong> asks for access to your account from a device.</p>\n<p>It asks for: <span id=\"scope\">",
     );
     escape(&mut body, scope);
-    body.push_str("</span></p>\n<p>Allow it only if you hold the device, and it shows the code ");
+    body.push_str("</span></p>\n");
+    if !resources.is_empty() {
+        body.push_str("<p>It would act for you at:</p>\n<ul id=\"resources\">\n");
+        for resource in resources {
+            body.push_str("<li>");
+            escape(&mut body, resource);
+            body.push_str("</li>\n");
+        }
+        body.push_str("</ul>\n");
+    }
+    body.push_str("<p>Allow it only if you hold the device, and it shows the code ");
     body.push_str("<strong id=\"device-code\">");
     escape(&mut body, user_code);
     body.push_str("</strong>. If somebody sent you the code, deny it.</p>\n");
@@ -101,9 +111,16 @@ mod tests {
     /// attack 224: the page names the client and the code, and what a client calls itself is text and nothing else.
     #[test]
     fn what_a_client_calls_itself_is_text() {
-        let page = device_consent_page(("/device/verify", "x"), "<b>\"TV\"</b>", "openid", "WDJB-MJHT");
+        let ask = |resources: &[String]| {
+            device_consent_page(("/device/verify", "x"), "<b>\"TV\"</b>", ("openid", resources), "WDJB-MJHT")
+        };
+        let page = ask(&["https://a.example/<i>".to_owned(), "https://b.example".to_owned()]);
         let body = std::str::from_utf8(page.body()).unwrap();
         assert!(body.contains("&lt;b&gt;&quot;TV&quot;&lt;/b&gt;") && !body.contains("<b>"), "{body}");
         assert!(body.contains("WDJB-MJHT") && body.contains("openid"), "{body}");
+        let listed = "<li>https://a.example/&lt;i&gt;</li>\n<li>https://b.example</li>";
+        assert!(body.contains(listed), "{body}");
+        let page = ask(&[]);
+        assert!(!std::str::from_utf8(page.body()).unwrap().contains("resources"));
     }
 }

@@ -24,7 +24,7 @@ use bytes::Bytes;
 
 pub use body::{form_post, json_object, query_or_form};
 pub use certificate::{CertificateChain, ClientCertificate, MAX_CLIENT_CERT_BYTES};
-pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, is_public};
+pub use client::{BodyCap, HttpClient, HttpError, HttpErrorKind, StatusAlone, is_public};
 pub use head::{Authorization, BasicCredentials, DpopHeader, RequestHead, cookie};
 pub use resource_metadata::{InvalidResourceUrl, ResourceMetadata};
 pub use step_up::StepUp;

@@ -10,7 +10,7 @@ use axum::response::Redirect;
 use axum::routing::get;
 use bytes::Bytes;
 use vouchsafe::adapters::reqwest::{MAX_ANSWER_BYTES, ReqwestClient};
-use vouchsafe::wire::{BodyCap, HttpClient as _, HttpErrorKind};
+use vouchsafe::wire::{BodyCap, HttpClient as _, HttpErrorKind, StatusAlone};
 
 use crate::tls_server::{self, loopback};
 
@@ -42,6 +42,17 @@ async fn an_answer_is_read_up_to_its_cap() {
     assert_eq!(fetch(&client, &url("/full")).await.unwrap().body().len(), MAX_ANSWER_BYTES);
     for path in ["/large", "/endless"] {
         assert_eq!(fetch(&client, &url(path)).await.unwrap_err(), HttpErrorKind::BodyTooLarge, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_may_ask_for_the_status_alone() {
+    let (address, _) = server().await;
+    let client = loopback();
+    for (path, status) in [("/small", 200), ("/large", 200), ("/endless", 200), ("/nothing", 404)] {
+        let request = http::Request::get(format!("https://{address}{path}")).extension(StatusAlone);
+        let answer = client.send(request.body(Bytes::new()).unwrap()).await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.body().len()), (status, 0), "{path}");
     }
 }
 

@@ -1,16 +1,18 @@
 //! OpenID Connect Client-Initiated Backchannel Authentication Core 1.0 sections 4, 7, 10, 11, 13 and 14: clients that ask for
 //! people who are not in their browser.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use vouchsafe::client::FetchErrorKind;
+use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
 use vouchsafe::event::{Endpoint, EventKind};
 use vouchsafe::jose::{MacAlg, SigningAlg};
+use vouchsafe::limiter::{Admission, LimitPoint, Limiter, WindowLimiter};
 use vouchsafe::provider::{Approval, Backchannel, BackchannelDecision, BuildError, Config, Provider};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::memory::MemoryStore;
@@ -325,9 +327,9 @@ fn a_client_that_wants_to_be_told_is_told_once_there_is_an_answer() {
 #[test]
 fn an_endpoint_that_misbehaves_costs_the_client_its_notification_alone() {
     let (h, host) = harness();
-    let status = |code: u16, length: usize| {
+    let status = |code: u16| {
         let response = http::Response::builder().status(code).header("location", "https://evil.example/");
-        h.http().answer(NOTIFICATION_ENDPOINT, response.body(Bytes::from(vec![b'x'; length])).unwrap());
+        h.http().answer(NOTIFICATION_ENDPOINT, response.body(Bytes::from(vec![b'x'; 100_000])).unwrap());
     };
     let table = [
         (302, 1, FetchErrorKind::Redirected),
@@ -354,17 +356,29 @@ fn an_endpoint_that_misbehaves_costs_the_client_its_notification_alone() {
         let _ = h.redeem(h.ciba_form("shop", &auth_req_id)).issued();
     };
     for (code, tries, kind) in table {
-        status(code, 1000);
+        status(code);
         told(tries, kind);
     }
-    status(200, 100_000);
-    told(1, FetchErrorKind::BodyTooLarge);
     h.http().hang(NOTIFICATION_ENDPOINT);
     told(3, FetchErrorKind::TimedOut);
     h.http().fail(NOTIFICATION_ENDPOINT, HttpErrorKind::AddressRefused);
     told(1, FetchErrorKind::AddressRefused);
     h.http().panic(NOTIFICATION_ENDPOINT);
     told(1, FetchErrorKind::Panicked);
+}
+
+/// attack 232: what a client that was told says to it does not matter, however long it is (sections 10.2 and 10.3).
+#[test]
+fn a_long_answer_to_a_notification_is_an_answer() {
+    let (h, host) = harness();
+    h.http().serve(NOTIFICATION_ENDPOINT, "text/html", vec![b'x'; 1_000_000]);
+    let _ = h.auth_req_id(backchannel_form("alice"));
+    drop(h.http().take_requests());
+    h.agree(&host.asked().remove(0)).unwrap();
+    h.runtime().run();
+    assert_eq!(h.http().take_requests().len(), 1);
+    let notified = |event: &vouchsafe::event::Event| event.kind == EventKind::ClientNotified;
+    assert!(h.events().iter().any(notified));
 }
 
 /// attack 233: one request of each client waits for a person, and five in all.
@@ -398,6 +412,67 @@ fn nobody_is_bombed_with_requests() {
     ask("shop4", "alice").accepted();
 }
 
+/// attack 233: neither a short life nor a no lets a client ask for a person again and again.
+#[test]
+fn whoever_says_no_is_left_alone() {
+    let host = AskingHost::new();
+    let limiter = Arc::new(WindowLimiter::new().with_backchannel_people());
+    let h = Harness::builder().backchannel(&host).provider(|builder| builder.limiter(limiter)).build();
+    let ask = |person: &str| h.begin_backchannel(backchannel_form(person).set("requested_expiry", "1"));
+    assert_eq!(ask("alice").accepted().json()["expires_in"], 60);
+    h.advance(seconds(59));
+    let _ = ask("alice").rejected(Reason::BackchannelCrowded).unchanged();
+    h.advance(seconds(1));
+    assert_eq!(host.asked().len(), 1);
+    for _ in 0..8 {
+        ask("alice").accepted();
+        h.refuse(&host.asked().remove(0)).unwrap();
+    }
+    let refused = ask("alice").rejected(Reason::RateLimited).unchanged();
+    assert_eq!((refused.response.status().as_u16(), refused.header("retry-after")), (429, Some("3540")));
+    assert_eq!(host.asked().len(), 0, "nobody is asked");
+    let _ = h.auth_req_id(h.signed_backchannel_form(&h.authentication_claims()));
+    h.accounts().insert(h.login("bob").subject, vouchsafe::types::Claims::new());
+    ask("bob").accepted();
+    h.advance(seconds(3540));
+    ask("alice").accepted();
+}
+
+/// Remembers what it is asked.
+#[derive(Debug, Default)]
+struct Asked(Mutex<Vec<(LimitPoint, String)>>);
+
+#[async_trait::async_trait]
+impl Limiter for Asked {
+    async fn admit(&self, point: LimitPoint, key: &str, _: Timestamp) -> Admission {
+        self.0.lock().unwrap().push((point, key.to_owned()));
+        Admission::Admitted
+    }
+}
+
+/// attack 233: the limiter knows a person and a client apart from others, and not who the person is.
+#[test]
+fn a_limiter_is_not_told_who_is_asked() {
+    let (host, asked) = (AskingHost::new(), Arc::new(Asked::default()));
+    let limiter = Arc::clone(&asked);
+    let h = Harness::builder().backchannel(&host).provider(|builder| builder.limiter(limiter)).build();
+    h.accounts().insert(h.login("bob").subject, vouchsafe::types::Claims::new());
+    let key = |form| {
+        h.begin_backchannel(form).accepted();
+        let mut asked = std::mem::take(&mut *asked.0.lock().unwrap());
+        asked.retain(|(point, _)| *point == LimitPoint::BackchannelPerson);
+        let [(_, key)] = &*asked else { panic!("it is asked once: {asked:?}") };
+        key.clone()
+    };
+    let alice = key(backchannel_form("alice"));
+    let bob = key(backchannel_form("bob"));
+    let of_bank = key(h.signed_backchannel_form(&h.authentication_claims()));
+    assert!(alice != bob && alice != of_bank && bob != of_bank);
+    assert!(!alice.contains("alice"), "{alice}");
+    h.refuse(&host.asked().remove(0)).unwrap();
+    assert_eq!(key(backchannel_form("alice")), alice);
+}
+
 #[test]
 fn a_request_waits_as_long_as_it_says_and_no_longer_than_it_may() {
     let (h, _) = harness();
@@ -407,7 +482,7 @@ fn a_request_waits_as_long_as_it_says_and_no_longer_than_it_may() {
         let claims = changed(&changed(&claims, "exp", h.now().unix() + 60), "nbf", h.now().unix());
         h.begin_backchannel(h.signed_backchannel_form(&claims))
     };
-    for (asked, given) in [(json!(30), 30), (json!("120"), 120), (json!(86_400), 600)] {
+    for (asked, given) in [(json!(30), 60), (json!("120"), 120), (json!(86_400), 600)] {
         assert_eq!(limit(&h, asked.clone()).accepted().json()["expires_in"], given, "{asked}");
     }
     for asked in [json!(0), json!("-5"), json!("soon"), json!("99999999999")] {
@@ -415,8 +490,8 @@ fn a_request_waits_as_long_as_it_says_and_no_longer_than_it_may() {
         assert_eq!(refused.json()["error"], "invalid_request");
     }
     h.advance(seconds(600));
-    let auth_req_id = h.auth_req_id(backchannel_form("alice").set("requested_expiry", "30"));
-    h.advance(seconds(30));
+    let auth_req_id = h.auth_req_id(backchannel_form("alice").set("requested_expiry", "90"));
+    h.advance(seconds(90));
     let late = h.redeem(h.ciba_form("shop", &auth_req_id)).rejected(Reason::DeferredExpired);
     assert_eq!(late.json()["error"], "expired_token");
 }
@@ -567,7 +642,7 @@ fn discovery_tells_of_it_where_it_is_turned_on() {
 }
 
 #[test]
-fn it_needs_stores_and_an_authorization_endpoint() {
+fn it_needs_stores_a_limiter_and_an_authorization_endpoint() {
     let build = |stores: fn(Arc<MemoryStore>) -> Stores| {
         let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
         let config = Config::new("https://op.example".parse().unwrap());
@@ -582,6 +657,11 @@ fn it_needs_stores_and_an_authorization_endpoint() {
         with(|store| Stores::of(store.clone()).with_deferred(store)).build().unwrap_err(),
         needs("ReplayStore")
     );
+    let kept =
+        |store: Arc<MemoryStore>| Stores::of(store.clone()).with_deferred(store.clone()).with_replays(store);
+    assert_eq!(with(kept).build().unwrap_err(), needs("Limiter"));
+    let limiter = Arc::new(WindowLimiter::new().with_backchannel_people());
+    assert!(with(kept).limiter(limiter).build().is_ok());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod adapter_axum;
 mod adapter_reqwest;
 mod adapter_tracing;
+mod answered_elsewhere;
 mod authorize_faults;
 mod ciba;
 mod ciba_push;

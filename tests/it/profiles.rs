@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use vouchsafe::client::{Client, ClientMetadata, ClientSettings, PkceRequirement};
 use vouchsafe::error::Reason;
 use vouchsafe::jose::{Keyring, SigningAlg};
+use vouchsafe::limiter::WindowLimiter;
 use vouchsafe::provider::{
     Backchannel, BuildError, CodeReuse, Config, DpopConfig, MutualTls, OuterParameters, PkceExceptions,
     Profile, Provider, ProviderBuilder, PushedRequests, Registration, RequestObjectRules, Requirements,
@@ -38,6 +39,7 @@ fn built(
         .accounts(Arc::new(AccountTable::default()))
         .runtime(Arc::new(ManualRuntime::default()))
         .http_client(Arc::new(HttpTable::default()))
+        .limiter(Arc::new(WindowLimiter::new()))
         .with_authorization_code();
     change(builder).with_profile(profile).build()
 }

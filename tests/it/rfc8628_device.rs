@@ -147,6 +147,20 @@ fn a_code_ends() {
     let _ = h.redeem(denied.form()).rejected(Reason::DeferredDenied);
 }
 
+/// attack 224: what is granted is what was shown, resources too.
+#[test]
+fn a_person_is_shown_the_resources() {
+    let h = harness();
+    let form = device_form("tv", "openid read").set("resource", RESOURCE).also("resource", DEFAULT_AUDIENCE);
+    let body = h.begin_device(form).accepted().json();
+    let asked = h.type_code(body["user_code"].as_str().unwrap(), &alice(&h)).accepted();
+    for resource in [RESOURCE, DEFAULT_AUDIENCE] {
+        assert!(text(&asked).contains(&format!("<li>{resource}</li>")), "{}", text(&asked));
+    }
+    let plain = h.type_code(&h.device("tv", "openid read").user_code, &alice(&h)).accepted();
+    assert!(!text(&plain).contains("id=\"resources\""), "{}", text(&plain));
+}
+
 /// attack 224: a link with the code in it leads to a form, the form to a question that names client, scope and code, and
 /// only the answer to that counts, whoever is signed in and whatever they agreed to before.
 #[test]
@@ -206,7 +220,7 @@ fn a_code_is_found_however_it_is_typed() {
     }
 }
 
-/// attack 219: one form takes five wrong codes and then not even the right one; the person is told.
+/// attack 219: five wrong codes shut a form, and the person is told.
 #[test]
 fn a_form_is_locked_after_five_wrong_codes() {
     let h = harness();
@@ -222,6 +236,26 @@ fn a_form_is_locked_after_five_wrong_codes() {
     assert_eq!(locked.response.status(), 429);
     let fresh = h.type_code(&device.user_code, &host).accepted();
     assert!(text(&fresh).contains("id=\"device-allow\""));
+}
+
+/// attack 219: whoever posts the first form again and again, so that it never comes to five, is stopped by the limiter, and then
+/// not even the right code counts.
+#[test]
+fn a_form_that_is_posted_again_gives_no_more_guesses() {
+    let h = harness();
+    let host = alice(&h);
+    let device = h.device("tv", "openid");
+    let page = h.open_device_page(&Form::new(), &host);
+    for _ in 0..20 {
+        let missed = h.press(&page, ("user_code", "BBBB-BBBB"), &host);
+        assert!(text(&missed).contains("id=\"device-missed\""), "{}", text(&missed));
+    }
+    let stopped = h.press(&page, ("user_code", &device.user_code), &host).shown(Reason::RateLimited);
+    assert_eq!((stopped.response.status().as_u16(), stopped.header("retry-after")), (429, Some("600")));
+    let _ = h.type_code(&device.user_code, &host).shown(Reason::RateLimited);
+    h.advance(seconds(600));
+    let again = h.device("tv", "openid");
+    assert!(text(&h.type_code(&again.user_code, &host)).contains("id=\"device-allow\""));
 }
 
 /// attack 219: guessing is bounded for a person, for whatever the host counts by, and for all together.
@@ -464,11 +498,13 @@ fn a_record_that_names_another_grant_is_refused() {
     let polled = block_on(h.store().poll(&key(&other), h.client("tv").id(), h.now())).unwrap();
     let vouchsafe::store::Polled::Approved { grant, record } = polled else { panic!("{polled:?}") };
     let waiting = block_on(h.store().deferred(&key(&mine), h.now())).unwrap().unwrap();
-    let own = vouchsafe::store::Decision::Approved { grant, payload: waiting.payload };
+    let approved =
+        |retain_until, payload| vouchsafe::store::Decision::Approved { grant, retain_until, payload };
+    let own = approved(waiting.retain_until, waiting.payload);
     assert!(block_on(h.store().decide(&key(&mine), own, h.now())).unwrap());
     let _ = h.redeem(mine.form()).rejected(Reason::DeferredUnreadable);
     let third = h.device("tv", "openid");
-    let moved = vouchsafe::store::Decision::Approved { grant, payload: record.payload };
+    let moved = approved(record.retain_until, record.payload);
     assert!(block_on(h.store().decide(&key(&third), moved, h.now())).unwrap());
     let outcome = h.redeem(third.form()).rejected(Reason::DeferredUnreadable);
     assert!(outcome.events.iter().any(|event| event.kind == EventKind::PayloadUnreadable));

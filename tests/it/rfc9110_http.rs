@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use vouchsafe::error::{Reason, Result};
 use vouchsafe::event::Endpoint;
 use vouchsafe::provider::{Asked, AuthorizationRule, Context};
-use vouchsafe::testing::{Harness, Outcome, authorize_form};
+use vouchsafe::testing::{AskingHost, Harness, Outcome, authorize_form};
 
 fn send(h: &Harness, method: Method, target: &str, headers: &[(&str, &str)]) -> Outcome {
     let mut request = http::Request::builder().method(method).uri(target);
@@ -76,11 +76,17 @@ fn each_endpoint_answers_its_own_methods() {
 /// attack 328, attack 49: a preflight is answered where browsers may call, for any origin, without credentials.
 #[test]
 fn a_preflight_is_answered_where_browsers_may_call() {
-    let h = Harness::new();
+    let h = Harness::builder().backchannel(&AskingHost::new()).build();
     for (endpoint, path) in h.provider().paths() {
         let headers = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
         let outcome = send(&h, Method::OPTIONS, path, &headers).unchanged();
-        let shut = [Endpoint::Authorization, Endpoint::EndSession, Endpoint::Introspection];
+        let shut = [
+            Endpoint::Authorization,
+            // Its clients have a secret, or a key.
+            Endpoint::BackchannelAuthentication,
+            Endpoint::EndSession,
+            Endpoint::Introspection,
+        ];
         let open = !shut.contains(&endpoint);
         assert_eq!(outcome.header("access-control-allow-origin"), open.then_some("*"), "{path}");
         assert_eq!(outcome.header("access-control-allow-credentials"), None, "{path}");

@@ -27,8 +27,8 @@ pub(super) fn show(host: &Host, question: &DeviceQuestion<'_>) -> Response {
         DeviceStep::Confirm { pending, sealed } => {
             let shown = client::shown(pending.client(), &[]);
             let scope: Vec<String> = pending.scope().iter().map(str::to_owned).collect();
-            let user_code = pending.user_code();
-            let values = context! { action, sealed, scope, user_code, client => shown.values };
+            let (resources, user_code) = (pending.resources().to_vec(), pending.user_code());
+            let values = context! { action, sealed, scope, resources, user_code, client => shown.values };
             host.pages.show_allowing(&shown.allowed, StatusCode::OK, "device_consent.html", values)
         }
         DeviceStep::Enter { form, user_code, missed } => {

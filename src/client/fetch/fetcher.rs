@@ -13,16 +13,13 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use super::{FetchError, FetchErrorKind};
 use crate::runtime::{Places, Runtime};
 use crate::types::FetchUrl;
-use crate::wire::{BodyCap, HttpClient};
+use crate::wire::{BodyCap, HttpClient, StatusAlone};
 
 /// How long a request may take with its answer, whatever the HTTP client makes of it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Most requests under way at once. Each may hold a body of up to 256 KiB.
 const MAX_AT_ONCE: usize = 64;
-
-/// Most bytes of an answer to a notification, of which the status is all that counts.
-const MAX_NOTIFICATION_ANSWER_BYTES: usize = 1024;
 
 /// The kinds of documents that clients keep at addresses of theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,8 +77,8 @@ pub(crate) trait Gate: Debug + Send + Sync {
 const _: fn(&dyn Gate) = |_| ();
 
 /// Sends the requests that clients cause: to the URLs of their registration, under the rules of [`HttpClient`], at
-/// most 64 at once. An answer counts when it is there within 5 seconds, is no redirect, and is within the cap of its
-/// kind.
+/// most 64 at once. An answer counts when it is there within 5 seconds, is no redirect, and a document is
+/// within the cap of its kind.
 ///
 /// Nothing is kept and nothing is tried again.
 #[derive(Debug)]
@@ -116,14 +113,18 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`] when there is none.
     pub async fn get(&self, document: FetchedDocument, url: &FetchUrl) -> Result<Bytes, FetchError> {
-        let mut request = request(Method::GET, url, Bytes::new(), document.max_bytes())?;
+        let mut request = request(Method::GET, url, Bytes::new(), BodyCap(document.max_bytes()))?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(document.accept()));
         if let Some(gate) = &self.gate
             && !gate.admits(url).await
         {
             return Err(FetchErrorKind::Limited.into());
         }
-        let answer = self.send(request, document.max_bytes()).await?;
+        let answer = self.send(request).await?;
+        // The HTTP client is a host's, and may not have looked at the cap.
+        if answer.body().len() > document.max_bytes() {
+            return Err(FetchErrorKind::BodyTooLarge.into());
+        }
         if answer.status() != StatusCode::OK {
             return Err(FetchErrorKind::StatusUnexpected.into());
         }
@@ -133,8 +134,8 @@ impl Fetcher {
         Ok(answer.into_body())
     }
 
-    /// Posts a notification with these headers, and gives the status of the answer, of whose body at most 1 KiB is
-    /// read.
+    /// Posts a notification with these headers, and gives the status of the answer. Its body does not matter, nor how long
+    /// that is (CIBA Core sections 10.2 and 10.3).
     ///
     /// # Errors
     /// [`FetchError`] when there is no answer, or it is a redirect.
@@ -144,13 +145,15 @@ impl Fetcher {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<StatusCode, FetchError> {
-        Ok(self.ask(url, headers, body, MAX_NOTIFICATION_ANSWER_BYTES).await?.status())
+        let mut request = request(Method::POST, url, body, StatusAlone)?;
+        *request.headers_mut() = headers;
+        Ok(self.send(request).await?.status())
     }
 
     /// Posts a question with these headers, and gives the answer, whose body may have `max_bytes`.
     ///
     /// # Errors
-    /// [`FetchError`] when there is no answer, or it is a redirect.
+    /// [`FetchError`] when there is no answer, it is a redirect, or longer.
     pub async fn ask(
         &self,
         url: &FetchUrl,
@@ -158,16 +161,16 @@ impl Fetcher {
         body: Bytes,
         max_bytes: usize,
     ) -> Result<http::Response<Bytes>, FetchError> {
-        let mut request = request(Method::POST, url, body, max_bytes)?;
+        let mut request = request(Method::POST, url, body, BodyCap(max_bytes))?;
         *request.headers_mut() = headers;
-        self.send(request, max_bytes).await
+        let answer = self.send(request).await?;
+        match answer.body().len() > max_bytes {
+            true => Err(FetchErrorKind::BodyTooLarge.into()),
+            false => Ok(answer),
+        }
     }
 
-    async fn send(
-        &self,
-        request: http::Request<Bytes>,
-        max_bytes: usize,
-    ) -> Result<http::Response<Bytes>, FetchError> {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, FetchError> {
         let _place = self.places.take().ok_or(FetchErrorKind::Busy)?;
         let answer = match select(self.http.send(request), self.runtime.sleep(FETCH_TIMEOUT)).await {
             Either::Left((answer, _)) => answer?,
@@ -175,10 +178,6 @@ impl Fetcher {
         };
         if answer.status().is_redirection() {
             return Err(FetchErrorKind::Redirected.into());
-        }
-        // The HTTP client is a host's, and may not have looked at the cap.
-        if answer.body().len() > max_bytes {
-            return Err(FetchErrorKind::BodyTooLarge.into());
         }
         Ok(answer)
     }
@@ -188,10 +187,9 @@ fn request(
     method: Method,
     url: &FetchUrl,
     body: Bytes,
-    max_bytes: usize,
+    looked_at: impl Clone + Send + Sync + 'static,
 ) -> Result<http::Request<Bytes>, FetchError> {
-    let request =
-        http::Request::builder().method(method).uri(url.as_str()).extension(BodyCap(max_bytes)).body(body);
+    let request = http::Request::builder().method(method).uri(url.as_str()).extension(looked_at).body(body);
     request.map_err(|_| FetchErrorKind::AddressRefused.into())
 }
 

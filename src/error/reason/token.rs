@@ -195,7 +195,7 @@ macro_rules! token_reasons {
         ResourcesNotCombined => InvalidTarget, "the resources must be asked for one at a time";
         /// The authorization details asked are more than was granted.
         AuthorizationDetailsNotGranted => InvalidAuthorizationDetails, "the authorization details exceed what was granted";
-        /// Authorization details are asked for by a request that cannot bring any: nobody is there who could agree.
+        /// Authorization details are asked for by a request that cannot bring any: nobody is shown them who could agree.
         AuthorizationDetailsUnavailable => InvalidAuthorizationDetails, "authorization_details cannot be asked for here";
         // Assertions as grants
         /// `assertion` is missing.

@@ -56,7 +56,7 @@ impl Approval {
         self
     }
 
-    pub(super) const fn authentication(&self) -> &Authentication {
+    pub(in crate::provider) const fn authentication(&self) -> &Authentication {
         &self.authentication
     }
 
@@ -70,6 +70,11 @@ impl Approval {
 
     pub(in crate::provider) const fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Whether it names anything in detail.
+    pub(in crate::provider) fn is_detailed(&self) -> bool {
+        self.details.as_ref().is_some_and(|details| !details.is_empty())
     }
 
     pub(in crate::provider) const fn is_remembered(&self) -> bool {

@@ -13,12 +13,14 @@ pub(in crate::provider) struct AskedElsewhere<'a> {
     readers: Readers<'a>,
     draft: Draft,
     scope: Scope,
+    resources: Vec<String>,
 }
 
 /// Reads a request of `client`, as one that asks for a code would be read.
 ///
 /// # Errors
-/// Those of `scope`.
+/// Those of `scope` and `resource`; [`Reason::AuthorizationDetailsUnavailable`], since there is nowhere to show them, and what
+/// is ignored would be taken to be granted (RFC 9396 section 5).
 pub(in crate::provider) fn read_elsewhere<'a>(
     core: &'a Core,
     client: &Client,
@@ -26,8 +28,13 @@ pub(in crate::provider) fn read_elsewhere<'a>(
 ) -> Result<AskedElsewhere<'a>, Reason> {
     let readers = super::readers(core);
     let draft = Draft { client: client.clone(), params, watched: None, settled: None, pushed: None };
+    if draft.has("authorization_details") {
+        return Err(Reason::AuthorizationDetailsUnavailable);
+    }
     let scope = rules::scope::scope(&readers, &draft, ResponseType::Code)?;
-    Ok(AskedElsewhere { readers, draft, scope })
+    let resources = rules::resource::resources(&readers, &draft)?;
+    let scope = rules::resource::scope(&readers, &resources, &scope);
+    Ok(AskedElsewhere { readers, draft, scope, resources })
 }
 
 impl AskedElsewhere<'_> {
@@ -51,7 +58,7 @@ impl AskedElsewhere<'_> {
         rules::oidc::id_token_hint(&self.readers, &self.draft)
     }
 
-    pub(in crate::provider) fn resources(&self) -> Result<Vec<String>, Reason> {
-        rules::resource::resources(&self.readers, &self.draft)
+    pub(in crate::provider) fn resources(&self) -> &[String] {
+        &self.resources
     }
 }

@@ -104,11 +104,16 @@ pub struct PendingBackchannel {
 ///
 /// # Security
 /// Clients choose whom they bother. How many requests wait for one person is bounded
-/// ([`Backchannel::with_waiting_limit`]); beyond that the host may be sparing in [`resolve`](Self::resolve). The person must be
-/// shown which client asks for what, and the `binding_message`, and must be able to say no (CIBA Core section 14).
+/// ([`Backchannel::with_waiting_limit`]), and so is how often a client asks for one, answered or not, by the limiter
+/// ([`LimitPoint::BackchannelPerson`](crate::limiter::LimitPoint::BackchannelPerson)); beyond that the host may be sparing in
+/// [`resolve`](Self::resolve). The person must be shown which client asks for what, and the `binding_message`, and must be able to say no (CIBA Core section 14).
 #[async_trait]
 pub trait BackchannelAuthentication: fmt::Debug + Send + Sync {
     /// Whom the hint names, and whether they may be asked. Nobody is asked yet.
+    ///
+    /// # Security
+    /// A `user_code` is short enough to be guessed, and nobody else counts the guesses: an implementation that takes codes must
+    /// count the wrong ones of each person, and answer [`Hinted::Denied`] once there are too many.
     ///
     /// # Errors
     /// Any error fails the request with 503.

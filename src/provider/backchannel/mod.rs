@@ -22,7 +22,7 @@ pub(super) use notice::Notifier;
 use self::notice::{Addressee, Message};
 use self::push::Approved;
 use self::request::AuthenticationRequest;
-use super::authorize::{Approval, Denial};
+use super::authorize::{Approval, Denial, asked_key};
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::deferred::{self, Draft, Kind, Waiting};
@@ -35,7 +35,7 @@ use crate::limiter::LimitPoint;
 use crate::secret::{Secret, TokenHash};
 use crate::store::Decision;
 use crate::types::{GrantType, Params, Subject};
-use crate::wire::{Request, RequestHead, Response, cors, form_post, reply};
+use crate::wire::{Request, RequestHead, Response, form_post, reply};
 
 /// The answer to a client (section 7.3).
 #[derive(Clone)]
@@ -81,9 +81,6 @@ pub enum BackchannelDecision {
 
 /// Answers a client on the wire; errors become the body of section 13.
 pub(crate) async fn respond(core: &Arc<Core>, request: &Request) -> Response {
-    if let Some(preflight) = cors::preflight(request, "POST") {
-        return preflight;
-    }
     let arrival = Arrival::at(Endpoint::BackchannelAuthentication, core);
     let cx = arrival.context();
     let outcome = answer(core, &cx, request).await;
@@ -126,6 +123,8 @@ async fn begun(
     let push = push::asked(core, head, client)?;
     device::check_answers(core, cx, client, &asked.scope).await?;
     let subject = resolve(core, cx, settings, (client, &asked)).await?;
+    let person = format!("{} {}", asked_key(cx, &subject), client.id());
+    core.admit_key(cx, LimitPoint::BackchannelPerson, &person).await?;
     let draft = Draft {
         kind: Kind::Backchannel,
         client: client.id().clone(),

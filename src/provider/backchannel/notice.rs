@@ -121,9 +121,6 @@ impl Addressee {
 
     /// One try. What the client says to it does not matter, but for whether another could be worth it: none after a
     /// redirect, which is not followed, nor after a 401.
-    ///
-    /// Deviates from section 10.3, which has any body ignored: because one over 1 KiB is not read to its end, it counts as
-    /// none having come.
     async fn post(&self, parcel: &Parcel) -> Result<(), FetchError> {
         let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", self.token.expose())) else {
             return Err(FetchErrorKind::Malformed.into());

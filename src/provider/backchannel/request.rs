@@ -27,6 +27,10 @@ const MAX_USER_CODE_BYTES: usize = 256;
 /// How long a request waits where it does not say: 5 minutes.
 const LIFETIME: Duration = Duration::from_secs(300);
 
+/// How long it waits at least, whatever it says: 1 minute. As long as it waits it counts towards those that may wait for a
+/// person, who is not to be rung again and again (attack 233).
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+
 /// How long it waits at most, whatever it says: 10 minutes.
 const MAX_LIFETIME: Duration = Duration::from_secs(600);
 
@@ -69,7 +73,7 @@ pub(super) async fn read(
         acr_values: asked.acr_values()?,
         notification_token: notification_token(settings, client, asked.params())?,
         lifetime: lifetime(asked.params())?,
-        resources: asked.resources()?,
+        resources: asked.resources().to_owned(),
         scope: asked.scope().clone(),
     })
 }
@@ -132,13 +136,14 @@ fn notification_token(
     if sound { Ok(Some(token.to_owned())) } else { Err(Reason::BackchannelNotificationToken) }
 }
 
+/// What `requested_expiry` comes to within our bounds, which the answer tells by `expires_in`.
 fn lifetime(params: &Params) -> Result<Duration, Reason> {
     let Some(text) = params.one("requested_expiry")? else { return Ok(LIFETIME) };
     if !text.bytes().all(|b| b.is_ascii_digit()) || text.len() > 10 {
         return Err(Reason::BackchannelExpiry);
     }
     match text.parse() {
-        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds).min(MAX_LIFETIME)),
+        Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds).clamp(MIN_LIFETIME, MAX_LIFETIME)),
         _ => Err(Reason::BackchannelExpiry),
     }
 }

@@ -224,6 +224,8 @@ impl ProviderBuilder {
             Need("backchannel_authentication", backchannel, "the authorization endpoint", signs_in),
             Need("backchannel_authentication", backchannel, "DeferredStore", deferred),
             Need("backchannel_authentication", backchannel, "ReplayStore", stores.replays.is_some()),
+            // Somebody who says no to each can be asked again and again (CIBA Core section 14).
+            Need("backchannel_authentication", backchannel, "Limiter", core.limiter.is_some()),
             Need("device_authorization", device, "the authorization endpoint", signs_in),
             Need("device_authorization", device, "DeferredStore", deferred),
             // Eight letters can be guessed by whoever may try for long enough (RFC 8628 section 5.1).

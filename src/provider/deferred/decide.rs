@@ -13,11 +13,10 @@ use crate::secret::TokenHash;
 use crate::store::{Consent, Decision, Filter, Grant};
 use crate::types::{GrantId, Scope, Subject};
 
-/// Carries a yes out: what is to be remembered, the grant, and the decision, each in one statement.
+/// Carries a yes out: the grant, the decision, and what is to be remembered, each in one statement.
 ///
 /// # Errors
-/// [`Reason::ApprovalExceeds`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing can be
-/// redeemed then.
+/// Those of [`check`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing can be redeemed then.
 pub(in crate::provider) async fn approve(
     core: &Core,
     cx: &Context<'_>,
@@ -25,26 +24,21 @@ pub(in crate::provider) async fn approve(
     (key, waiting): (&TokenHash, &Waiting),
     approval: Approval,
 ) -> Result<()> {
-    if waiting.expires_at.has_passed(cx.now) {
-        return Err(Reason::DeferredAnswered.into());
-    }
-    if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
-        return Err(Reason::ApprovalOtherSubject.into());
-    }
-    if !approval.scope().is_subset(&waiting.scope) {
-        return Err(Reason::ApprovalExceeds.into());
-    }
+    check(cx, client, waiting, &approval)?;
     check_account(core, cx, client, approval.subject()).await?;
-    if approval.is_remembered() && !client.is_native() {
-        remember(core, cx, waiting, &approval).await?;
-    }
+    let given = remembered(cx, client, waiting, &approval);
     let grant = granting::insert(core, cx, grant(core, cx, client, (waiting, approval))?).await?;
     cx.note_grant(&grant);
-    let decided = Waiting { grant: Some(grant.id), ..waiting.clone() };
-    let decision = Decision::Approved { grant: grant.id, payload: decided.seal(cx, key)? };
+    let decided = waiting.approved(grant.id);
+    let (retain_until, payload) = (decided.retain_until, decided.seal(cx, key)?);
+    let decision = Decision::Approved { grant: grant.id, retain_until, payload };
     match store(core)?.decide(key, decision, cx.now).await {
         Ok(true) => {
             cx.emit(&cx.event(EventKind::Approved));
+            // It was agreed to, whatever becomes of the memory of it. Without that the person is asked again.
+            if let Some(given) = given {
+                cx.reported(remember(core, cx, &given).await).ok();
+            }
             Ok(())
         }
         outcome => {
@@ -53,6 +47,31 @@ pub(in crate::provider) async fn approve(
             outcome?;
             Err(Reason::DeferredAnswered.into())
         }
+    }
+}
+
+/// Weighs a yes against what it is a yes to.
+///
+/// # Errors
+/// [`Reason::DeferredAnswered`], [`Reason::ApprovalOtherSubject`], [`Reason::LoginNeeded`], [`Reason::ApprovalExceeds`],
+/// [`Reason::ApprovalDetailsExceed`].
+fn check(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approval) -> Result<(), Reason> {
+    if waiting.expires_at.has_passed(cx.now) {
+        return Err(Reason::DeferredAnswered);
+    }
+    if waiting.subject.as_ref().is_some_and(|subject| subject != approval.subject()) {
+        return Err(Reason::ApprovalOtherSubject);
+    }
+    if waiting.is_stale(client, approval.authentication()) {
+        return Err(Reason::LoginNeeded);
+    }
+    if !approval.scope().is_subset(&waiting.scope) {
+        return Err(Reason::ApprovalExceeds);
+    }
+    // None can be asked for here, so that whatever is named is more.
+    match approval.is_detailed() {
+        true => Err(Reason::ApprovalDetailsExceed),
+        false => Ok(()),
     }
 }
 
@@ -91,13 +110,21 @@ pub(in crate::provider) async fn check_account(
     }
 }
 
-async fn remember(core: &Core, cx: &Context<'_>, waiting: &Waiting, approval: &Approval) -> Result<()> {
+/// What is to be remembered of a yes.
+fn remembered(cx: &Context<'_>, client: &Client, waiting: &Waiting, approval: &Approval) -> Option<Consent> {
+    if !approval.is_remembered() || client.is_native() {
+        return None;
+    }
     let mut given = Consent::new(approval.subject().clone(), waiting.client.clone(), cx.now);
     given.scope = approval.scope().clone();
     given.resources.clone_from(&waiting.resources);
+    Some(given)
+}
+
+async fn remember(core: &Core, cx: &Context<'_>, given: &Consent) -> Result<()> {
     let store = &*core.stores.consents;
-    let known = consent::read(cx, store, approval.subject(), &waiting.client).await?;
-    consent::remember(cx, store, &given, known).await
+    let known = consent::read(cx, store, &given.subject, &given.client).await?;
+    consent::remember(cx, store, given, known).await
 }
 
 fn grant(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{Reason, Result, StoreError, StoreErrorKind};
 use crate::event::EventKind;
@@ -15,10 +16,14 @@ use crate::provider::payload;
 use crate::provider::records::RETENTION;
 use crate::secret::{Secret, TokenHash};
 use crate::store::{Deferral, DeferredRecord, SubjectKey, WaitingLimit};
-use crate::types::{ClientId, Confirmation, GrantId, GrantType, Scope, Subject};
+use crate::types::{Authentication, ClientId, Confirmation, GrantId, GrantType, Scope, Subject};
 
 /// How often another key is drawn because one is taken (attack 321).
 const MAX_ATTEMPTS: u8 = 3;
+
+/// How long it is remembered that nobody agreed to a request, from its end on: 5 minutes, in which its client asks for the last
+/// time. Anybody may be able to make requests, and what was approved alone can be redeemed twice.
+const SHORT_RETENTION: Duration = Duration::from_secs(5 * 60);
 
 /// By which endpoint a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +115,7 @@ impl Draft {
             client: self.client.clone(),
             requested_at: cx.now,
             expires_at,
-            retain_until: expires_at.plus(RETENTION),
+            retain_until: expires_at.plus(SHORT_RETENTION),
             scope: self.scope.clone(),
             resources: self.resources.clone(),
             user_code,
@@ -123,6 +128,17 @@ impl Draft {
 }
 
 impl Waiting {
+    /// The same once it was approved. What becomes of it is remembered for as long as its tokens may live.
+    pub(super) fn approved(&self, grant: GrantId) -> Self {
+        Self { grant: Some(grant), retain_until: self.expires_at.plus(RETENTION), ..self.clone() }
+    }
+
+    /// Whether a login is too old for the client (`default_max_age`), as of when it asked.
+    pub(in crate::provider) fn is_stale(&self, client: &Client, login: &Authentication) -> bool {
+        let age = client.metadata().default_max_age.map(Duration::from_secs);
+        age.is_some_and(|age| login.auth_time.plus(age) < self.requested_at)
+    }
+
     /// The payload of the record under `key`.
     pub(super) fn seal(&self, cx: &Context<'_>, key: &TokenHash) -> Result<crate::seal::Sealed> {
         payload::seal(cx, payload::Kind::Deferred, key.as_bytes(), self)

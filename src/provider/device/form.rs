@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 pub(super) struct Entry {
     version: u8,
     browser: Browser,
-    /// How many wrong codes were typed into it.
+    /// How many wrong codes were typed into the forms before it. Who posts one of those again is not found out.
     pub(super) misses: u8,
 }
 

@@ -114,7 +114,7 @@ async fn begun(core: &Core, cx: &Context<'_>, head: &RequestHead, params: Params
         client: client.id().clone(),
         lifetime: cx.config.device_code_lifetime,
         scope: asked.scope().clone(),
-        resources: asked.resources()?,
+        resources: asked.resources().to_owned(),
         subject: None,
         notification_token: None,
         push: None,

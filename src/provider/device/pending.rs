@@ -63,11 +63,7 @@ impl PendingDevice {
 
     /// Whether a login of this time is too old for the client (`default_max_age`).
     pub(super) fn is_stale(&self, login: &Authentication) -> bool {
-        let age = self.client.metadata().default_max_age;
-        age.is_some_and(|age| {
-            let asked = self.waiting.requested_at;
-            login.auth_time.plus(std::time::Duration::from_secs(age)) < asked
-        })
+        self.waiting.is_stale(&self.client, login)
     }
 }
 
@@ -113,8 +109,9 @@ impl<'a> DeviceRequests<'a> {
     /// Carries out the person's yes: the device gets tokens when it asks next.
     ///
     /// # Errors
-    /// [`Reason::ApprovalExceeds`], [`Reason::ApprovalSubjectGone`], [`Reason::DeferredAnswered`], and faults. Nothing was
-    /// given.
+    /// [`Reason::ApprovalDetailsExceed`], [`Reason::ApprovalExceeds`], [`Reason::ApprovalSubjectGone`],
+    /// [`Reason::DeferredAnswered`], [`Reason::LoginNeeded`] where the login is older than the client's `default_max_age`,
+    /// and faults. Nothing was given.
     pub async fn approve(&self, pending: &PendingDevice, approval: Approval) -> Result<()> {
         self.reported(async |cx| approve(self.0, cx, pending, approval).await).await
     }

@@ -16,7 +16,8 @@ use crate::provider::core::Core;
 use crate::types::{Authentication, Params};
 use crate::wire::{self, Request, Response};
 
-/// How many wrong codes one form takes (attack 219).
+/// How many wrong codes one form takes, for whoever mistypes that often should look at the device again. Guesses are bounded
+/// by the limiter alone: anybody can have another form, or post the first one again (attack 219).
 const MAX_MISSES: u8 = 5;
 
 /// What a visit comes to.
@@ -146,6 +147,9 @@ async fn answered(
         return confirm(cx, pending, (browser, login));
     }
     match params.one("answer")? {
+        Some("allow") if pending.is_stale(login) => {
+            Ok(sign_in(cx, LoginNeed::TooOld, Some(pending.user_code())))
+        }
         Some("allow") => {
             let approval = Approval::new(login.clone(), pending.scope().clone());
             pending::approve(core, cx, &pending, approval).await?;

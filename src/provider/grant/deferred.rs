@@ -163,6 +163,7 @@ impl GrantHandler for DeferredGrant {
     async fn redeem(&self, cx: &Context<'_>, request: &TokenRequest) -> Result<Issuance> {
         let (parameter, missing) = self.kind.parameter();
         let presented = request.params.one(parameter)?.ok_or(missing)?;
+        request.without_authorization_details()?;
         let resources = request.resources()?;
         let (kind, prefix) = self.kind.credential(cx);
         if !opaque::is_ours(cx.secrets, kind, (prefix, cx.issuer()), presented) {

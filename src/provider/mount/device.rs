@@ -33,8 +33,8 @@ pub enum DeviceStep<'a> {
         /// What they said.
         answer: DeviceAnswer,
     },
-    /// The person has to agree or not. Whatever they agreed to before, they must be shown which client asks for what, and
-    /// the code, to compare it with that of the device before them (RFC 8628 section 5.4).
+    /// The person has to agree or not. Whatever they agreed to before, they must be shown which client asks for what, be it
+    /// scope or resources, and the code, to compare it with that of the device before them (RFC 8628 section 5.4).
     Confirm {
         /// The device.
         pending: &'a PendingDevice,
@@ -87,7 +87,8 @@ impl DeviceQuestion<'_> {
                 let client = pending.client();
                 let name = client.metadata().client_name.as_deref().unwrap_or(client.id().as_str());
                 let scope = pending.scope().to_string();
-                reply::device_consent_page((self.action, sealed), name, &scope, pending.user_code())
+                let asked = (&*scope, pending.resources());
+                reply::device_consent_page((self.action, sealed), name, asked, pending.user_code())
             }
             DeviceStep::Enter { form, user_code, missed } => {
                 reply::device_code_page((self.action, form), user_code, missed)

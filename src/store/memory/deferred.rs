@@ -147,12 +147,15 @@ impl DeferredStore for MemoryStore {
 
     async fn decide(&self, key: &TokenHash, decision: Decision, now: Timestamp) -> Result<bool, StoreError> {
         let mut space = self.space();
+        let space = &mut *space;
         let Some(row) = space.deferred.rows.get_mut(key).filter(|row| row.waits(now)) else {
             return Ok(false);
         };
         row.state = match decision {
-            Decision::Approved { grant, payload } => {
-                row.record.payload = payload;
+            Decision::Approved { grant, retain_until, payload } => {
+                space.ends.remove(row.record.retain_until, &Row::Deferred(*key));
+                space.ends.add(retain_until, Row::Deferred(*key));
+                (row.record.retain_until, row.record.payload) = (retain_until, payload);
                 State::Approved(grant)
             }
             Decision::Denied => State::Denied,

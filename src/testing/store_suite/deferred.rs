@@ -41,6 +41,7 @@ where
         owned(store).await;
         slowed_down(store).await;
         expiring(store).await;
+        retained(store).await;
         swept(store).await;
         together::cancelled(store).await;
         for seed in 1..=8 {
@@ -87,7 +88,8 @@ async fn decide<S: DeferredStore + ?Sized>(
 
 fn approval() -> (GrantId, Decision, DeferredRecord) {
     let (grant, record) = (draw::grant_id(), record());
-    (grant, Decision::Approved { grant, payload: record.payload.clone() }, record)
+    let (retain_until, payload) = (record.retain_until, record.payload.clone());
+    (grant, Decision::Approved { grant, retain_until, payload }, record)
 }
 
 /// Approves, and gives what redeeming it comes to.
@@ -302,6 +304,40 @@ async fn expiring(store: &dyn DeferredStore) {
         let pending = poll(store, &endless.key, &endless.client, now).await;
         assert_eq!(pending, Polled::Pending, "times reach from before the epoch to NEVER");
     }
+}
+
+/// What was approved is remembered for longer than what was not.
+async fn retained<S: DeferredStore + Sweep>(store: &S) {
+    let short = || DeferredRecord { retain_until: at(700), ..record() };
+    let (waiting, denied, approved) = (short(), short(), short());
+    for request in [&waiting, &denied, &approved] {
+        insert(store, request).await;
+    }
+    assert!(decide(store, &denied.key, Decision::Denied, NOW).await, "a request that waits is denied");
+    let (grant, decision, DeferredRecord { payload, .. }) = approval();
+    assert!(decide(store, &approved.key, decision, NOW).await, "a request that waits is approved");
+    let first = poll(store, &approved.key, &approved.client, at(599)).await;
+    let record = DeferredRecord { retain_until: at(4000), payload, ..approved.clone() };
+    let expected = Polled::Approved { grant, record };
+    assert_eq!(first, expected, "an approved request has the retain_until of the decision");
+    let before =
+        [(&waiting, Polled::Expired), (&denied, Polled::Denied), (&approved, Polled::Replayed { grant })];
+    for (request, expected) in before {
+        let there = poll(store, &request.key, &request.client, at(699)).await;
+        assert_eq!(there, expected, "until retain_until what became of a request is told");
+    }
+    sweep_all(store, at(700)).await;
+    for request in [&waiting, &denied] {
+        let gone = poll(store, &request.key, &request.client, NOW).await;
+        assert_eq!(gone, Polled::Absent, "what was not approved is swept from its own retain_until on");
+    }
+    let there = poll(store, &approved.key, &approved.client, at(3999)).await;
+    assert_eq!(there, Polled::Replayed { grant }, "an approved request is kept until that of the decision");
+    let gone = poll(store, &approved.key, &approved.client, at(4000)).await;
+    assert_eq!(gone, Polled::Absent, "and no longer");
+    sweep_all(store, at(4000)).await;
+    insert(store, &approved).await;
+    assert_eq!(by_key(store, &approved.key, NOW).await, Some(approved), "then its key is free");
 }
 
 async fn swept<S: DeferredStore + Sweep>(store: &S) {

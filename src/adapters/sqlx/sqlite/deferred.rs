@@ -62,9 +62,11 @@ impl DeferredStore for SqliteStore {
     }
 
     async fn decide(&self, key: &TokenHash, decision: Decision, now: Timestamp) -> Result<bool, StoreError> {
-        let (state, grant, payload) = match &decision {
-            Decision::Approved { grant, payload } => (APPROVED, Some(grant), Some(payload)),
-            Decision::Denied => (DENIED, None, None),
+        let (state, grant, retain_until, payload) = match &decision {
+            Decision::Approved { grant, retain_until, payload } => {
+                (APPROVED, Some(grant), Some(retain_until), Some(payload))
+            }
+            Decision::Denied => (DENIED, None, None, None),
         };
         let decide = sqlx::query(statements::DECIDE)
             .bind(&*self.namespace)
@@ -73,7 +75,8 @@ impl DeferredStore for SqliteStore {
             .bind(state)
             .bind(grant.map(|grant| &grant.as_bytes()[..]))
             .bind(payload.as_ref().map(|payload| payload.secret().as_bytes().to_vec()))
-            .bind(payload.map(|payload| payload.as_bytes()));
+            .bind(payload.map(|payload| payload.as_bytes()))
+            .bind(retain_until.map(|end| end.unix()));
         Ok(self.connections.write(decide).await? == 1)
     }
 

@@ -245,7 +245,8 @@ pub(super) const BY_USER_CODE: &str = concat!(
 
 pub(super) const DECIDE: &str = "\
     UPDATE vouchsafe_deferred \
-    SET state = $4, grant_id = $5, secret = COALESCE($6, secret), payload = COALESCE($7, payload) \
+    SET state = $4, grant_id = $5, secret = COALESCE($6, secret), payload = COALESCE($7, payload), \
+    retain_until = COALESCE($8, retain_until) \
     WHERE namespace = $1 AND id = $2 AND state = 0 AND expires_at > $3";
 
 /// Takes note of a poll at `$4`: one that comes too early adds `$5` to the pace, up to `$6`.

@@ -141,8 +141,9 @@ impl Run {
         let (now, (key, _), grant) = (self.now, self.key(), draw::grant_id());
         let grant = self.dice.maybe(grant);
         let payload = draw::payload();
+        let retain_until = now.plus(Duration::from_secs(200_000));
         let decision = match grant {
-            Some(grant) => Decision::Approved { grant, payload: payload.clone() },
+            Some(grant) => Decision::Approved { grant, retain_until, payload: payload.clone() },
             None => Decision::Denied,
         };
         let answer = store.decide(&key, decision, now).await;
@@ -151,7 +152,7 @@ impl Run {
         if let Some(known) = found {
             known.decided = Some(grant);
             if grant.is_some() {
-                known.record.payload = payload;
+                (known.record.retain_until, known.record.payload) = (retain_until, payload);
             }
         }
         same(&format!("decide at {now:?}"), answer, &Ok(expected))
