@@ -1,4 +1,4 @@
-//! Every test that `conformance.md` names exists.
+//! Every test that `conformance.md` names exists, and so does what `README.md` says of each specification.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,51 @@ fn every_test_that_is_named_exists() {
 }
 
 #[test]
-fn every_row_names_tests_or_says_that_there_are_none() {
+fn every_row_names_tests() {
     let rows = rows();
-    let unclear: Vec<_> =
-        rows.iter().filter(|row| row.tests != "-" && named(&row.tests).is_empty()).collect();
+    let unclear: Vec<_> = rows.iter().filter(|row| named(&row.tests).is_empty()).collect();
     assert!(unclear.is_empty(), "{unclear:?}");
     for section in 1..=SECTIONS {
         assert!(rows.iter().any(|row| row.section == section), "section {section} is empty");
     }
+}
+
+/// Each specification has a test file, and is on always or by calls that there are.
+#[test]
+fn every_specification_has_its_call_and_its_test_file() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the page is there");
+    let (_, table) =
+        readme.split_once("| specification | supported | the call | test file |").expect("a table");
+    let table = table.split("\n\n").next().expect("the table ends");
+    let source = calls(&root().join("src"));
+    let mut rows = 0;
+    for line in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| specification")) {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        let &["", _, _, call, file, ""] = cells.as_slice() else { panic!("four cells: {line}") };
+        let [file] = &*named(file) else { panic!("one file: {line}") };
+        assert!(root().join("tests/it").join(file).is_file(), "there is no {file}");
+        assert!(call.starts_with("always") || !named(call).is_empty(), "no call: {line}");
+        for call in named(call).iter().filter_map(|call| call.rsplit("::").next()) {
+            let there =
+                [format!("pub fn {call}("), format!("pub const fn {call}("), format!("pub struct {call} ")];
+            let generic = format!("pub fn {call}<");
+            assert!(there.iter().chain([&generic]).any(|text| source.contains(text)), "there is no {call}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 30, "the table is cut");
+}
+
+/// The text of all files below `directory`.
+fn calls(directory: &Path) -> String {
+    let entries = fs::read_dir(directory).expect("the directory is there");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    paths
+        .map(|path| match path.is_dir() {
+            true => calls(&path),
+            false => fs::read_to_string(&path).unwrap_or_default(),
+        })
+        .collect()
 }
 
 #[test]
