@@ -82,6 +82,12 @@ pub enum Admission {
 pub trait Limiter: Debug + Send + Sync {
     /// Whether `key` is admitted at `point`; counting is the implementation's.
     async fn admit(&self, point: LimitPoint, key: &str, now: Timestamp) -> Admission;
+
+    /// Whether it bounds anything at `point`. A provider is not built where a point needs a bound that is said to have none.
+    /// Default: it does.
+    fn bounds(&self, _point: LimitPoint) -> bool {
+        true
+    }
 }
 
 const _: fn(&dyn Limiter) = |_| ();

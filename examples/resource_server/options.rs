@@ -1,9 +1,11 @@
 //! The flags, each with its variable of the environment.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use vouchsafe::secret::Secret;
 use vouchsafe::types::Issuer;
 
 /// An API that takes the access tokens of an OpenID provider.
@@ -38,9 +40,10 @@ pub(crate) struct Options {
         env = "RESOURCE_INTROSPECT_SECRET",
         value_name = "SECRET",
         requires = "introspect_client",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = secret
     )]
-    pub introspect_secret: Option<String>,
+    pub introspect_secret: Option<Secret>,
 
     /// Demand a nonce of this server in DPoP proofs (RFC 9449 section 9)
     #[arg(long, env = "RESOURCE_DPOP_NONCES")]
@@ -61,4 +64,8 @@ pub(crate) struct Options {
     /// Let the provider be at a loopback address
     #[arg(long, env = "RESOURCE_DANGEROUS_ALLOW_LOOPBACK_FETCH")]
     pub dangerous_allow_loopback_fetch: bool,
+}
+
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }

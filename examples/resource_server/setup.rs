@@ -10,7 +10,6 @@ use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
 use vouchsafe::client::ClientCredential;
 use vouchsafe::resource::{DpopConfig, DpopNonces, HttpIntrospection, Requirement, TrustedIssuer, Verifier};
-use vouchsafe::secret::Secret;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::types::{ClientId, FetchUrl, Issuer};
 use vouchsafe::wire::{HttpClient, ResourceMetadata, StepUp};
@@ -48,7 +47,7 @@ pub(crate) async fn api(options: &Options, resource: &str) -> Result<Api, String
     if let (Some(client), Some(secret)) = (&options.introspect_client, &options.introspect_secret) {
         let client =
             ClientId::new(client.as_str()).map_err(|error| format!("--introspect-client: {error}"))?;
-        let credential = ClientCredential::secret(client, Secret::new(secret.as_str()));
+        let credential = ClientCredential::secret(client, secret.clone());
         let endpoint = provider.endpoint("introspection_endpoint")?;
         let asked = HttpIntrospection::new(endpoint, credential, http.clone(), runtime.clone());
         issuer = issuer.with_introspection(Arc::new(asked));

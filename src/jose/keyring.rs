@@ -190,7 +190,7 @@ impl Keyring {
     }
 
     /// The same ring as one that has keys of `algs` alone: others neither sign nor verify there, and are not shown. A change
-    /// to it is a change to the ring, and to all of its clones.
+    /// to it is a change to the ring, and to all of its clones; that a ring keeps an active key says nothing of one of these.
     #[must_use]
     pub fn limited_to(&self, algs: &[SigningAlg]) -> Self {
         let algs = algs.iter().copied().filter(|alg| self.has(*alg)).collect();

@@ -153,6 +153,10 @@ impl Limiter for WindowLimiter {
             None => Admission::Admitted,
         }
     }
+
+    fn bounds(&self, point: LimitPoint) -> bool {
+        self.0.iter().any(|known| known.point == point)
+    }
 }
 
 impl Default for WindowLimiter {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::requirements::{PkceExceptions, Requirements};
 use crate::jose::SigningAlg;
 
-/// How long an access token lives at most where FAPI 2.0 holds, unless a client or a resource has a lifetime of its own.
+/// How long an access token lives at most where FAPI 2.0 holds, unless a client's settings or the
+/// policy say otherwise.
 pub(super) const FAPI2_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(10 * 60);
 
 /// A security profile, turned on by

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::introspection::{Answers, Asked, DEFAULT_LIFETIME, MAX_LIFETIME};
 use super::issuer::TrustedIssuer;
 use super::jwt::Jwts;
@@ -45,7 +47,7 @@ pub struct VerifierBuilder {
 #[non_exhaustive]
 pub enum BuildError {
     /// The other origin is no http or https URI.
-    #[error("the alias must be an http or https uri")]
+    #[error("the alias must be an origin: http or https, a host, and a port perhaps")]
     Alias,
     /// A setting is out of its bounds.
     #[error("{setting} must be {bounds}")]
@@ -146,8 +148,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// For how long answers of introspection are kept: up to 300 s, default 30 s; 0 asks anew for each request. A token
-    /// that is revoked is good for as long.
+    /// For how long answers of introspection are kept: up to 300 s, default 30 s; 0 keeps none, and a request waits only with
+    /// others for an answer that is on its way. A token that is revoked is good for as long.
     pub const fn introspection_lifetime(mut self, lifetime: Duration) -> Self {
         self.introspection_lifetime = lifetime;
         self
@@ -259,7 +261,8 @@ impl VerifierBuilder {
 
     fn taking_proofs(&self, resource: &Arc<str>) -> Result<Option<Dpop>, BuildError> {
         if let Some(alias) = &self.alias {
-            HttpUri::parse(alias).map_err(|_| BuildError::Alias)?;
+            let sound = HttpUri::parse(alias).is_ok() && is_origin(alias);
+            sound.then_some(()).ok_or(BuildError::Alias)?;
         }
         let Some((config, replays)) = &self.dpop else { return Ok(None) };
         let secrets = match &self.secrets {
@@ -292,6 +295,12 @@ impl VerifierBuilder {
             None => metadata,
         }
     }
+}
+
+/// Whether `alias` is of a scheme, a host and a port, and nothing else.
+fn is_origin(alias: &str) -> bool {
+    let nothing_else = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    Url::parse(alias).is_ok_and(|url| nothing_else(&url))
 }
 
 /// By how much the clock of a sender of proofs may be ahead.

@@ -130,7 +130,12 @@ impl Unknown {
     /// Whether another attempt would come to the same.
     fn lasts(&self) -> bool {
         self.cause.is_none()
-            && !matches!(self.reason, Reason::IntrospectionMalformed | Reason::IntrospectionPanicked)
+            && !matches!(
+                self.reason,
+                Reason::AccessTokenNotYetValid
+                    | Reason::IntrospectionMalformed
+                    | Reason::IntrospectionPanicked
+            )
     }
 }
 

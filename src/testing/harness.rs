@@ -26,7 +26,7 @@ use crate::client::{Client, ClientAuthMethod, ClientBuilder};
 use crate::clock::{Clock as _, Timestamp};
 use crate::event::Event;
 use crate::jose::{self, SigningHeader};
-use crate::limiter::WindowLimiter;
+use crate::limiter::{Allowance, LimitPoint, WindowLimiter};
 use crate::provider::{Backchannel, Config, Provider, ProviderBuilder, PushedRequests, ResourceSettings};
 use crate::secret::{Secret, SystemSecrets};
 use crate::store::memory::{MemoryStore, Snapshot};
@@ -431,7 +431,7 @@ impl HarnessBuilder {
         let (bank, shop) = clients::backchannel();
         let host: Arc<AskingHost> = Arc::clone(host);
         self.client(bank).confidential(shop).provider(|builder| {
-            let builder = builder.limiter(Arc::new(WindowLimiter::for_user_codes()));
+            let builder = builder.limiter(patient());
             builder.with_backchannel_authentication(Backchannel::new(host).with_plain_requests())
         })
     }
@@ -454,9 +454,8 @@ impl HarnessBuilder {
     /// # Panics
     /// Never: the client is sound.
     pub fn devices(self) -> Self {
-        self.client(clients::device()).provider(|builder| {
-            builder.limiter(Arc::new(WindowLimiter::for_user_codes())).with_device_authorization()
-        })
+        self.client(clients::device())
+            .provider(|builder| builder.limiter(patient()).with_device_authorization())
     }
 
     /// Puts other stores, or some that wrap it, in place of the memory store. The clients stay in memory.
@@ -531,6 +530,12 @@ impl World {
             .with_back_channel_logout()
             .with_front_channel_logout()
     }
+}
+
+/// A limiter of codes that lets people be asked for as often as a test wants.
+fn patient() -> Arc<WindowLimiter> {
+    let often = Allowance::new(u32::MAX, u32::MAX, Duration::from_secs(60));
+    Arc::new(WindowLimiter::for_user_codes().with(LimitPoint::BackchannelPerson, often))
 }
 
 fn register(store: &MemoryStore, clients: Vec<Registered>) -> BTreeMap<String, Secret> {

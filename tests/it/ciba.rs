@@ -659,7 +659,7 @@ fn it_needs_stores_a_limiter_and_an_authorization_endpoint() {
     );
     let kept =
         |store: Arc<MemoryStore>| Stores::of(store.clone()).with_deferred(store.clone()).with_replays(store);
-    assert_eq!(with(kept).build().unwrap_err(), needs("Limiter"));
+    assert_eq!(with(kept).build().unwrap_err(), needs("a Limiter of BackchannelPerson"));
     let limiter = Arc::new(WindowLimiter::new().with_backchannel_people());
     assert!(with(kept).limiter(limiter).build().is_ok());
 }

@@ -13,6 +13,7 @@ use vouchsafe::client::{Client, ClientBuilder, ClientMetadata, FetchErrorKind, I
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
+use vouchsafe::jose::{JwkSet, SigningAlg};
 use vouchsafe::limiter::WindowLimiter;
 use vouchsafe::proof::Certificate;
 use vouchsafe::provider::{
@@ -24,8 +25,8 @@ use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::certificates::{self, der, unverified};
 use vouchsafe::testing::{
-    AccountTable, AskingHost, Fault, Faults, Harness, HttpTable, PUSH_ENDPOINT, Step, TokenForm,
-    backchannel_form, interleave, keyring, refresh_form, refusals,
+    AccountTable, AskingHost, Fault, Faults, Harness, HttpTable, NOTIFICATION_TOKEN, PUSH_ENDPOINT, Step,
+    TokenForm, backchannel_form, client_key, interleave, keyring, refresh_form, refusals,
 };
 use vouchsafe::types::{ClientId, GrantType, Scope};
 use vouchsafe::wire::HttpErrorKind;
@@ -369,16 +370,26 @@ fn a_refusal_that_does_not_arrive_revokes_nothing() {
 #[test]
 fn tokens_are_bound_to_the_certificate_of_the_request() {
     let host = AskingHost::new();
-    let bound = other_desk(|metadata| metadata.tls_client_certificate_bound_access_tokens = true);
+    let bound = other_desk(|metadata| {
+        let keys = json!({ "keys": [client_key().public_key().to_value()] });
+        metadata.jwks = JwkSet::register(&keys).ok();
+        metadata.backchannel_authentication_request_signing_alg = Some(SigningAlg::Es256);
+        metadata.tls_client_certificate_bound_access_tokens = true;
+    });
     let h = Harness::builder()
         .pushing(&host)
         .confidential(bound)
         .provider(|builder| builder.with_mutual_tls(MutualTls::new()))
         .build();
     h.take_pushes(204);
-    let _ = h.begin_backchannel(desk("alice")).rejected(Reason::CertificateNeeded).unchanged();
+    let mut claims = h.authentication_claims();
+    claims["iss"] = "desk".into();
+    claims["client_notification_token"] = NOTIFICATION_TOKEN.into();
+    let signed = h.signed_backchannel_form(&claims).client("desk");
+    // The request is good once, and this does not use it up.
+    let _ = h.begin_backchannel(signed.clone()).rejected(Reason::CertificateNeeded).unchanged();
     let certificate = unverified(certificates::SELF_SIGNED);
-    let _ = h.auth_req_id(desk("alice").certificate(certificate));
+    let _ = h.auth_req_id(signed.certificate(certificate));
     h.agree(&host.asked().remove(0)).unwrap();
     let token = h.pushed_tokens().access_token;
     let thumbprint = Certificate::parse(&der(certificates::SELF_SIGNED)).unwrap().thumbprint();

@@ -12,8 +12,9 @@ use vouchsafe::error::Reason;
 use vouchsafe::jose::{Keyring, SigningAlg};
 use vouchsafe::limiter::WindowLimiter;
 use vouchsafe::provider::{
-    Backchannel, BuildError, CodeReuse, Config, DpopConfig, MutualTls, OuterParameters, PkceExceptions,
-    Profile, Provider, ProviderBuilder, PushedRequests, Registration, RequestObjectRules, Requirements,
+    Backchannel, BuildError, CodeReuse, Config, DpopConfig, Lifetimes, MutualTls, OuterParameters,
+    PkceExceptions, Profile, Provider, ProviderBuilder, PushedRequests, Registration, RequestObjectRules,
+    Requirements, ResourceSettings,
 };
 use vouchsafe::store::Stores;
 use vouchsafe::testing::certificates::{self, unverified};
@@ -21,7 +22,7 @@ use vouchsafe::testing::{
     AccountTable, AskingHost, AuthorizeForm, DEFAULT_AUDIENCE, Harness, HarnessBuilder, HttpTable,
     ManualRuntime, RESOURCE, authorize_form, code_form, keyring, object_form, reference_form, token_form,
 };
-use vouchsafe::types::{ClientId, RedirectUri, ResponseType};
+use vouchsafe::types::{ClientId, GrantType, RedirectUri, ResponseType};
 
 /// A provider that signs people in, changed, and then under `profile`.
 fn built(
@@ -39,13 +40,17 @@ fn built(
         .accounts(Arc::new(AccountTable::default()))
         .runtime(Arc::new(ManualRuntime::default()))
         .http_client(Arc::new(HttpTable::default()))
-        .limiter(Arc::new(WindowLimiter::new()))
+        .limiter(Arc::new(WindowLimiter::for_user_codes().with_backchannel_people()))
         .with_authorization_code();
     change(builder).with_profile(profile).build()
 }
 
 fn contradicts(profile: Profile, setting: &'static str) -> BuildError {
     BuildError::Contradicts { setting, demand: profile.as_str() }
+}
+
+fn an_hour() -> ResourceSettings {
+    ResourceSettings::new().with_access_token_lifetime(Duration::from_secs(3600))
 }
 
 fn asking() -> Backchannel {
@@ -87,7 +92,10 @@ fn no_profile_has_tokens_come_through_the_browser() {
 #[test]
 fn what_contradicts_fapi_is_refused_by_name() {
     type Change = fn(ProviderBuilder) -> ProviderBuilder;
-    let rows: [(&str, Change); 8] = [
+    let rows: [(&str, Change); 9] = [
+        ("plain authentication requests", |b| {
+            b.with_backchannel_authentication(asking().with_plain_requests())
+        }),
         ("a response type other than code", |b| b.with_response_type(ResponseType::None)),
         ("dangerous_allow_unsigned_id_tokens", ProviderBuilder::dangerous_allow_unsigned_id_tokens),
         ("dangerous_with_unsigned_request_objects", |b| {
@@ -118,6 +126,21 @@ fn what_contradicts_fapi_is_refused_by_name() {
             (
                 "a code_lifetime over 60 seconds",
                 built(profile, |c| c.with_code_lifetime(Duration::from_secs(61)), |b| b),
+            ),
+            (
+                "access tokens of a resource over 10 minutes",
+                built(profile, |c| c.with_resource(RESOURCE, an_hour()), |b| b),
+            ),
+            (
+                "access tokens of a grant type over 10 minutes",
+                built(
+                    profile,
+                    |c| {
+                        let hour = Lifetimes::new().with_access_token(Duration::from_secs(3600));
+                        c.with_grant_type_lifetimes(GrantType::ClientCredentials, hour)
+                    },
+                    |b| b,
+                ),
             ),
             (
                 "a pushed_request_lifetime of 600 seconds",
@@ -435,4 +458,27 @@ fn clients_of_certificates_are_let_in_where_public_ones_are_not() {
     let _ = h.redeem(public).rejected(Reason::ClientMethodNotRegistered).unchanged();
     let nobody = token_form("client_credentials").unauthenticated();
     let _ = h.redeem(nobody).rejected(Reason::ClientCredentialsMissing).unchanged();
+}
+
+/// No proof comes where tokens are pushed (RFC 9449 section 5), so that without certificates nothing could bind them.
+#[test]
+fn tokens_that_are_pushed_are_bound_by_certificates_or_not_at_all() {
+    let pushed = |b: ProviderBuilder| b.with_backchannel_authentication(asking().with_push());
+    let refused = built(Profile::Fapi2Security, |config| config, pushed).unwrap_err();
+    let feature = "bound tokens that are pushed";
+    assert_eq!(refused, BuildError::Needs { feature, port: "with_mutual_tls" });
+    let certified = |b| pushed(b).with_mutual_tls(MutualTls::new());
+    assert!(built(Profile::Fapi2Security, |config| config, certified).is_ok());
+}
+
+/// A limiter that bounds nothing there is none.
+#[test]
+fn what_needs_a_bound_needs_a_limiter_that_has_it() {
+    let unbounded = |b: ProviderBuilder| {
+        let limiter = Arc::new(WindowLimiter::for_user_codes());
+        b.with_backchannel_authentication(asking()).limiter(limiter)
+    };
+    let refused = built(Profile::OAuth21, |config| config, unbounded).unwrap_err();
+    let feature = "backchannel_authentication";
+    assert_eq!(refused, BuildError::Needs { feature, port: "a Limiter of BackchannelPerson" });
 }

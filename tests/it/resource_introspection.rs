@@ -375,6 +375,10 @@ fn an_endpoint_is_asked_with_a_private_key() {
 }
 
 fn signing() -> (Harness, Arc<HttpTable>, Api) {
+    signing_by(SigningAlg::DEFAULT_INBOUND)
+}
+
+fn signing_by(algs: &[SigningAlg]) -> (Harness, Arc<HttpTable>, Api) {
     let h = Harness::builder().provider(|builder| builder.with_introspection_jwt()).build();
     let http = Arc::new(HttpTable::new());
     http.serve_json(JWKS_URI, &keys().to_value());
@@ -382,7 +386,8 @@ fn signing() -> (Harness, Arc<HttpTable>, Api) {
     let endpoint = FetchUrl::parse(ENDPOINT).unwrap();
     let jwks_uri = FetchUrl::parse(JWKS_URI).unwrap();
     let asked = HttpIntrospection::new(endpoint, credential, http.clone(), Arc::new(ManualRuntime::new()));
-    let issuer = trusted().with_introspection(Arc::new(asked.with_signed_answers(ISSUER, jwks_uri)));
+    let asked = asked.with_algorithms(algs).with_signed_answers(ISSUER, jwks_uri);
+    let issuer = trusted().with_introspection(Arc::new(asked));
     let api = Api::trusting(issuer, |builder| builder.introspection_lifetime(Duration::ZERO));
     (h, http, api)
 }
@@ -401,6 +406,23 @@ fn an_answer_may_have_to_be_signed() {
     // The same answer is worth nothing a while later.
     api.advance(Duration::from_secs(71));
     let _ = api.refuses(&bearer(&token), Reason::IntrospectionUnverified);
+}
+
+/// The algorithms are the API's to choose: by default the provider signs by RS256 here.
+#[test]
+fn an_answer_is_signed_by_an_algorithm_that_is_taken() {
+    for (algs, taken) in [(&[SigningAlg::Es256][..], false), (&[SigningAlg::Es256, SigningAlg::Rs256], true)]
+    {
+        let (h, http, api) = signing_by(algs);
+        let token = issued(&h);
+        let form =
+            client_form(Form::new().set("token", token.as_str())).client("api").header("accept", SIGNED);
+        http.answer(ENDPOINT, h.introspect_with(form).response);
+        match taken {
+            true => assert_eq!(api.lets_through(&bearer(&token)).subject(), Some("alice")),
+            false => drop(api.refuses(&bearer(&token), Reason::IntrospectionUnverified)),
+        }
+    }
 }
 
 /// RFC 9701 section 8.1, attack 161: what is not signed by the issuer, or for something or somebody else, is none.

@@ -9,7 +9,7 @@ use vouchsafe::client::ClientMetadata;
 use vouchsafe::error::{ErrorCode, Reason, Result};
 use vouchsafe::jose::{JoseSigner, JwkSet, Signer, SigningAlg};
 use vouchsafe::provider::{
-    BuildError, Context, Registrant, Registration, RegistrationPolicy, SoftwareStatementIssuer,
+    BuildError, Context, Profile, Registrant, Registration, RegistrationPolicy, SoftwareStatementIssuer,
 };
 use vouchsafe::testing::{Harness, client_key, signed_object, unsigned_object};
 use vouchsafe::types::FetchUrl;
@@ -231,4 +231,26 @@ fn issuers_that_do_not_fit_are_found_when_the_provider_is_built() {
     let twice = Registration::open().with_software_statement_issuer(remote.clone());
     let twice = build(twice.with_software_statement_issuer(remote));
     assert_eq!(twice, BuildError::Twice { name: ISSUER.to_owned() });
+}
+
+/// What a profile's algorithms leave out signs no statement either, whatever its issuer may sign by otherwise.
+#[test]
+fn a_statement_is_signed_by_an_algorithm_that_counts_here() {
+    let rsa = JoseSigner::generate(SigningAlg::Rs256).unwrap();
+    let keys = json!({ "keys": [rsa.public_key().to_value(), client_key().public_key().to_value()] });
+    let issuer = SoftwareStatementIssuer::new(ISSUER, JwkSet::register(&keys).unwrap());
+    let registration = Registration::open().with_software_statement_issuer(issuer);
+    let registration = registration.with_required_software_statement();
+    let h = Harness::builder()
+        .provider(|builder| builder.with_registration(registration))
+        .profile(Profile::Fapi2Security)
+        .build();
+    let keyed = json!({
+        "token_endpoint_auth_method": "private_key_jwt",
+        "id_token_signed_response_alg": "ES256",
+        "jwks": { "keys": [client_key().public_key().to_value()] },
+    });
+    let by_rsa = signed_object("JWT", &claims(keyed.clone()), &rsa);
+    let _ = register(&h, &stating(&by_rsa)).rejected(Reason::SoftwareStatementAlgorithm).unchanged();
+    let _ = register(&h, &stating(&statement(keyed))).accepted();
 }

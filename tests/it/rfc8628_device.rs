@@ -325,7 +325,7 @@ fn devices_need_a_limiter_a_store_and_people() {
     let kept: fn(Arc<MemoryStore>) -> Stores = |store| Stores::of(store.clone()).with_deferred(store);
     assert_eq!(build(Stores::of).build().unwrap_err(), needs("the authorization endpoint"));
     assert_eq!(with(Stores::of).build().unwrap_err(), needs("DeferredStore"));
-    assert_eq!(with(kept).build().unwrap_err(), needs("Limiter"));
+    assert_eq!(with(kept).build().unwrap_err(), needs("a Limiter of UserCode"));
     assert!(with(kept).limiter(Arc::new(WindowLimiter::for_user_codes())).build().is_ok());
 }
 

@@ -119,8 +119,9 @@ async fn begun(
         return Err(Reason::GrantTypeNotAllowed.into());
     }
     core.admit(cx, LimitPoint::BackchannelAuthentication, client.id()).await?;
-    let asked = request::read(core, cx, settings, (client, params)).await?;
+    // A certificate that is missing costs the client no signed request, which is good once.
     let push = push::asked(core, head, client)?;
+    let asked = request::read(core, cx, settings, (client, params)).await?;
     device::check_answers(core, cx, client, &asked.scope).await?;
     let subject = resolve(core, cx, settings, (client, &asked)).await?;
     let person = format!("{} {}", asked_key(cx, &subject), client.id());

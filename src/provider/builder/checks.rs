@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{BuildError, ProviderBuilder};
 use crate::client::{AccessTokenFormatChoice, is_access_token_lifetime, is_grant_lifetime};
 use crate::jose::{Decrypter, Jwk};
+use crate::limiter::LimitPoint;
 use crate::proof::DpopConfig;
 use crate::provider::backchannel::Backchannel;
 use crate::provider::config::CodeChallengeReuse;
@@ -220,16 +221,27 @@ impl ProviderBuilder {
         let (core, stores) = (&self.core, &self.core.stores);
         let (backchannel, device) = (core.backchannel.is_some(), core.switches.device_authorization);
         let (signs_in, deferred) = (core.signs_in(), stores.deferred.is_some());
+        let pushes = core.backchannel.as_ref().is_some_and(Backchannel::pushes);
+        let bound = core.config.requirements.sender_constrained_tokens;
+        let bounds = |point| core.limiter.as_ref().is_some_and(|limiter| limiter.bounds(point));
+        let (people, codes) = (bounds(LimitPoint::BackchannelPerson), bounds(LimitPoint::UserCode));
         missing(&[
             Need("backchannel_authentication", backchannel, "the authorization endpoint", signs_in),
             Need("backchannel_authentication", backchannel, "DeferredStore", deferred),
             Need("backchannel_authentication", backchannel, "ReplayStore", stores.replays.is_some()),
             // Somebody who says no to each can be asked again and again (CIBA Core section 14).
-            Need("backchannel_authentication", backchannel, "Limiter", core.limiter.is_some()),
+            Need("backchannel_authentication", backchannel, "a Limiter of BackchannelPerson", people),
+            // No proof comes where tokens are pushed, so that only a certificate can bind them.
+            Need(
+                "bound tokens that are pushed",
+                pushes && bound,
+                "with_mutual_tls",
+                core.mutual_tls.is_some(),
+            ),
             Need("device_authorization", device, "the authorization endpoint", signs_in),
             Need("device_authorization", device, "DeferredStore", deferred),
             // Eight letters can be guessed by whoever may try for long enough (RFC 8628 section 5.1).
-            Need("device_authorization", device, "Limiter", core.limiter.is_some()),
+            Need("device_authorization", device, "a Limiter of UserCode", codes),
         ])
     }
 

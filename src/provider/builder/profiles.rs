@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{BuildError, ProviderBuilder, request_objects};
 use crate::jose::IdTokenHintVerifier;
 use crate::proof::DpopConfig;
+use crate::provider::backchannel::Backchannel;
 use crate::provider::config::CodeReuse;
 use crate::provider::mutual_tls::MutualTls;
 use crate::provider::profile::{FAPI2_ACCESS_TOKEN_LIFETIME, Profile};
@@ -25,7 +26,8 @@ impl ProviderBuilder {
     ///
     /// Under FAPI 2.0 requests have to be pushed where there is an authorization endpoint, tokens are bound by DPoP unless
     /// [`with_dpop`](ProviderBuilder::with_dpop) or [`with_mutual_tls`](ProviderBuilder::with_mutual_tls) says otherwise,
-    /// `private_key_jwt` is on, and access tokens live 10 minutes at most.
+    /// `private_key_jwt` is on, and access tokens live 10 minutes at most, unless a client's settings or the policy say
+    /// otherwise.
     pub fn with_profile(mut self, profile: Profile) -> Self {
         self.profiles.insert(profile);
         self
@@ -75,6 +77,11 @@ impl ProviderBuilder {
         let others = core.response_types.iter().any(|known| *known != ResponseType::Code);
         let by_stranger = core.registration.as_ref().is_some_and(|known| !known.needs_statement());
         let supplementing = config.request_objects.outer_parameters == OuterParameters::Supplementing;
+        let plain = core.backchannel.as_ref().is_some_and(Backchannel::takes_plain_requests);
+        let lasting =
+            |lifetime: Option<Duration>| lifetime.is_some_and(|of| of > FAPI2_ACCESS_TOKEN_LIFETIME);
+        let of_types = config.grant_type_lifetimes.values().any(|of| lasting(of.access_token));
+        let of_resources = config.resources.values().any(|of| lasting(of.access_token_lifetime));
         let rows = [
             (in_front, "a response type with a token"),
             (config.dangerous_redirected_errors, "dangerous_redirected_errors"),
@@ -83,6 +90,9 @@ impl ProviderBuilder {
             (fapi && core.switches.unsigned_request_objects, "dangerous_with_unsigned_request_objects"),
             (fapi && supplementing, "OuterParameters::Supplementing"),
             (fapi && config.code_reuse == CodeReuse::DenyOnly, "CodeReuse::DenyOnly"),
+            (fapi && plain, "plain authentication requests"),
+            (fapi2 && of_types, "access tokens of a grant type over 10 minutes"),
+            (fapi2 && of_resources, "access tokens of a resource over 10 minutes"),
             (fapi2 && config.code_lifetime > FAPI2_CODE_LIFETIME, "a code_lifetime over 60 seconds"),
             (
                 fapi2 && config.pushed_request_lifetime >= FAPI2_PUSHED_LIFETIME,
@@ -97,13 +107,8 @@ impl ProviderBuilder {
         if profile != Profile::FapiCiba {
             return Ok(());
         }
-        let plain = core.backchannel.as_ref().is_some_and(|known| known.takes_plain_requests());
-        let pushes = core.backchannel.as_ref().is_some_and(|known| known.pushes());
-        let rows = [
-            (plain, "plain authentication requests"),
-            (pushes, "tokens that are pushed"),
-            (self.dpop.is_some(), "dpop"),
-        ];
+        let pushes = core.backchannel.as_ref().is_some_and(Backchannel::pushes);
+        let rows = [(pushes, "tokens that are pushed"), (self.dpop.is_some(), "dpop")];
         contradiction(profile.as_str(), rows)?;
         match (core.backchannel.is_some(), core.mutual_tls.is_some()) {
             (true, true) => Ok(()),

@@ -291,7 +291,9 @@ impl Rules {
         let alg = metadata.backchannel_authentication_request_signing_alg;
         let mode = metadata.backchannel_token_delivery_mode;
         let offered = mode.is_none_or(|mode| self.delivery_modes.contains(&mode));
-        match offered && alg.is_none_or(|alg| self.inbound_algs.contains(&alg)) {
+        // No proof comes where tokens are pushed (RFC 9449 section 5).
+        let bound = mode == Some(TokenDeliveryMode::Push) && metadata.dpop_bound_access_tokens;
+        match offered && !bound && alg.is_none_or(|alg| self.inbound_algs.contains(&alg)) {
             true => Ok(()),
             false => Err(Reason::MetadataBackchannel),
         }

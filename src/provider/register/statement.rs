@@ -80,8 +80,10 @@ pub(super) async fn of(
     let presented = PresentedSoftwareStatement::parse(text).map_err(Reason::from)?;
     let issuer = issuers.iter().find(|known| *known.issuer == *presented.claimed_issuer());
     let issuer = issuer.ok_or(Reason::SoftwareStatementUnapproved)?;
+    let permitted = |alg: &SigningAlg| cx.config.requirements.permits(*alg);
+    let algs: Vec<_> = issuer.algs.iter().copied().filter(permitted).collect();
     let verifier = SoftwareStatementVerifier::new(Arc::clone(&issuer.issuer), cx.issuer())
-        .with_algorithms(&issuer.algs)
+        .with_algorithms(&algs)
         .with_leeway(cx.config.clock_skew);
     let token = Token { presented: &presented, verifier: &verifier, now: cx.now };
     let verified = client_keys::verify_by(cx, (&issuer.keys, core.statement_keys.as_ref()), &token).await;

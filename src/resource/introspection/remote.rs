@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::entropy::{Entropy, OsEntropy};
 use crate::jose::{
     IntrospectionResponseError, IntrospectionResponseVerifier, JwkSet, PresentedIntrospectionResponse,
+    SigningAlg,
 };
 use crate::runtime::Runtime;
 use crate::secret::Secret;
@@ -46,6 +47,7 @@ pub struct HttpIntrospection {
     http: Arc<dyn HttpClient>,
     runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
+    algs: Arc<[SigningAlg]>,
     /// `None` takes the word of the connection.
     signed: Option<Signed>,
 }
@@ -69,7 +71,8 @@ impl HttpIntrospection {
     ) -> Self {
         let fetcher = Fetcher::new(Arc::clone(&http), Arc::clone(&runtime));
         let entropy = Arc::new(OsEntropy);
-        Self { endpoint, credential, fetcher, http, runtime, entropy, signed: None }
+        let algs = SigningAlg::DEFAULT_INBOUND.into();
+        Self { endpoint, credential, fetcher, http, runtime, entropy, algs, signed: None }
     }
 
     /// Asks for answers that `issuer` has signed (RFC 9701) with a key of its `jwks_uri`, and takes no others. They are up
@@ -77,8 +80,19 @@ impl HttpIntrospection {
     #[must_use]
     pub fn with_signed_answers(mut self, issuer: impl Into<Arc<str>>, jwks_uri: FetchUrl) -> Self {
         let verifier = IntrospectionResponseVerifier::new(issuer, self.credential.client_id().as_str());
+        let verifier = verifier.with_algorithms(&self.algs);
         let remote = RemoteKeys::new(Arc::clone(&self.http), Arc::clone(&self.runtime));
         self.signed = Some(Signed { verifier, keys: jwks_uri, remote });
+        self
+    }
+
+    /// The algorithms of [signed answers](Self::with_signed_answers). Default [`SigningAlg::DEFAULT_INBOUND`].
+    #[must_use]
+    pub fn with_algorithms(mut self, algs: &[SigningAlg]) -> Self {
+        self.algs = algs.into();
+        if let Some(signed) = &mut self.signed {
+            signed.verifier = signed.verifier.clone().with_algorithms(algs);
+        }
         self
     }
 

@@ -7,6 +7,9 @@ use super::{
 use crate::internal::fuzzing::protocol::operation::{Asked, Decision, Nth, Sent};
 use crate::types::GrantType;
 
+/// How long a request is remembered after its end that nobody agreed to.
+const SHORT_RETENTION: i64 = 5 * MINUTE;
+
 /// How long a client leaves between two polls at first, and by how much longer after each that came too early.
 const INTERVAL: i64 = 5;
 const SLOW_DOWN: i64 = 5;
@@ -60,6 +63,7 @@ impl Model {
             scope,
             resources,
             expires_at: self.now + kind.lifetime(),
+            keep_until: self.now + kind.lifetime() + SHORT_RETENTION,
             interval: INTERVAL,
             polled_at: None,
             decided: Decided::Open,
@@ -99,10 +103,12 @@ impl Model {
         if self.gone.contains(&browser.person()) {
             return Err(Reason::ApprovalSubjectGone);
         }
+        let done = self.approve_elsewhere(at, browser, agreed)?;
         if remember {
-            self.remember((browser.person(), waiting.client), agreed, waiting.resources)?;
+            // The answer stands, whatever becomes of the memory of it.
+            let _ = self.remember((browser.person(), waiting.client), agreed, waiting.resources);
         }
-        self.approve_elsewhere(at, browser, agreed).map(Some)
+        Ok(Some(done))
     }
 
     fn approve_elsewhere(&mut self, at: usize, browser: Browser, scope: Set) -> Result<Answer, Reason> {
@@ -110,7 +116,11 @@ impl Model {
         let expires_at = self.now + grant_lifetime(client, scope, expires_at - self.now);
         let grant = Grant { scope, resources, ..Grant::new(client, Some(browser), (self.now, expires_at)) };
         let grant = self.write(|model| model.insert_grant(grant))?;
-        let decided = self.write(|model| model.elsewhere[at].decided = Decided::Approved(grant));
+        let decided = self.write(|model| {
+            let approved = &mut model.elsewhere[at];
+            approved.decided = Decided::Approved(grant);
+            approved.keep_until = approved.expires_at + RETENTION;
+        });
         if decided.is_err() {
             self.grants[grant].is_revoked = true; // whatever became of the decision, it leads to nothing
         }
@@ -158,7 +168,7 @@ impl Elsewhere {
 
     /// The grant that was approved, once; otherwise why there is none, and the grant that ends with that.
     fn poll(&mut self, is_owner: bool, now: i64) -> Result<usize, (Reason, Option<usize>)> {
-        if self.is_swept || self.expires_at + RETENTION <= now {
+        if self.is_swept || self.keep_until <= now {
             return Err((Reason::DeferredUnknown, None));
         }
         if !is_owner {

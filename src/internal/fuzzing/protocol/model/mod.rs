@@ -126,6 +126,8 @@ struct Elsewhere {
     scope: Set,
     resources: Set,
     expires_at: i64,
+    /// Until when the store knows of it.
+    keep_until: i64,
     interval: i64,
     polled_at: Option<i64>,
     decided: Decided,
@@ -293,7 +295,7 @@ impl Model {
         }
         self.grants.iter_mut().for_each(|grant| grant.is_swept |= grant.keep_until <= now);
         self.codes.iter_mut().for_each(|code| code.is_swept |= code.expires_at + RETENTION <= now);
-        self.elsewhere.iter_mut().for_each(|of| of.is_swept |= of.expires_at + RETENTION <= now);
+        self.elsewhere.iter_mut().for_each(|of| of.is_swept |= of.keep_until <= now);
         self.pushed.iter_mut().for_each(|pushed| pushed.is_taken |= pushed.keep_until <= now);
         self.consents.retain(|_, consent| consent.expires_at > now);
         self.proof = self.proof.map(|proof| proof.swept(now));
