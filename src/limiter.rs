@@ -16,7 +16,8 @@ pub use window::{Allowance, WindowLimiter};
 /// # Security
 /// A client is what it says it is until it has proved that, and a public client proves nothing. Strangers who send the
 /// `client_id` of a public client can use up what it may do at every point that counts by `client_id`, but for
-/// [`Introspection`](Self::Introspection), which takes no public clients, and [`Registration`](Self::Registration), where
+/// [`BackchannelAuthentication`](Self::BackchannelAuthentication) and [`Introspection`](Self::Introspection), which take no
+/// public clients, and [`Registration`](Self::Registration), where
 /// each proves itself by a token; and that of any client at those that count before it has authenticated:
 /// [`Authorization`](Self::Authorization), [`ClientAuthentication`](Self::ClientAuthentication) and
 /// [`RequestUri`](Self::RequestUri). Limits for these are to be as wide as the provider can bear, and what tells strangers
@@ -27,8 +28,8 @@ pub enum LimitPoint {
     /// Before an authorization request too large for the browser is written to the store, when nobody may have signed
     /// in yet; the key is the `client_id`.
     Authorization,
-    /// Before a person is asked on behalf of a client that is not in their browser; the key is the `client_id`, which has
-    /// authenticated unless the client is public.
+    /// Before a person is asked on behalf of a client that is not in their browser; the key is the authenticated
+    /// `client_id`.
     BackchannelAuthentication,
     /// Before a person is asked on behalf of a client that is not in their browser, once it is known who they are: the key
     /// stands for the person and the client together, and does not tell who the person is. Requests count that were

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use vouchsafe::client::FetchErrorKind;
+use vouchsafe::client::{Client, ClientAuthMethod, FetchErrorKind};
 use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::Reason;
@@ -21,7 +21,7 @@ use vouchsafe::testing::{
     AccountTable, AskingHost, Form, Harness, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN, authorize_form,
     backchannel_form, client_form, keyring, refresh_form,
 };
-use vouchsafe::types::Scope;
+use vouchsafe::types::{ClientId, Scope};
 use vouchsafe::wire::HttpErrorKind;
 
 use crate::mutation::{Draft, Keeps, Mutation, Table, key_of, refused, strange_key};
@@ -67,6 +67,16 @@ fn a_client_gets_tokens_when_the_person_has_agreed_elsewhere() {
     assert!(tokens.id_claims().get("at_hash").is_some());
     let refreshed = h.redeem(refresh_form("bank", tokens.refresh_token())).issued();
     assert_eq!(refreshed.id_claims()["sub"], "alice");
+}
+
+/// attack 233: whoever need not prove who they are could have people asked in the name of any such client.
+#[test]
+fn a_public_client_asks_for_nobody() {
+    let (h, _) = harness();
+    let mut metadata = h.client("shop").metadata().clone();
+    metadata.token_endpoint_auth_method = ClientAuthMethod::None;
+    let refused = Client::builder(ClientId::new("open").unwrap(), metadata).build().unwrap_err();
+    assert_eq!(refused.member, "grant_types");
 }
 
 /// attack 227: exactly one hint.

@@ -16,6 +16,13 @@ const MAX_DETAILS_TYPES: usize = 50;
 /// Most addresses of request objects.
 const MAX_REQUEST_URIS: usize = 50;
 
+/// Grants that are only for clients that authenticate (RFC 6749 section 4.4, CIBA Core section 7.1), and what others are told.
+const OF_CONFIDENTIAL_CLIENTS: [(GrantType, &str); 3] = [
+    (GrantType::Ciba, "backchannel authentication needs a client that authenticates"),
+    (GrantType::ClientCredentials, "client_credentials needs a client that authenticates"),
+    (GrantType::TokenExchange, "token exchange needs a client that authenticates"),
+];
+
 impl ClientMetadata {
     pub(in crate::client) fn check(&self) -> Result<(), InvalidClient> {
         let refuse = |member, problem| Err(InvalidClient { member, problem });
@@ -30,11 +37,10 @@ impl ClientMetadata {
         }
         self.check_flows()?;
         let public = self.token_endpoint_auth_method == ClientAuthMethod::None;
-        if public && self.grant_types.contains(&GrantType::ClientCredentials) {
-            return refuse("grant_types", "client_credentials needs a client that authenticates");
-        }
-        if public && self.grant_types.contains(&GrantType::TokenExchange) {
-            return refuse("grant_types", "token exchange needs a client that authenticates");
+        for (grant_type, problem) in OF_CONFIDENTIAL_CLIENTS {
+            if public && self.grant_types.contains(&grant_type) {
+                return refuse("grant_types", problem);
+            }
         }
         if self.jwks.is_some() && self.jwks_uri.is_some() {
             return refuse("jwks_uri", "not beside jwks");
