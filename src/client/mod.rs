@@ -29,8 +29,7 @@ pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
 pub use secret::{ClientSecret, InvalidSecretHash, SealSecretError, SecretCheck, SlowHash};
-pub(crate) use sector::beside_redirects;
-pub use sector::{SubjectType, check_sector};
+pub use sector::{SubjectType, beside_redirects, check_sector};
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
 pub(crate) use settings::{is_access_token_lifetime, is_grant_lifetime};
 

@@ -90,7 +90,7 @@ pub async fn check_sector(fetcher: &Fetcher, metadata: &ClientMetadata) -> Resul
 ///
 /// # Errors
 /// [`Reason::MetadataSectorTokens`] where they are fetched by whoever has a secret, or nothing.
-pub(crate) fn beside_redirects(metadata: &ClientMetadata) -> Result<Vec<&FetchUrl>, Reason> {
+pub fn beside_redirects(metadata: &ClientMetadata) -> Result<Vec<&FetchUrl>, Reason> {
     let mut urls = Vec::new();
     if metadata.subject_type == SubjectType::Public {
         return Ok(urls);
