@@ -1,10 +1,11 @@
 //! What the library needs of an async runtime, as a port.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -56,5 +57,72 @@ impl Places {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// Places of which each key may have a share and no more.
+#[derive(Debug)]
+pub(crate) struct Shares<K: Ord> {
+    taken: Arc<Mutex<BTreeMap<K, usize>>>,
+    of_each: usize,
+}
+
+/// One taken place of a key's share, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share<K: Ord> {
+    taken: Arc<Mutex<BTreeMap<K, usize>>>,
+    key: K,
+}
+
+impl<K: Clone + Ord> Shares<K> {
+    /// `of_each` places for every key.
+    pub(crate) fn new(of_each: usize) -> Self {
+        Self { taken: Arc::default(), of_each }
+    }
+
+    /// Takes a place of the share of `key`; `None` when it has none left.
+    pub(crate) fn take(&self, key: &K) -> Option<Share<K>> {
+        let mut taken = lock(&self.taken);
+        let count = taken.entry(key.clone()).or_default();
+        if *count >= self.of_each {
+            return None;
+        }
+        *count += 1;
+        drop(taken);
+        Some(Share { taken: Arc::clone(&self.taken), key: key.clone() })
+    }
+}
+
+impl<K: Ord> Drop for Share<K> {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(count) = taken.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.key);
+            }
+        }
+    }
+}
+
+fn lock<K>(taken: &Mutex<BTreeMap<K, usize>>) -> MutexGuard<'_, BTreeMap<K, usize>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_keys_own_and_comes_back() {
+        let shares = Shares::new(2);
+        let first = shares.take(&"a");
+        let second = shares.take(&"a");
+        assert!(first.is_some() && second.is_some() && shares.take(&"a").is_none());
+        assert!(shares.take(&"b").is_some());
+        drop(first);
+        assert!(shares.take(&"a").is_some());
+        drop(second);
+        assert!(lock(&shares.taken).is_empty(), "nothing is kept of who has nothing");
     }
 }

@@ -25,8 +25,9 @@ use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::certificates::{self, der, unverified};
 use vouchsafe::testing::{
-    AccountTable, AskingHost, Fault, Faults, Harness, HttpTable, NOTIFICATION_TOKEN, PUSH_ENDPOINT, Step,
-    TokenForm, backchannel_form, client_key, interleave, keyring, refresh_form, refusals,
+    AccountTable, AskingHost, Fault, Faults, Harness, HttpTable, NOTIFICATION_ENDPOINT, NOTIFICATION_TOKEN,
+    PUSH_ENDPOINT, Step, TokenForm, backchannel_form, client_key, interleave, keyring, refresh_form,
+    refusals,
 };
 use vouchsafe::types::{ClientId, GrantType, Scope};
 use vouchsafe::wire::HttpErrorKind;
@@ -322,6 +323,23 @@ fn tokens_that_nobody_has_received_are_revoked() {
     lost(1, FetchErrorKind::AddressRefused);
     h.http().panic(PUSH_ENDPOINT);
     lost(1, FetchErrorKind::Panicked);
+}
+
+/// attack 232: a client whose endpoint hangs keeps no other from its tokens.
+#[test]
+fn a_client_that_hangs_delays_no_other() {
+    let (h, host) = harness();
+    h.http().hang(NOTIFICATION_ENDPOINT);
+    for _ in 0..70 {
+        let _ = h.auth_req_id(backchannel_form("alice"));
+        h.agree(&host.asked().remove(0)).unwrap();
+        h.runtime().run();
+    }
+    h.take_pushes(204);
+    let _ = h.auth_req_id(desk("alice"));
+    h.agree(&host.asked().remove(0)).unwrap();
+    let told: Vec<_> = h.told().into_iter().filter(|body| body.get("access_token").is_some()).collect();
+    assert_eq!(told.len(), 1);
 }
 
 /// attack 232: a client that is back in time gets what it missed.

@@ -19,17 +19,18 @@ use crate::error::Reason;
 use crate::event::{Endpoint, EventKind};
 use crate::provider::context::{Arrival, Context};
 use crate::provider::core::Core;
-use crate::runtime::{Place, Places, Runtime};
+use crate::runtime::{Place, Places, Runtime, Shares};
 use crate::secret::Secret;
 use crate::store::Filter;
-use crate::types::{FetchUrl, GrantId};
+use crate::types::{ClientId, FetchUrl, GrantId};
 use crate::wire::HttpClient;
 
 /// Waits between two tries; there is one try more than waits.
 const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 
-/// Most clients that are being told at once; each try ends after 5 seconds.
+/// Most tries at once, over all clients and for each; each ends after 5 seconds.
 const MAX_AT_ONCE: usize = 64;
+const MAX_OF_CLIENT: usize = 8;
 
 /// Most clients that are to be told; who comes beyond that is not, and an event says so.
 const MAX_QUEUED: usize = 10_000;
@@ -40,6 +41,8 @@ pub(in crate::provider) struct Notifier {
     fetcher: Fetcher,
     pub(super) runtime: Arc<dyn Runtime>,
     queue: Places,
+    /// What is under way to each client: one that does not answer keeps no other from being told.
+    shares: Shares<ClientId>,
     /// Clients that are told when a request of theirs is over.
     pub(super) expiring: Places,
 }
@@ -74,7 +77,8 @@ struct Parcel {
 impl Notifier {
     pub(in crate::provider) fn new(http: Arc<dyn HttpClient>, runtime: Arc<dyn Runtime>) -> Self {
         let fetcher = Fetcher::new(http, Arc::clone(&runtime)).at_once(MAX_AT_ONCE);
-        Self { fetcher, runtime, queue: Places::new(MAX_QUEUED), expiring: Places::new(MAX_QUEUED) }
+        let [queue, expiring] = [Places::new(MAX_QUEUED), Places::new(MAX_QUEUED)];
+        Self { fetcher, runtime, queue, shares: Shares::new(MAX_OF_CLIENT), expiring }
     }
 }
 
@@ -126,6 +130,7 @@ impl Addressee {
             return Err(FetchErrorKind::Malformed.into());
         };
         bearer.set_sensitive(true);
+        let _share = self.notifier.shares.take(self.client.id()).ok_or(FetchErrorKind::Busy)?;
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, json), (AUTHORIZATION, bearer)]);
         let body = Bytes::from(parcel.body.expose().to_owned());
