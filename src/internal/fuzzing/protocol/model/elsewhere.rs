@@ -38,11 +38,11 @@ impl Model {
             return Err(Reason::GrantTypeNotAllowed);
         }
         client.check(asked.scope, Set::NONE)?;
+        client.check_resources(resources)?;
         let person = Some(person).filter(|_| kind == Kind::Backchannel);
         if person.is_some() && !asked.scope.contains(Set::OPENID) {
             return Err(Reason::BackchannelScope);
         }
-        client.check_resources(resources)?;
         let can_refresh = client.allows(&GrantType::RefreshToken);
         let scope = if can_refresh { asked.scope } else { asked.scope.without(Set::OFFLINE_ACCESS) };
         if person.is_some_and(|person| self.gone.contains(&person)) {
