@@ -46,7 +46,12 @@ impl World {
         let Some(token) = nth(&self.refresh, which) else { return Ok(None) };
         let (owner, key) = (token.client, token.key);
         let form = token_form("refresh_token").set("refresh_token", &token.text);
-        self.redeem((owner, key), sent, asking(form, sent.scope, sent.resources)).map(Some)
+        let answer = self.redeem((owner, key), sent, asking(form, sent.scope, sent.resources))?;
+        if let Answer::Tokens(Tokens { refresh_token: Some(at), .. }) = &answer {
+            // A successor is bound to what its family is, whatever else a request proves.
+            self.refresh[*at].key = key;
+        }
+        Ok(Some(answer))
     }
 
     pub(super) fn client_credentials(
