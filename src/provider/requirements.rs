@@ -2,8 +2,8 @@
 
 use crate::jose::SigningAlg;
 
-/// Whose codes may do without PKCE.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Whose codes may do without PKCE: what is greater demands more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum PkceExceptions {
     /// Those of clients whose settings say so. The default.
@@ -132,16 +132,11 @@ impl Requirements {
 
     /// What is demanded here or there.
     pub(super) fn and(self, other: Self) -> Self {
-        let pkce_exceptions = match (self.pkce_exceptions, other.pkce_exceptions) {
-            (PkceExceptions::Refused, _) | (_, PkceExceptions::Refused) => PkceExceptions::Refused,
-            (PkceExceptions::WithNonce, _) | (_, PkceExceptions::WithNonce) => PkceExceptions::WithNonce,
-            (PkceExceptions::OfSettings, PkceExceptions::OfSettings) => PkceExceptions::OfSettings,
-        };
         Self {
             issuer_as_audience: self.issuer_as_audience || other.issuer_as_audience,
             asymmetric_authentication: self.asymmetric_authentication || other.asymmetric_authentication,
             https_redirect_uris: self.https_redirect_uris || other.https_redirect_uris,
-            pkce_exceptions,
+            pkce_exceptions: self.pkce_exceptions.max(other.pkce_exceptions),
             redirect_uri: self.redirect_uri || other.redirect_uri,
             resource: self.resource || other.resource,
             sender_constrained_tokens: self.sender_constrained_tokens || other.sender_constrained_tokens,

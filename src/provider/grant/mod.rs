@@ -99,9 +99,7 @@ fn narrowed_resources(cx: &Context<'_>, grant: &Grant, asked: Vec<String>) -> Re
     if asked.is_empty() {
         return Ok(resources::by_default(cx.config, &grant.resources));
     }
-    if !resources::can_be_combined(cx.config, &asked) {
-        return Err(Reason::ResourcesNotCombined);
-    }
+    resources::check_token(cx.config, &asked)?;
     let granted = grant.resources_or(&cx.config.default_audience);
     match asked.iter().all(|resource| granted.contains(resource)) {
         true => Ok(asked),
