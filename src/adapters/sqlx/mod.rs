@@ -34,6 +34,8 @@ mod dialect;
 mod failure;
 mod grant;
 mod migrate;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -52,6 +54,8 @@ mod token;
 mod value;
 
 pub use dialect::Engine;
+#[cfg(feature = "mysql")]
+pub use mysql::{Mysql, MysqlStore};
 pub use options::SqlOptions;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresStore};

@@ -92,6 +92,8 @@ pub(super) enum Families {
 pub(super) struct Steps {
     /// Inserts the token if its grant takes it.
     pub(super) insert_token: Text,
+    /// Inserts the token, in a transaction that has written to its grant or locked it.
+    pub(super) add_token: Text,
     pub(super) begin_family: Text,
     /// Moves the head from `$3`, below the largest number that a column holds, to the next.
     pub(super) rotate: Text,

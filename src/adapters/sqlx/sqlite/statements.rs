@@ -65,6 +65,10 @@ const STEPS: Steps = Steps {
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND ",
         active!("$5")
     )),
+    add_token: Text::numbered(
+        "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
+         VALUES ($1, 1, $6, $2, $7, $8, $8, $9, $10)",
+    ),
     begin_family: Text::numbered(concat!(
         "UPDATE vouchsafe_issued SET family = $3, seq = 0, idle_until = $4 \
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NULL AND ",

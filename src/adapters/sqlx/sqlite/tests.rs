@@ -47,7 +47,7 @@ fn all() -> Vec<&'static str> {
         }
         Families::InSteps(steps) => {
             all.extend([steps.insert_token, steps.begin_family, steps.rotate, steps.keep]);
-            all.extend([steps.lock, steps.revoke]);
+            all.extend([steps.lock, steps.revoke, steps.add_token]);
         }
     }
     all.iter().map(Text::sql).collect()
