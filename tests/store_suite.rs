@@ -222,6 +222,10 @@ impl GrantStore for Faulty {
             Some(first) => self.store.revoke(&Filter::Id(first.record.id), now).await,
         }
     }
+
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        self.store.revoke_some(of, limit, now).await
+    }
 }
 
 #[async_trait]
@@ -381,6 +385,14 @@ impl ClientRegistry for Faulty {
 
     async fn unregister(&self, id: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.store.unregister(id, now).await? || self.has(Fault::RemovalIsToldTwice))
+    }
+
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError> {
+        self.store.registered_clients(page, now).await
     }
 }
 
