@@ -312,7 +312,7 @@ pub(super) struct Resealing {
 }
 
 macro_rules! resealing {
-    ($table:literal, $columns:literal, $after:literal, $key:literal) => {
+    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
         Resealing {
             page: concat!(
                 "SELECT ",
@@ -322,7 +322,7 @@ macro_rules! resealing {
                 " WHERE namespace = $1 AND ",
                 $after,
                 " ORDER BY ",
-                $columns,
+                $order,
                 " LIMIT $3"
             ),
             replace: concat!(
@@ -336,18 +336,22 @@ macro_rules! resealing {
 }
 
 pub(super) const RESEAL_CLIENTS: Resealing =
-    resealing!("vouchsafe_clients", "client", "client > $4", "client = $6");
-pub(super) const RESEAL_CODES: Resealing = resealing!("vouchsafe_codes", "id", "id > $4", "id = $6");
+    resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6");
+pub(super) const RESEAL_CODES: Resealing = resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6");
 pub(super) const RESEAL_CONSENTS: Resealing = resealing!(
     "vouchsafe_consents",
+    "subject, client",
     "subject, client",
     "(subject, client) > ($4, $5)",
     "subject = $6 AND client = $7"
 );
-pub(super) const RESEAL_DEFERRED: Resealing = resealing!("vouchsafe_deferred", "id", "id > $4", "id = $6");
+pub(super) const RESEAL_DEFERRED: Resealing =
+    resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6");
 /// Grants and tokens: the id of a grant is its name.
-pub(super) const RESEAL_ISSUED: Resealing = resealing!("vouchsafe_issued", "id, kind", "id > $4", "id = $6");
-pub(super) const RESEAL_TICKETS: Resealing = resealing!("vouchsafe_tickets", "id", "id > $4", "id = $6");
+pub(super) const RESEAL_ISSUED: Resealing =
+    resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6");
+pub(super) const RESEAL_TICKETS: Resealing =
+    resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6");
 
 pub(super) const RESEAL_KEY_SET: &str = "\
     UPDATE vouchsafe_keys SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5";
