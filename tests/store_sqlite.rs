@@ -16,11 +16,12 @@ use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::{StoreError, StoreErrorKind};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, SystemSecrets, TokenHash};
+use vouchsafe::store::memory::Clients;
 use vouchsafe::store::{
     Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
     Decision, DeferredRecord, DeferredStore, Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion,
-    Issued, NewFamily, Page, RefreshUse, Refreshed, ReplayStore, RevokedGrants, SessionKey, SubjectKey,
-    Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
+    Issued, NewFamily, Page, RefreshUse, Refreshed, ReplayStore, RevokedGrants, SessionKey, Stores,
+    SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId, SessionId, Subject};
@@ -210,6 +211,30 @@ async fn clients_are_registered_and_written_over_by_who_saw_them() {
     let place = Place::new();
     let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
     suite::registry(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_key_set_is_written_by_who_saw_it() {
+    let place = Place::new();
+    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
+    suite::key_sets(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn payloads_move_to_another_secret_beside_every_other_verb() {
+    let place = Place::new();
+    let nodes = [stores(place.node().await), stores(place.node().await)];
+    suite::reseal(&nodes, &TokioRuntime::current().unwrap()).await;
+}
+
+fn stores(store: SqliteStore) -> Stores {
+    let store = Arc::new(store);
+    Stores::new(Arc::new(Clients::default()), store.clone(), store.clone(), store.clone())
+        .with_registry(store.clone())
+        .with_tickets(store.clone())
+        .with_deferred(store.clone())
+        .with_key_sets(store.clone())
+        .with_reseal(store)
 }
 
 /// attack 220, attack 222: how often a client polls and who redeems is decided between nodes.
@@ -473,10 +498,10 @@ async fn tables_of_a_later_release_are_refused() {
     for refused in
         [store.migrate().await, store.check().await, SqliteStore::connect(&place.file()).await.map(drop)]
     {
-        assert!(matches!(refused, Err(SchemaError::Newer { found: 1000, known: 2 })), "{refused:?}");
+        assert!(matches!(refused, Err(SchemaError::Newer { found: 1000, known: 3 })), "{refused:?}");
     }
     let message = store.check().await.unwrap_err().to_string();
-    assert_eq!(message, "the database has tables of version 1000, and this release knows 2 and those before");
+    assert_eq!(message, "the database has tables of version 1000, and this release knows 3 and those before");
 }
 
 #[tokio::test]
@@ -484,7 +509,7 @@ async fn tables_may_be_made_by_tools_of_the_host() {
     let place = Place::new();
     let store = SqliteStore::connect(&place.file()).await.unwrap();
     let missing = store.check().await;
-    assert!(matches!(missing, Err(SchemaError::Older { found: 0, known: 2 })), "{missing:?}");
+    assert!(matches!(missing, Err(SchemaError::Older { found: 0, known: 3 })), "{missing:?}");
     let pool = place.pool(1, Duration::from_secs(5)).await;
     for migration in SqliteStore::migrations() {
         pool.execute(migration.sql).await.unwrap();

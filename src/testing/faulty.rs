@@ -10,14 +10,16 @@ use async_trait::async_trait;
 
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::secret::TokenHash;
+use crate::seal::Sealed;
+use crate::secret::{SecretId, TokenHash};
 use crate::store::memory::MemoryStore;
 use crate::store::{
     ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
     ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore, Filter,
-    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, Polled, RefreshUse, Refreshed,
-    Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient, StoredGrant, Stores, SubjectKey,
-    TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, KeySetStore, KeySetVersion, Listing, Page,
+    Polled, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, Reseal, RevokedGrants, SealedRow,
+    StoredClient, StoredGrant, StoredKeySet, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord,
+    TokenStore, WaitingLimit,
 };
 use crate::types::{ClientId, GrantId};
 
@@ -62,11 +64,14 @@ impl Faults {
         let store = Arc::new(FaultyStore { inner: memory.clone(), faults: self.clone() });
         let (clients, replays, tickets) = (Arc::new(memory.clone()), store.clone(), store.clone());
         let (registry, deferred) = (store.clone(), store.clone());
+        let (key_sets, reseal) = (store.clone(), store.clone());
         Stores::new(clients, store.clone(), store.clone(), store)
             .with_registry(registry)
             .with_replays(replays)
             .with_tickets(tickets)
             .with_deferred(deferred)
+            .with_key_sets(key_sets)
+            .with_reseal(reseal)
     }
 
     /// Lets the `nth` call from now, 0 being the next, go wrong.
@@ -175,6 +180,7 @@ around! {
         async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
         async fn grants(of: &Filter, revoked: RevokedGrants, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
         async fn revoke(of: &Filter, now: Timestamp) -> u64;
+        async fn revoke_some(of: &Filter, limit: u16, now: Timestamp) -> u16;
     }
     TokenStore {
         async fn insert_granted_token(granted: GrantedToken, now: Timestamp) -> ();
@@ -199,6 +205,7 @@ around! {
         async fn registered(id: &ClientId, now: Timestamp) -> Option<StoredClient>;
         async fn replace_registered(client: ClientRecord, seen: ClientVersion, now: Timestamp) -> Replacement;
         async fn unregister(id: &ClientId, now: Timestamp) -> bool;
+        async fn registered_clients(page: &Page, now: Timestamp) -> Listing<StoredClient>;
     }
     DeferredStore {
         async fn insert_deferred(record: DeferredRecord, limit: WaitingLimit, now: Timestamp) -> Deferral;
@@ -206,6 +213,14 @@ around! {
         async fn by_user_code(user_code: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
         async fn decide(key: &TokenHash, decision: Decision, now: Timestamp) -> bool;
         async fn poll(key: &TokenHash, client: &ClientId, now: Timestamp) -> Polled;
+    }
+    KeySetStore {
+        async fn key_set(now: Timestamp) -> Option<StoredKeySet>;
+        async fn replace_key_set(payload: Sealed, seen: Option<KeySetVersion>, now: Timestamp) -> Replacement;
+    }
+    Reseal {
+        async fn sealed_under(secret: SecretId, page: &Page, now: Timestamp) -> Listing<SealedRow>;
+        async fn reseal(row: &SealedRow, new: Sealed, now: Timestamp) -> bool;
     }
     TicketStore {
         async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();

@@ -17,10 +17,13 @@ use crate::store::{
 use crate::types::GrantId;
 
 /// The kind of a row that is a grant.
-const GRANT: i64 = 0;
+pub(super) const GRANT: i64 = 0;
 
 /// The kind of a row that is a token and the grant that it brought along.
 const GRANTED_TOKEN: i64 = 2;
+
+/// Most grants of one call of `revoke_some`, which holds the write lock.
+const MAX_REVOKED: u16 = 1000;
 
 impl SqliteStore {
     /// Inserts a grant, in the row of the token that it came with if there is one.
@@ -130,5 +133,11 @@ impl GrantStore for SqliteStore {
 
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
         self.connections.write(self.filtered(statements::REVOKE.text(of), of).bind(now.unix())).await
+    }
+
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let limit = i64::from(limit.min(MAX_REVOKED));
+        let revoke = self.filtered(statements::REVOKE_SOME.text(of), of).bind(now.unix()).bind(limit);
+        u16::try_from(self.connections.write(revoke).await?).map_err(corrupt)
     }
 }

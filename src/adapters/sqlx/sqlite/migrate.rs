@@ -9,6 +9,7 @@ use crate::error::StoreError;
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "stores", sql: include_str!("../migrations/sqlite/0001_stores.sql") },
     Migration { version: 2, name: "deferred", sql: include_str!("../migrations/sqlite/0002_deferred.sql") },
+    Migration { version: 3, name: "keys", sql: include_str!("../migrations/sqlite/0003_keys.sql") },
 ];
 
 pub(super) async fn migrate(connections: &Connections) -> Result<(), SchemaError> {

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use super::row::{Row, counted};
 use super::{SqliteStore, statements};
+use crate::adapters::sqlx::failure::corrupt;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
-use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
+use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Listing, Page, Replacement, StoredClient};
 use crate::types::ClientId;
 
 #[async_trait]
@@ -51,6 +52,23 @@ impl ClientRegistry for SqliteStore {
     async fn unregister(&self, id: &ClientId, _now: Timestamp) -> Result<bool, StoreError> {
         let unregister = sqlx::query(statements::UNREGISTER).bind(&*self.namespace).bind(id.as_str());
         Ok(self.connections.write(unregister).await? == 1)
+    }
+
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        _now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError> {
+        let after = page.after.as_deref().map(ClientId::new).transpose().map_err(corrupt)?;
+        let list = sqlx::query(statements::REGISTERED_CLIENTS)
+            .bind(&*self.namespace)
+            .bind(after.map(String::from).unwrap_or_default())
+            .bind(i64::from(page.size()) + 1);
+        let rows = self.connections.read(list).await?;
+        let size = usize::from(page.size());
+        let items: Vec<StoredClient> = rows.iter().take(size).map(stored).collect::<Result<_, _>>()?;
+        let next = items.last().filter(|_| rows.len() > size).map(|last| last.record.id.to_string());
+        Ok(Listing { items, next })
     }
 }
 

@@ -63,8 +63,18 @@ impl Row {
         ClientId::new(self.column::<&str>("client")?).map_err(corrupt)
     }
 
+    /// A primary key of any length.
+    pub(super) fn id(&self) -> Result<Vec<u8>, StoreError> {
+        self.column("id")
+    }
+
+    /// The name of the secret that sealed the payload.
+    pub(super) fn secret(&self) -> Result<SecretId, StoreError> {
+        self.bytes("secret").map(SecretId::from_bytes)
+    }
+
     pub(super) fn payload(&self) -> Result<Sealed, StoreError> {
-        Ok(Sealed::from_parts(SecretId::from_bytes(self.bytes("secret")?), self.column("payload")?))
+        Ok(Sealed::from_parts(self.secret()?, self.column("payload")?))
     }
 }
 

@@ -145,6 +145,13 @@ pub(super) const REVOKE: ByFilter = by_filter!(
     ""
 );
 
+/// Revokes at most `$5` grants.
+pub(super) const REVOKE_SOME: ByFilter = by_filter!(
+    "UPDATE vouchsafe_issued SET revoked_at = $4 WHERE rowid IN (SELECT rowid FROM vouchsafe_issued \
+     WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
+    " LIMIT $5)"
+);
+
 /// Revokes the one grant `$2`, in a transaction that has read it.
 pub(super) const REVOKE_ID: &str = "\
     UPDATE vouchsafe_issued SET revoked_at = $3 \
@@ -280,6 +287,74 @@ pub(super) const REPLACE_REGISTERED: &str = "\
     WHERE namespace = $1 AND client = $2 AND version = $3";
 
 pub(super) const UNREGISTER: &str = "DELETE FROM vouchsafe_clients WHERE namespace = $1 AND client = $2";
+
+/// A page of clients behind the id `$2`.
+pub(super) const REGISTERED_CLIENTS: &str = "\
+    SELECT client, version, token, secret, payload FROM vouchsafe_clients \
+    WHERE namespace = $1 AND client > $2 ORDER BY client LIMIT $3";
+
+pub(super) const KEY_SET: &str = "SELECT version, secret, payload FROM vouchsafe_keys WHERE namespace = $1";
+
+pub(super) const INSERT_KEY_SET: &str = "\
+    INSERT INTO vouchsafe_keys (namespace, version, secret, payload) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+
+/// Writes over the key set whose version is `$2`.
+pub(super) const REPLACE_KEY_SET: &str = "\
+    UPDATE vouchsafe_keys SET version = version + 1, secret = $3, payload = $4 \
+    WHERE namespace = $1 AND version = $2";
+
+/// What it takes to move the payloads of a table to another system secret, in the order of its primary key.
+pub(super) struct Resealing {
+    /// `$3` rows behind the key that begins at `$4`, each with its payload if it was sealed under `$2`.
+    pub(super) page: &'static str,
+    /// Puts the secret `$2` and the payload `$3` in the place of `$4` and `$5` in the row whose key begins at `$6`.
+    pub(super) replace: &'static str,
+}
+
+macro_rules! resealing {
+    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
+        Resealing {
+            page: concat!(
+                "SELECT ",
+                $columns,
+                ", secret, CASE WHEN secret = $2 THEN payload END AS payload FROM ",
+                $table,
+                " WHERE namespace = $1 AND ",
+                $after,
+                " ORDER BY ",
+                $order,
+                " LIMIT $3"
+            ),
+            replace: concat!(
+                "UPDATE ",
+                $table,
+                " SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5 AND ",
+                $key
+            ),
+        }
+    };
+}
+
+pub(super) const RESEAL_CLIENTS: Resealing =
+    resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6");
+pub(super) const RESEAL_CODES: Resealing = resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6");
+pub(super) const RESEAL_CONSENTS: Resealing = resealing!(
+    "vouchsafe_consents",
+    "subject, client",
+    "subject, client",
+    "(subject, client) > ($4, $5)",
+    "subject = $6 AND client = $7"
+);
+pub(super) const RESEAL_DEFERRED: Resealing =
+    resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6");
+/// Grants and tokens: the id of a grant is its name.
+pub(super) const RESEAL_ISSUED: Resealing =
+    resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6");
+pub(super) const RESEAL_TICKETS: Resealing =
+    resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6");
+
+pub(super) const RESEAL_KEY_SET: &str = "\
+    UPDATE vouchsafe_keys SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5";
 
 macro_rules! sweep {
     ($table:literal, $end:literal) => {

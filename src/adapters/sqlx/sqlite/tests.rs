@@ -52,10 +52,26 @@ fn all() -> Vec<&'static str> {
         statements::REGISTERED,
         statements::REPLACE_REGISTERED,
         statements::UNREGISTER,
+        statements::REGISTERED_CLIENTS,
+        statements::KEY_SET,
+        statements::INSERT_KEY_SET,
+        statements::REPLACE_KEY_SET,
+        statements::RESEAL_KEY_SET,
     ];
+    for table in [
+        statements::RESEAL_CLIENTS,
+        statements::RESEAL_CODES,
+        statements::RESEAL_CONSENTS,
+        statements::RESEAL_DEFERRED,
+        statements::RESEAL_ISSUED,
+        statements::RESEAL_TICKETS,
+    ] {
+        all.extend([table.page, table.replace]);
+    }
     all.extend(statements::SWEEP);
     all.extend(filters().iter().map(|of| statements::GRANTS.text(of)));
     all.extend(filters().iter().map(|of| statements::REVOKE.text(of)));
+    all.extend(filters().iter().map(|of| statements::REVOKE_SOME.text(of)));
     all
 }
 
@@ -97,6 +113,7 @@ async fn every_filter_goes_by_its_own_index() {
     for (of, index) in filters().iter().zip(indexes) {
         texts.push((statements::GRANTS.text(of), index));
         texts.push((statements::REVOKE.text(of), index));
+        texts.push((statements::REVOKE_SOME.text(of), index));
     }
     for (text, index) in texts {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
