@@ -16,11 +16,13 @@
 //!
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
+mod around;
 mod client;
 mod code;
 mod consent;
 mod deferred;
 mod grant;
+mod guard;
 pub mod memory;
 mod registry;
 pub(crate) mod replay;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use around::Around;
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
@@ -40,6 +43,7 @@ pub use deferred::{
     Decision, Deferral, DeferredRecord, DeferredStore, MAX_INTERVAL, Polled, SLOW_DOWN, WaitingLimit,
 };
 pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, RevokedGrants, StoredGrant};
+pub use guard::StoreLimits;
 pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;
 pub use sweep::Sweep;
