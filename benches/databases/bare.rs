@@ -7,7 +7,9 @@ use super::rate::{Effort, Work};
 
 /// How many bytes the values of a token's row have, on the average of those that are there.
 pub(crate) async fn row_size(pool: &PgPool) -> usize {
-    let row = sqlx::query("SELECT COALESCE(AVG(pg_column_size(vouchsafe_issued.*)), 0)::BIGINT FROM vouchsafe_issued");
+    let row = sqlx::query(
+        "SELECT COALESCE(AVG(pg_column_size(vouchsafe_issued.*)), 0)::BIGINT FROM vouchsafe_issued",
+    );
     let size: i64 = row.fetch_one(pool).await.expect("the table is there").get(0);
     usize::try_from(size).expect("a size is no negative number")
 }
@@ -26,7 +28,10 @@ const BESIDE: usize = 32 + 24 + 2;
 impl Rows {
     /// A table of such rows, with one for each run of a turn.
     pub(crate) async fn new(pool: PgPool, row_size: usize, effort: Effort) -> Self {
-        for text in ["DROP TABLE IF EXISTS bare_rows", "CREATE TABLE bare_rows (id BYTEA PRIMARY KEY, payload BYTEA NOT NULL)"] {
+        for text in [
+            "DROP TABLE IF EXISTS bare_rows",
+            "CREATE TABLE bare_rows (id BYTEA PRIMARY KEY, payload BYTEA NOT NULL)",
+        ] {
             sqlx::query(text).execute(&pool).await.expect("the database is this bench's own");
         }
         let mut rows = Self { pool, size: row_size.saturating_sub(BESIDE).max(1), there: Vec::new(), effort };

@@ -33,7 +33,13 @@ fn main() {
     println!("{AT_ONCE} at once on PostgreSQL; a bare row has {size} bytes");
     let insert = || rows.inserting();
     let select = || rows.selecting();
-    ratio(&runtime, effort, "client_credentials, opaque, of a single-row INSERT", || served.client_credentials(), insert);
+    ratio(
+        &runtime,
+        effort,
+        "client_credentials, opaque, of a single-row INSERT",
+        || served.client_credentials(),
+        insert,
+    );
     ratio(&runtime, effort, "refresh of a single-row INSERT", || served.refreshing(), insert);
     ratio(&runtime, effort, "code to tokens of a single-row INSERT", || served.redeeming(), insert);
     ratio(&runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
@@ -41,7 +47,8 @@ fn main() {
 }
 
 async fn pool() -> PgPool {
-    let url = env::var("VOUCHSAFE_POSTGRES").expect("VOUCHSAFE_POSTGRES names a database: tests/services sets it");
+    let url =
+        env::var("VOUCHSAFE_POSTGRES").expect("VOUCHSAFE_POSTGRES names a database: tests/services sets it");
     let options = PgPoolOptions::new().max_connections(AT_ONCE as u32).test_before_acquire(false);
     let pool = options.connect(&url).await.expect("the database is there");
     PostgresStore::new(pool.clone()).migrate().await.expect("a database of its own can be migrated");
