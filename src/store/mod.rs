@@ -16,6 +16,7 @@
 //!
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
+mod cached;
 mod client;
 mod code;
 mod consent;
@@ -35,6 +36,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use cached::CachedClients;
+pub(crate) use cached::ClientCache;
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
