@@ -17,6 +17,7 @@
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
 mod around;
+mod cached;
 mod client;
 mod code;
 mod consent;
@@ -38,6 +39,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use around::Around;
+pub use cached::CachedClients;
+pub(crate) use cached::ClientCache;
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
