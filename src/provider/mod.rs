@@ -47,6 +47,7 @@ mod revoke;
 mod route;
 mod scope;
 mod session_state;
+mod stored_keys;
 mod subject;
 mod token;
 mod trust;
@@ -98,6 +99,7 @@ pub use request_object_rules::{
 };
 pub use requirements::{PkceExceptions, Requirements};
 pub use resources::{ResourceEncryption, ResourceSettings};
+pub use stored_keys::{StoredKeys, StoredKeysError};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 pub use trust::{Principal, Trust, TrustedIssuers};
 
