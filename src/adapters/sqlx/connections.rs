@@ -111,7 +111,7 @@ impl<E: Dialect> Connections<E> {
     }
 
     /// Inserts a row, and says whether there was none of its key.
-    async fn insert(&self, text: &'static Text, values: &[Value<'_>]) -> Result<bool, StoreError> {
+    pub(super) async fn insert(&self, text: &'static Text, values: &[Value<'_>]) -> Result<bool, StoreError> {
         match self.write(text, values).await {
             Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
             written => written.map(|_| true),

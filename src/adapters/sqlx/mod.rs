@@ -33,6 +33,7 @@ mod deferred;
 mod dialect;
 mod failure;
 mod grant;
+mod key_set;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -41,6 +42,7 @@ mod options;
 mod postgres;
 mod registry;
 mod replay;
+mod reseal;
 mod row;
 mod schema;
 #[cfg(feature = "sqlite")]

@@ -1,5 +1,6 @@
 //! What `build()` checks.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{BuildError, ProviderBuilder};
@@ -13,6 +14,9 @@ use crate::provider::mutual_tls::MutualTls;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
 use crate::types::ResponseType;
+
+/// How long a call of a store may be given.
+const STORE_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// A feature, whether it is on, what it needs, and whether that is there.
 struct Need(&'static str, bool, &'static str, bool);
@@ -28,7 +32,7 @@ fn missing(needs: &[Need]) -> Result<(), BuildError> {
 impl ProviderBuilder {
     pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
         let config = &self.core.config;
-        let rows: [(&'static str, Duration, (u64, u64), &'static str); 11] = [
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 12] = [
             ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
             ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
@@ -38,6 +42,7 @@ impl ProviderBuilder {
             ("pushed_request_lifetime", config.pushed_request_lifetime, (5, 600), "5 to 600 seconds"),
             ("device_code_lifetime", config.device_code_lifetime, (60, 1800), "1 to 30 minutes"),
             ("poll_interval", config.poll_interval, (1, 60), "1 to 60 seconds"),
+            ("registered_client_age", config.registered_client_age, (0, 300), "0 to 300 seconds"),
             ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
             ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
         ];
@@ -48,6 +53,14 @@ impl ProviderBuilder {
         }
         self.check_lifetimes()?;
         self.check_resources()?;
+        let limits = config.store_limits;
+        if !STORE_DEADLINES.contains(&limits.deadline) {
+            let bounds = "100 milliseconds to 60 seconds";
+            return Err(BuildError::Bounds { setting: "store_limits deadline", bounds });
+        }
+        if limits.at_once == 0 {
+            return Err(BuildError::Bounds { setting: "store_limits at_once", bounds: "1 to 65535" });
+        }
         if !config.prefixes.are_distinct() {
             return Err(BuildError::Bounds {
                 setting: "prefixes",

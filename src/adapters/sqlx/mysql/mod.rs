@@ -115,6 +115,7 @@ impl Dialect for Mysql {
             name: "deferred",
             sql: include_str!("../migrations/mysql/0002_deferred.sql"),
         },
+        Migration { version: 3, name: "keys", sql: include_str!("../migrations/mysql/0003_keys.sql") },
     ];
 
     const BEGIN: &'static str = "START TRANSACTION";

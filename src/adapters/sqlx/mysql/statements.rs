@@ -8,7 +8,9 @@
 
 use std::sync::LazyLock;
 
-use crate::adapters::sqlx::statements::{ByFilter, Families, Guarded, Statements, Steps, Text, Upsert};
+use crate::adapters::sqlx::statements::{
+    ByFilter, Families, Guarded, Resealing, Reseals, Statements, Steps, Text, Upsert,
+};
 
 macro_rules! grant_columns {
     () => {
@@ -45,6 +47,30 @@ macro_rules! consent_columns {
 macro_rules! deferred_columns {
     () => {
         "id, user_code, client, subject, pace, expires_at, retain_until, secret, payload"
+    };
+}
+
+macro_rules! resealing {
+    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
+        Resealing {
+            page: Text::positional(concat!(
+                "SELECT ",
+                $columns,
+                ", secret, CASE WHEN secret = $2 THEN payload END AS payload FROM ",
+                $table,
+                " WHERE namespace = $1 AND ",
+                $after,
+                " ORDER BY ",
+                $order,
+                " LIMIT $3"
+            )),
+            replace: Text::positional(concat!(
+                "UPDATE ",
+                $table,
+                " SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5 AND ",
+                $key
+            )),
+        }
     };
 }
 
@@ -145,6 +171,11 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND permit IS NOT NULL AND revoked_at IS NULL AND keep_until > $4 AND ",
         ""
+    ),
+    revoke_some: by_filter!(
+        "UPDATE vouchsafe_issued SET revoked_at = $4 \
+         WHERE namespace = $1 AND permit IS NOT NULL AND revoked_at IS NULL AND keep_until > $4 AND ",
+        " LIMIT $5"
     ),
 
     families: Families::InSteps(steps()),
@@ -291,6 +322,43 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         ),
     },
     unregister: Text::positional("DELETE FROM vouchsafe_clients WHERE namespace = $1 AND client = $2"),
+
+    registered_clients: Text::positional(
+        "SELECT client, version, token, secret, payload FROM vouchsafe_clients \
+         WHERE namespace = $1 AND client > $2 ORDER BY client LIMIT $3",
+    ),
+
+    key_set: Text::positional("SELECT version, secret, payload FROM vouchsafe_keys WHERE namespace = $1"),
+    insert_key_set: Text::positional(
+        "INSERT INTO vouchsafe_keys (namespace, version, secret, payload) VALUES ($1, $2, $3, $4)",
+    ),
+    replace_key_set: Guarded::Locked {
+        look: Text::positional(
+            "SELECT COALESCE(version = $2, 0) AS won FROM vouchsafe_keys WHERE namespace = $1 FOR UPDATE",
+        ),
+        write: Text::positional(
+            "UPDATE vouchsafe_keys SET version = version + 1, secret = $3, payload = $4 WHERE namespace = $1",
+        ),
+    },
+
+    reseal: Reseals {
+        clients: resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6"),
+        codes: resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6"),
+        consents: resealing!(
+            "vouchsafe_consents",
+            "subject, client",
+            "subject, client",
+            "subject >= $4 AND (subject > $4 OR client > $5)",
+            "subject = $6 AND client = $7"
+        ),
+        deferred: resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6"),
+        issued: resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6"),
+        tickets: resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6"),
+    },
+    reseal_key_set: Text::positional(
+        "UPDATE vouchsafe_keys SET secret = $2, payload = $3 \
+         WHERE namespace = $1 AND secret = $4 AND payload = $5",
+    ),
 
     sweep: Vec::leak(vec![
         sweep!("vouchsafe_replays", "keep_until"),
