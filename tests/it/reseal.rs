@@ -361,6 +361,23 @@ fn a_write_moves_the_secrets_inside() {
     last.redeem(sealing.form(&last)).accepted();
 }
 
+/// The cookie of a browser is under the new secret after one visit, and names the same browser.
+#[test]
+fn a_browser_stays_the_same_after_its_next_visit() {
+    let before = first();
+    before.authorize(&authorize_form()).waits();
+    let after = node(&before, &[2, 1]);
+    let cookie = || after.browser().cookie("__Host-vs_browser").unwrap();
+    let old = cookie();
+    let sealed = after.authorize(&authorize_form()).sealed();
+    assert_ne!(cookie(), old);
+    let new = cookie();
+    after.authorize(&authorize_form()).waits();
+    assert_eq!(cookie(), new, "it is written once");
+    let last = node(&before, &[2]);
+    let _ = last.resume(&sealed).approved_by("alice").code();
+}
+
 /// A key set that does not open is never taken for one that is not there.
 #[test]
 fn keys_whose_secret_was_removed_too_early_are_not_made_anew() {
