@@ -397,7 +397,7 @@ struct Traffic {
     over: AtomicBool,
 }
 
-const WORKERS: usize = 3;
+const WORKERS: usize = 2;
 
 impl Traffic {
     fn node(&self, n: usize) -> Arc<Harness> {
@@ -478,7 +478,7 @@ fn the_secrets_are_changed_under_load_without_one_failure() {
     thread::scope(|scope| {
         let traffic = &traffic;
         let workers: Vec<_> = (0..WORKERS).map(|n| scope.spawn(move || traffic.work(n))).collect();
-        let steps: [&[u8]; 7] = [&[1, 2], &[2, 1], &[2], &[2, 3], &[3, 2], &[3], &[3]];
+        let steps: [&[u8]; 3] = [&[1, 2], &[2, 1], &[2]];
         'steps: for step in steps {
             if let [current] = step {
                 // Before the last of the old secret goes.
