@@ -9,6 +9,9 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 
+#[cfg(feature = "redis")]
+pub mod redis;
+
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 

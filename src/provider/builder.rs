@@ -17,6 +17,7 @@ use super::authorize::{AuthorizationRule, Encoders, ResponseEncoder, jarm_encode
 use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
 use super::client_documents::ClientDocuments;
+use super::comeback::Comeback;
 use super::config::Config;
 use super::core::{Core, Switches};
 use super::discovery::Documents;
@@ -98,6 +99,7 @@ impl ProviderBuilder {
             limiter: None,
             claims_hook: None,
             error_page: Arc::new(PlainErrorPage),
+            comeback: Comeback::default(),
             formats,
             grants: BTreeMap::new(),
             authenticators: Vec::new(),
@@ -174,7 +176,8 @@ impl ProviderBuilder {
         self
     }
 
-    /// The async runtime. Imported slow hashes of client secrets need one, and whatever is fetched from clients.
+    /// The async runtime. Imported slow hashes of client secrets need one, and whatever is fetched from clients. Where there
+    /// is one, stores are held to [`Config::store_limits`].
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.core.runtime = Some(runtime);
         self
@@ -567,6 +570,7 @@ impl ProviderBuilder {
         self.apply_profiles()?;
         self.check_bounds()?;
         self.check_needs()?;
+        self.guard_stores();
         self.core.switches.jwks_uri = self.jwks_uri;
         if let Some(decrypter) = &self.core.decrypter {
             self.core.hints = self.core.hints.with_decrypter(decrypter.clone());

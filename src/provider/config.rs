@@ -10,6 +10,7 @@ use super::requirements::Requirements;
 use super::resources::ResourceSettings;
 use crate::client::AccessTokenFormatChoice;
 use crate::jose::SigningAlg;
+use crate::store::StoreLimits;
 use crate::types::{GrantType, Issuer, LanguageTag, Scope};
 
 /// Seconds in a day.
@@ -219,6 +220,9 @@ pub struct Config {
     pub requirements: Requirements,
     /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
     pub slow_hashes_at_once: u16,
+    /// How long a store may take for one call, and how many calls may be under way, where there is a
+    /// [`Runtime`](crate::runtime::Runtime) that can tell. Beyond that clients get 503. Default 3 s and 256.
+    pub store_limits: StoreLimits,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
     pub default_audience: Vec<String>,
     /// The resources that have settings of their own, by their URI.
@@ -271,6 +275,7 @@ impl Config {
             request_objects: RequestObjectRules::default(),
             requirements: Requirements::default(),
             slow_hashes_at_once: 4,
+            store_limits: StoreLimits::default(),
             default_audience: Vec::new(),
             resources: BTreeMap::new(),
             scopes_supported: Scope::parse("openid profile email address phone offline_access")
@@ -481,6 +486,13 @@ impl Config {
     #[must_use]
     pub const fn with_assertion_lifetime(mut self, assertion_lifetime: Duration) -> Self {
         self.assertion_lifetime = assertion_lifetime;
+        self
+    }
+
+    /// How long a store may take for one call, and how many calls may be under way.
+    #[must_use]
+    pub const fn with_store_limits(mut self, store_limits: StoreLimits) -> Self {
+        self.store_limits = store_limits;
         self
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use zeroize::Zeroizing;
 
 use super::authorization_details::DetailsTypes;
+use super::comeback::Comeback;
 use super::config::Config;
 use super::core::Core;
 use super::subject;
@@ -46,6 +47,7 @@ impl<'a> Arrival<'a> {
             details: &self.core.details,
             events: &*self.core.events,
             known: &self.known,
+            comeback: &self.core.comeback,
         }
     }
 }
@@ -67,6 +69,7 @@ pub struct Context<'a> {
     pub(super) details: &'a DetailsTypes,
     events: &'a dyn EventSink,
     known: &'a Known,
+    pub(super) comeback: &'a Comeback,
 }
 
 impl<'a> Context<'a> {

@@ -7,6 +7,7 @@ use super::authorization_details::DetailsTypes;
 use super::authorize::{AuthorizationRule, Encoders};
 use super::backchannel::Backchannel;
 use super::client_auth::ClientAuthenticator;
+use super::comeback::Comeback;
 use super::config::Config;
 use super::context::Context;
 use super::discovery::Documents;
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     pub(crate) limiter: Option<Arc<dyn Limiter>>,
     pub(crate) claims_hook: Option<Arc<dyn ClaimsHook>>,
     pub(crate) error_page: Arc<dyn ErrorPage>,
+    pub(crate) comeback: Comeback,
     pub(crate) formats: Arc<Formats>,
     pub(crate) grants: BTreeMap<GrantType, Arc<dyn GrantHandler>>,
     pub(crate) authenticators: Vec<Arc<dyn ClientAuthenticator>>,

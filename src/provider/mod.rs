@@ -8,6 +8,7 @@ mod builder;
 mod client_auth;
 mod client_documents;
 mod client_keys;
+mod comeback;
 mod config;
 mod consent;
 mod context;

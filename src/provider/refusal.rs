@@ -25,6 +25,7 @@ pub(super) fn answered(cx: &Context<'_>, request: &Request, outcome: Result<Resp
 pub(super) fn json(cx: &Context<'_>, request: &Request, error: &Error) -> Response {
     let reason = error.reason();
     let mut response = reply::error_json(reason);
+    cx.comeback.tell(&mut response);
     if let Error::Rejected(rejection) = error
         && let Some(wait) = rejection.retry_after()
     {

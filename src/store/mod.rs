@@ -16,12 +16,14 @@
 //!
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
+mod around;
 mod cached;
 mod client;
 mod code;
 mod consent;
 mod deferred;
 mod grant;
+mod guard;
 mod key_set;
 pub mod memory;
 mod registry;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use around::Around;
 pub use cached::CachedClients;
 pub(crate) use cached::ClientCache;
 pub use client::ClientStore;
@@ -45,6 +48,7 @@ pub use deferred::{
     Decision, Deferral, DeferredRecord, DeferredStore, MAX_INTERVAL, Polled, SLOW_DOWN, WaitingLimit,
 };
 pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, RevokedGrants, StoredGrant};
+pub use guard::StoreLimits;
 pub use key_set::{KeySetStore, KeySetVersion, StoredKeySet};
 pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;

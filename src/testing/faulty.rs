@@ -3,25 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use async_trait::async_trait;
 
-use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::seal::Sealed;
-use crate::secret::{SecretId, TokenHash};
 use crate::store::memory::MemoryStore;
-use crate::store::{
-    ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
-    ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore, Filter,
-    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, KeySetStore, KeySetVersion, Listing, Page,
-    Polled, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, Reseal, RevokedGrants, SealedRow,
-    StoredClient, StoredGrant, StoredKeySet, Stores, SubjectKey, TicketRecord, TicketStore, TokenRecord,
-    TokenStore, WaitingLimit,
-};
-use crate::types::{ClientId, GrantId};
+use crate::store::{Around, Stores};
 
 /// How a call to a store goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,17 +51,15 @@ impl Faults {
     /// The stores of a provider over `memory`, to be given to a harness.
     #[must_use]
     pub fn stores(&self, memory: &MemoryStore) -> Stores {
-        let store = Arc::new(FaultyStore { inner: memory.clone(), faults: self.clone() });
-        let (clients, replays, tickets) = (Arc::new(memory.clone()), store.clone(), store.clone());
-        let (registry, deferred) = (store.clone(), store.clone());
-        let (key_sets, reseal) = (store.clone(), store.clone());
-        Stores::new(clients, store.clone(), store.clone(), store)
-            .with_registry(registry)
-            .with_replays(replays)
-            .with_tickets(tickets)
-            .with_deferred(deferred)
-            .with_key_sets(key_sets)
-            .with_reseal(reseal)
+        let store = Arc::new(memory.clone());
+        Stores::of(store.clone())
+            .with_registry(store.clone())
+            .with_replays(store.clone())
+            .with_tickets(store.clone())
+            .with_deferred(store.clone())
+            .with_key_sets(store.clone())
+            .with_reseal(store)
+            .around(Arc::new(self.clone()))
     }
 
     /// Lets the `nth` call from now, 0 being the next, go wrong.
@@ -129,12 +117,18 @@ impl Faults {
         })
         .await;
     }
+}
 
-    async fn around<T>(
+#[async_trait]
+impl Around for Faults {
+    async fn around(
         &self,
         verb: &'static str,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
+        call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
+    ) -> Result<(), StoreError> {
+        if verb == CLIENT_LOOK_UP {
+            return call.await;
+        }
         let fault = self.begin(verb);
         self.wait().await;
         match fault {
@@ -151,87 +145,14 @@ impl Faults {
     }
 }
 
-/// Every port over another store, with what its [`Faults`] say.
-#[derive(Debug)]
-struct FaultyStore {
-    inner: MemoryStore,
-    faults: Faults,
-}
-
-/// The ports, each verb as the inner store has it with the faults around it.
-macro_rules! around {
-    ($($port:ident { $(async fn $verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)* })*) => {$(
-        #[async_trait]
-        impl $port for FaultyStore {$(
-            async fn $verb(&self, $($name: $type),*) -> Result<$answer, StoreError> {
-                self.faults.around(stringify!($verb), self.inner.$verb($($name),*)).await
-            }
-        )*}
-    )*};
-}
-
-around! {
-    CodeStore {
-        async fn insert_code(key: TokenHash, code: CodeRecord, now: Timestamp) -> ();
-        async fn consume_code(key: &TokenHash, client: &ClientId, now: Timestamp) -> Consumed;
-    }
-    GrantStore {
-        async fn insert_grant(grant: GrantRecord, now: Timestamp) -> ();
-        async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
-        async fn grants(of: &Filter, revoked: RevokedGrants, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
-        async fn revoke(of: &Filter, now: Timestamp) -> u64;
-        async fn revoke_some(of: &Filter, limit: u16, now: Timestamp) -> u16;
-    }
-    TokenStore {
-        async fn insert_granted_token(granted: GrantedToken, now: Timestamp) -> ();
-        async fn insert_tokens(grant: &GrantId, issued: Issued, now: Timestamp) -> Insertion;
-        async fn use_refresh_token(
-            grant: &GrantId, used: RefreshUse, issued: Option<TokenRecord>, now: Timestamp
-        ) -> Refreshed;
-        async fn access_token(key: &TokenHash, now: Timestamp) -> Option<TokenRecord>;
-        async fn revoke_token(key: &TokenHash, now: Timestamp) -> ();
-    }
-    ConsentStore {
-        async fn remember(record: ConsentRecord, seen: Option<ConsentVersion>, now: Timestamp) -> Remembered;
-        async fn remembered(subject: &SubjectKey, client: &ClientId, now: Timestamp) -> Option<ConsentRecord>;
-        async fn consents(of: &ConsentFilter, page: &Page, now: Timestamp) -> Listing<ConsentRecord>;
-        async fn forget(subject: &SubjectKey, client: &ClientId, now: Timestamp) -> bool;
-    }
-    ReplayStore {
-        async fn first_use(space: &'static str, id: &TokenHash, until: Timestamp, now: Timestamp) -> bool;
-    }
-    ClientRegistry {
-        async fn register(client: ClientRecord, now: Timestamp) -> ();
-        async fn registered(id: &ClientId, now: Timestamp) -> Option<StoredClient>;
-        async fn replace_registered(client: ClientRecord, seen: ClientVersion, now: Timestamp) -> Replacement;
-        async fn unregister(id: &ClientId, now: Timestamp) -> bool;
-        async fn registered_clients(page: &Page, now: Timestamp) -> Listing<StoredClient>;
-    }
-    DeferredStore {
-        async fn insert_deferred(record: DeferredRecord, limit: WaitingLimit, now: Timestamp) -> Deferral;
-        async fn deferred(key: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
-        async fn by_user_code(user_code: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
-        async fn decide(key: &TokenHash, decision: Decision, now: Timestamp) -> bool;
-        async fn poll(key: &TokenHash, client: &ClientId, now: Timestamp) -> Polled;
-    }
-    KeySetStore {
-        async fn key_set(now: Timestamp) -> Option<StoredKeySet>;
-        async fn replace_key_set(payload: Sealed, seen: Option<KeySetVersion>, now: Timestamp) -> Replacement;
-    }
-    Reseal {
-        async fn sealed_under(secret: SecretId, page: &Page, now: Timestamp) -> Listing<SealedRow>;
-        async fn reseal(row: &SealedRow, new: Sealed, now: Timestamp) -> bool;
-    }
-    TicketStore {
-        async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();
-        async fn get(key: &TokenHash, now: Timestamp) -> Option<TicketRecord>;
-        async fn take(key: &TokenHash, now: Timestamp) -> Option<TicketRecord>;
-    }
-}
+/// The verb by which clients are found.
+const CLIENT_LOOK_UP: &str = "client";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::secret::TokenHash;
     use crate::testing::block_on;
 
     #[test]

@@ -229,7 +229,8 @@ fn a_store_that_is_down_makes_no_token_active_or_inactive() {
         for (caller, token) in [("api", tokens.access_token.as_str()), ("web", tokens.refresh_token())] {
             faults.plan(0, fault);
             let outcome = h.introspect(caller, token).rejected(Reason::StoreUnavailable).unchanged();
-            assert_eq!((outcome.response.status().as_u16(), outcome.header("retry-after")), (503, Some("1")));
+            let told = outcome.header("retry-after").is_some();
+            assert_eq!((outcome.response.status().as_u16(), told), (503, true));
             assert!(h.is_active(caller, token));
         }
     }

@@ -1,7 +1,5 @@
 //! The authorization response, good or bad (RFC 6749 sections 4.1.2 and 4.1.2.1, RFC 9207).
 
-use std::time::Duration;
-
 use http::header::{ALLOW, CONTENT_SECURITY_POLICY, LOCATION, REFRESH, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
@@ -13,9 +11,6 @@ use crate::provider::core::Core;
 use crate::provider::token::TokenResponse;
 use crate::types::{Params, RedirectUri};
 use crate::wire::{Response, reply};
-
-/// After how long a browser that met a failing store may ask again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Most bytes of parameters that a browser is sent back with in a query: what servers take in one line, 8 KiB at least,
 /// less the address and some room.
@@ -129,7 +124,7 @@ async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)])
         *response.status_mut() = StatusCode::SEE_OTHER;
     }
     if let Some(reason) = back.left_to_the_person() {
-        response = left_to_the_person(response, back.redirect_uri(), reason)?;
+        response = left_to_the_person(cx, response, back, reason)?;
     }
     response.headers_mut().extend(told.and_then(|told| told.set_cookie).map(|cookie| (SET_COOKIE, cookie)));
     reply::security_headers(response.headers_mut());
@@ -137,7 +132,12 @@ async fn encode(cx: &Context<'_>, back: &ReturnAddress, params: &[(&str, &str)])
 }
 
 /// The same response, but for the person to send on.
-fn left_to_the_person(mut response: Response, to: &RedirectUri, reason: Reason) -> Result<Response> {
+fn left_to_the_person(
+    cx: &Context<'_>,
+    mut response: Response,
+    back: &ReturnAddress,
+    reason: Reason,
+) -> Result<Response> {
     let Some(location) = response.headers().get(LOCATION) else {
         // A page, of the host's own encoder perhaps: a sandbox keeps it from running scripts and from refreshing.
         let sandbox = HeaderValue::from_static("sandbox allow-forms");
@@ -145,16 +145,10 @@ fn left_to_the_person(mut response: Response, to: &RedirectUri, reason: Reason) 
         return Ok(response);
     };
     let location = location.to_str().map_err(|error| Internal::new("could not encode a response", error))?;
-    let mut page = reply::error_link_page((reply::status(reason), reason.wire().1), to, location);
-    may_ask_again(&mut page);
+    let mut page =
+        reply::error_link_page((reply::status(reason), reason.wire().1), back.redirect_uri(), location);
+    cx.comeback.tell(&mut page);
     Ok(page)
-}
-
-/// Says when, where a store failed.
-fn may_ask_again(page: &mut Response) {
-    if page.status() == StatusCode::SERVICE_UNAVAILABLE {
-        reply::retry_after(page, RETRY_AFTER);
-    }
 }
 
 /// Whether this is the redirect URI, to which nothing but a query or a fragment was added.
@@ -179,6 +173,6 @@ pub(in crate::provider) fn show(core: &Core, reason: Reason) -> Response {
     if page.status() == StatusCode::METHOD_NOT_ALLOWED {
         page.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
-    may_ask_again(&mut page);
+    core.comeback.tell(&mut page);
     page
 }

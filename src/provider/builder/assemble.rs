@@ -26,6 +26,14 @@ use crate::provider::trust;
 use crate::types::ResponseType;
 
 impl ProviderBuilder {
+    /// Where somebody tells how long a call has taken, the stores are held to their limits. It comes before anything takes
+    /// a port of them.
+    pub(super) fn guard_stores(&mut self) {
+        if let Some(runtime) = &self.core.runtime {
+            self.core.stores = self.core.stores.clone().guarded(runtime, self.core.config.store_limits);
+        }
+    }
+
     pub(super) fn register_fetching(&mut self) {
         let (Some(http), Some(runtime)) = (&self.http_client, &self.core.runtime) else { return };
         if self.jwks_uri {

@@ -1,5 +1,6 @@
 //! What `build()` checks.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{BuildError, ProviderBuilder};
@@ -13,6 +14,9 @@ use crate::provider::mutual_tls::MutualTls;
 use crate::provider::register::{Registration, SoftwareStatementIssuer};
 use crate::provider::resources;
 use crate::types::ResponseType;
+
+/// How long a call of a store may be given.
+const STORE_DEADLINES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
 
 /// A feature, whether it is on, what it needs, and whether that is there.
 struct Need(&'static str, bool, &'static str, bool);
@@ -49,6 +53,14 @@ impl ProviderBuilder {
         }
         self.check_lifetimes()?;
         self.check_resources()?;
+        let limits = config.store_limits;
+        if !STORE_DEADLINES.contains(&limits.deadline) {
+            let bounds = "100 milliseconds to 60 seconds";
+            return Err(BuildError::Bounds { setting: "store_limits deadline", bounds });
+        }
+        if limits.at_once == 0 {
+            return Err(BuildError::Bounds { setting: "store_limits at_once", bounds: "1 to 65535" });
+        }
         if !config.prefixes.are_distinct() {
             return Err(BuildError::Bounds {
                 setting: "prefixes",

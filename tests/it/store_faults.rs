@@ -1,0 +1,265 @@
+//! Whatever a store fails at, whatever was asked: a 503 that says when to come again, or its like for a browser. Never a
+//! refusal, which a client would take as final, and never a yes (attack 314).
+
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use vouchsafe::entropy::OsEntropy;
+use vouchsafe::error::StoreError;
+use vouchsafe::provider::{Approval, Authorize, BuildError, Config, Provider, Registration};
+use vouchsafe::secret::SystemSecrets;
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{Around, StoreLimits, Stores};
+use vouchsafe::testing::{
+    AskingHost, AuthorizeForm, Fault, Faults, Form, Harness, Landing, OneLogin, Outcome, abandon,
+    authorize_form, backchannel_form, client_form, code_form, device_form, keyring, reference_form,
+    refresh_form, token_form,
+};
+
+use crate::rfc7591_registration::{register, with};
+use crate::rfc7592_management::Own;
+
+/// What is asked of a provider that was prepared for it.
+type Asks = Box<dyn FnOnce(&Harness) -> Outcome>;
+
+/// Prepares a request, and says what is asked then.
+type Case = fn(&Harness) -> Asks;
+
+fn offline() -> AuthorizeForm {
+    authorize_form().scope("openid offline_access read")
+}
+
+const CASES: &[(&str, Case)] = &[
+    ("a code is redeemed", |h| {
+        let code = h.code(&offline(), "alice");
+        Box::new(move |h| h.redeem(code_form(&offline(), &code)))
+    }),
+    ("a refresh token is used", |h| {
+        let token = h.tokens(&offline(), "alice").refresh_token().to_owned();
+        Box::new(move |h| h.redeem(refresh_form("web", &token)))
+    }),
+    ("a client asks for itself", |_| {
+        Box::new(|h| h.redeem(token_form("client_credentials").client("service").scope("read")))
+    }),
+    ("a client signs who it is", |_| {
+        Box::new(|h| h.redeem(token_form("client_credentials").client("signer")))
+    }),
+    ("an access token is introspected", |h| {
+        let token = h.tokens(&offline(), "alice").access_token;
+        Box::new(move |h| h.introspect("api", &token))
+    }),
+    ("a refresh token is introspected", |h| {
+        let token = h.tokens(&offline(), "alice").refresh_token().to_owned();
+        Box::new(move |h| h.introspect("web", &token))
+    }),
+    ("an access token is revoked", |h| {
+        let token = h.tokens(&offline(), "alice").access_token;
+        Box::new(move |h| h.revoke("web", &token))
+    }),
+    ("a refresh token is revoked", |h| {
+        let token = h.tokens(&offline(), "alice").refresh_token().to_owned();
+        Box::new(move |h| h.revoke("web", &token))
+    }),
+    ("userinfo", |h| {
+        let token = h.tokens(&offline(), "alice").access_token;
+        Box::new(move |h| h.userinfo(&token))
+    }),
+    ("a request is pushed", |_| Box::new(|h| h.push(authorize_form().to_push()))),
+    ("a device asks", |_| Box::new(|h| h.begin_device(device_form("tv", "openid read")))),
+    ("a device polls", |h| {
+        let device = h.device("tv", "openid read");
+        h.answer_device(&device, "allow", &OneLogin::of(h.login("alice")));
+        Box::new(move |h| h.redeem(device.form()))
+    }),
+    ("a client asks for a person", |_| Box::new(|h| h.begin_backchannel(backchannel_form("alice")))),
+    ("a client registers", |_| Box::new(|h| register(h, &with(json!({}))))),
+    ("a client reads what it registered", |h| {
+        let own = Own::new(h);
+        Box::new(move |h| own.send(h, "GET", &Value::Null))
+    }),
+    ("a client changes what it registered", |h| {
+        let own = Own::new(h);
+        Box::new(move |h| own.update(h, json!({ "client_name": "Bakers" })))
+    }),
+    ("a client that registered goes", |h| {
+        let own = Own::new(h);
+        Box::new(move |h| own.send(h, "DELETE", &Value::Null))
+    }),
+    ("a client that registered introspects", |h| {
+        let own = Own::new(h);
+        let secret = own.body["client_secret"].as_str().unwrap().to_owned();
+        let form = client_form(Form::new().set("token", "vs_at_x")).basic(own.id().as_str(), &secret);
+        Box::new(move |h| h.introspect_with(form))
+    }),
+    ("a device's code is typed", |h| {
+        let user_code = h.device("tv", "openid read").user_code;
+        let host = OneLogin::of(h.login("alice"));
+        Box::new(move |h| h.type_code(&user_code, &host))
+    }),
+    ("somebody signs out", |h| {
+        let login = h.login("alice");
+        let form = authorize_form().scope("openid read");
+        let visit = h.authorize(&form);
+        let scope = visit.pending().request().scope.clone();
+        let code = visit.approved(Approval::new(login.clone(), scope)).code();
+        let id_token = h.redeem(code_form(&form, &code)).issued().id_token.unwrap();
+        let host = OneLogin::of(login);
+        Box::new(move |h| h.log_out(&Form::new().set("id_token_hint", id_token), &host))
+    }),
+    ("a pushed request is opened", |h| {
+        let request_uri = h.pushed(&authorize_form());
+        Box::new(move |h| h.authorize(&reference_form("web", &request_uri)).outcome)
+    }),
+    ("consent is looked up", |h| {
+        let pending = h.authorize(&authorize_form()).pending().clone();
+        let login = h.login("alice");
+        Box::new(move |h| h.next(pending, Some(&login)).outcome)
+    }),
+    ("somebody agrees", |h| {
+        let pending = h.authorize(&authorize_form()).pending().clone();
+        let scope = pending.request().scope.clone();
+        let approval = Approval::new(h.login("alice"), scope);
+        Box::new(move |h| h.approve(pending, approval).outcome)
+    }),
+];
+
+fn over(faults: &Faults) -> Harness {
+    let (host, stores) = (AskingHost::new(), faults.clone());
+    Harness::builder()
+        .pushed_requests()
+        .backchannel(&host)
+        .devices()
+        .provider(|builder| builder.with_registration(Registration::open()))
+        .stores(move |memory| stores.stores(memory))
+        .build()
+}
+
+/// attack 314: what a client or a browser is told when it may come again.
+#[track_caller]
+fn comes_again(outcome: &Outcome, what: &str) {
+    if let Some(landing) = Landing::of(&outcome.response) {
+        assert_eq!(landing.params.one("error"), Ok(Some("temporarily_unavailable")), "{what}");
+        assert_eq!(landing.params.one("code"), Ok(None), "{what}");
+        return;
+    }
+    assert_eq!(outcome.response.status(), 503, "{what}");
+    assert!(outcome.header("retry-after").is_some(), "{what}");
+    let body: Value = serde_json::from_slice(outcome.response.body()).unwrap_or_default();
+    for member in ["active", "access_token", "request_uri", "device_code", "client_id", "sub"] {
+        assert!(body.get(member).is_none(), "{what}: {member}");
+    }
+}
+
+/// attack 314: every call that any endpoint makes, failed before it is done and after.
+#[test]
+fn whatever_fails_the_client_may_come_again() {
+    for (name, case) in CASES {
+        let faults = Faults::new();
+        let h = over(&faults);
+        let asks = case(&h);
+        drop(faults.calls());
+        let status = asks(&h).response.status();
+        assert!(status.is_success() || status.is_redirection(), "{name}: {status}");
+        let calls = faults.calls();
+        assert!(!calls.is_empty(), "{name} asks the stores nothing");
+        for (nth, verb) in calls.iter().enumerate() {
+            for fault in [Fault::Unavailable, Fault::AnswerLost] {
+                let faults = Faults::new();
+                let h = over(&faults);
+                let asks = case(&h);
+                drop(faults.calls());
+                faults.plan(nth, fault);
+                comes_again(&asks(&h), &format!("{name}: {verb} {fault:?}"));
+            }
+        }
+    }
+}
+
+/// Answers nothing once it is stuck.
+#[derive(Debug, Default)]
+struct Stuck(AtomicBool);
+
+#[async_trait]
+impl Around for Stuck {
+    async fn around(
+        &self,
+        _: &'static str,
+        call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
+    ) -> Result<(), StoreError> {
+        match self.0.load(Ordering::SeqCst) {
+            true => pending().await,
+            false => call.await,
+        }
+    }
+}
+
+fn over_stuck(limits: StoreLimits) -> (Harness, Arc<Stuck>) {
+    let stuck = Arc::new(Stuck::default());
+    let around: Arc<Stuck> = Arc::clone(&stuck);
+    let harness = Harness::builder()
+        .config(|config| config.store_limits = limits)
+        .stores(move |memory| {
+            let memory = Arc::new(memory.clone());
+            Stores::of(memory.clone()).with_replays(memory).around(around)
+        })
+        .build();
+    (harness, stuck)
+}
+
+fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Faults R11, R12 and R40 of a store that hangs: who needs it is told to come again within the deadline, or at once where
+/// too many wait already. Who does not need it notices nothing.
+#[test]
+fn a_store_that_hangs_takes_nothing_else_with_it() {
+    let (h, stuck) = over_stuck(StoreLimits::default().with_at_once(2));
+    stuck.0.store(true, Ordering::SeqCst);
+    let request = h.post("/token", token_form("client_credentials").client("service"));
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(h.provider().token(&request))).collect();
+    assert!(waiting.iter_mut().all(|request| poll(request).is_none()));
+    let refused = poll(&mut Box::pin(h.provider().token(&request))).expect("nobody waits for a place");
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"] {
+        let request = http::Request::get(format!("https://op.example{path}")).body(Bytes::new()).unwrap();
+        let Some(Authorize::Respond(document)) = abandon(h.provider().handle(&request), 1) else {
+            panic!("{path} waits for a store")
+        };
+        assert_eq!(document.status(), 200, "{path}");
+    }
+    h.advance(Duration::from_millis(2999));
+    assert!(waiting.iter_mut().all(|request| poll(request).is_none()));
+    h.advance(Duration::from_millis(1));
+    for mut request in waiting {
+        let answer = poll(&mut request).expect("its time is over");
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    }
+    stuck.0.store(false, Ordering::SeqCst);
+    h.redeem(token_form("client_credentials").client("service")).accepted();
+}
+
+#[test]
+fn limits_that_no_store_can_keep_are_refused() {
+    let seconds = Duration::from_secs;
+    let limits = StoreLimits::default();
+    for limits in
+        [limits.with_deadline(seconds(0)), limits.with_deadline(seconds(61)), limits.with_at_once(0)]
+    {
+        let secrets = SystemSecrets::generate(&OsEntropy).unwrap();
+        let config = Config::new("https://op.example".parse().unwrap()).with_store_limits(limits);
+        let stores = Stores::of(Arc::new(MemoryStore::new()));
+        let built = Provider::builder(config, stores, keyring(), secrets).with_client_credentials().build();
+        assert!(matches!(built, Err(BuildError::Bounds { .. })), "{limits:?}");
+    }
+}
