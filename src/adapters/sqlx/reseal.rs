@@ -1,14 +1,13 @@
 //! Moving payloads to another system secret.
 
 use async_trait::async_trait;
-use sqlx::Sqlite;
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
 
+use super::dialect::{Dialect, Engine};
+use super::failure::corrupt;
+use super::grant::GRANT;
 use super::row::Row;
-use super::statements::{self, Resealing};
-use super::{SqliteStore, grant};
-use crate::adapters::sqlx::failure::corrupt;
+use super::store::SqlStore;
+use super::value::{Value, values};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seal::Sealed;
@@ -32,34 +31,25 @@ const fn table(kind: RowKind) -> Option<RowKind> {
     }
 }
 
-const fn statements_of(table: RowKind) -> Resealing {
-    match table {
-        RowKind::Client => statements::RESEAL_CLIENTS,
-        RowKind::Code => statements::RESEAL_CODES,
-        RowKind::Consent => statements::RESEAL_CONSENTS,
-        RowKind::Deferred => statements::RESEAL_DEFERRED,
-        RowKind::Ticket => statements::RESEAL_TICKETS,
-        RowKind::Grant | RowKind::KeySet | RowKind::Token => statements::RESEAL_ISSUED,
-    }
-}
-
-/// Binds the columns of a primary key behind the namespace.
-fn bind_key<'q>(
-    query: Query<'q, Sqlite, SqliteArguments>,
-    name: &'q RowName,
-) -> Result<Query<'q, Sqlite, SqliteArguments>, StoreError> {
-    let text = |bytes: &'q [u8]| std::str::from_utf8(bytes).map_err(corrupt);
+/// The columns of a primary key behind the namespace, two at most.
+fn columns(name: &RowName) -> Result<[Value<'_>; 2], StoreError> {
+    const NOTHING: Value<'static> = Value::Text(None);
     Ok(match name.kind {
-        RowKind::Client => query.bind(text(&name.key)?),
+        RowKind::Client => [text(&name.key)?, NOTHING],
         RowKind::Consent => {
             let (subject, client) = name.key.split_at_checked(SUBJECT_BYTES).unwrap_or((&name.key, &[]));
-            query.bind(subject).bind(text(client)?)
+            [subject.into(), text(client)?]
         }
-        _ => query.bind(&*name.key),
+        RowKind::KeySet => [NOTHING; 2],
+        _ => [name.key[..].into(), NOTHING],
     })
 }
 
-fn name(table: RowKind, row: &Row) -> Result<RowName, StoreError> {
+fn text(bytes: &[u8]) -> Result<Value<'_>, StoreError> {
+    std::str::from_utf8(bytes).map(Value::from).map_err(corrupt)
+}
+
+fn name<E: Dialect>(table: RowKind, row: &Row<E>) -> Result<RowName, StoreError> {
     Ok(match table {
         RowKind::Client => RowName::new(table, row.client()?.as_str()),
         RowKind::Consent => {
@@ -67,14 +57,14 @@ fn name(table: RowKind, row: &Row) -> Result<RowName, StoreError> {
             RowName::new(table, [&subject, row.client()?.as_str().as_bytes()].concat())
         }
         RowKind::Grant => {
-            let kind = if row.integer("kind")? == grant::GRANT { RowKind::Grant } else { RowKind::Token };
+            let kind = if row.integer("kind")? == GRANT { RowKind::Grant } else { RowKind::Token };
             RowName::new(kind, row.id()?)
         }
         _ => RowName::new(table, row.id()?),
     })
 }
 
-impl SqliteStore {
+impl<E: Engine> SqlStore<E> {
     /// The row of the key set, if it was sealed under `secret`.
     async fn sealed_key_set(
         &self,
@@ -94,11 +84,9 @@ impl SqliteStore {
         size: u16,
     ) -> Result<Listing<SealedRow>, StoreError> {
         let table = table(after.kind).ok_or(StoreErrorKind::Corrupt)?;
-        let list = sqlx::query(statements_of(table).page)
-            .bind(&*self.namespace)
-            .bind(&secret.as_bytes()[..])
-            .bind(i64::from(size));
-        let rows = self.connections.read(bind_key(list, after)?).await?;
+        let [first, second] = columns(after)?;
+        let values = values![self.tenant(), &secret, size, first, second];
+        let rows = self.connections.read(&E::statements().reseal.of(table).page, &values).await?;
         let names: Vec<RowName> = rows.iter().map(|row| name(table, row)).collect::<Result<_, _>>()?;
         let next = if rows.len() == usize::from(size) {
             names.last().cloned()
@@ -116,7 +104,7 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Reseal for SqliteStore {
+impl<E: Engine> Reseal for SqlStore<E> {
     async fn sealed_under(
         &self,
         secret: SecretId,
@@ -132,18 +120,15 @@ impl Reseal for SqliteStore {
     }
 
     async fn reseal(&self, row: &SealedRow, new: Sealed, _now: Timestamp) -> Result<bool, StoreError> {
-        let text =
-            table(row.name.kind).map_or(statements::RESEAL_KEY_SET, |table| statements_of(table).replace);
-        let replace = sqlx::query(text)
-            .bind(&*self.namespace)
-            .bind(new.secret().as_bytes().to_vec())
-            .bind(new.as_bytes().to_vec())
-            .bind(&row.payload.secret().as_bytes()[..])
-            .bind(row.payload.as_bytes());
-        let replace = match row.name.kind {
-            RowKind::KeySet => replace,
-            _ => bind_key(replace, &row.name)?,
+        let statements = E::statements();
+        let text = match table(row.name.kind) {
+            None => &statements.reseal_key_set,
+            Some(table) => &statements.reseal.of(table).replace,
         };
-        Ok(self.connections.write(replace).await? == 1)
+        let (to, from) = (new.secret(), row.payload.secret());
+        let [first, second] = columns(&row.name)?;
+        let values =
+            values![self.tenant(), &to, new.as_bytes(), &from, row.payload.as_bytes(), first, second];
+        Ok(self.connections.write(text, &values).await? == 1)
     }
 }
