@@ -1,41 +1,42 @@
 //! Reading columns. What no statement of ours writes is `Corrupt`.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type};
-
-use crate::adapters::sqlx::failure::corrupt;
+use super::dialect::{Dialect, RowOf};
+use super::failure::corrupt;
 use crate::clock::Timestamp;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::error::StoreError;
 use crate::seal::Sealed;
 use crate::secret::{SecretId, TokenHash};
 use crate::types::{ClientId, GrantId};
 
-pub(super) struct Row(SqliteRow);
+pub(super) struct Row<E: Dialect>(RowOf<E>);
 
-impl From<SqliteRow> for Row {
-    fn from(row: SqliteRow) -> Self {
+impl<E: Dialect> Row<E> {
+    pub(super) const fn of(row: RowOf<E>) -> Self {
         Self(row)
     }
-}
 
-impl Row {
-    fn column<'r, T>(&'r self, name: &str) -> Result<T, StoreError>
-    where
-        T: Decode<'r, Sqlite> + Type<Sqlite>,
-    {
-        self.0.try_get(name).map_err(corrupt)
+    fn blob(&self, name: &str) -> Result<Option<&[u8]>, StoreError> {
+        E::bytes(&self.0, name).map_err(corrupt)
+    }
+
+    fn maybe_integer(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        E::integer(&self.0, name).map_err(corrupt)
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<&str, StoreError> {
+        E::text(&self.0, name).map_err(corrupt)
     }
 
     pub(super) fn bytes<const N: usize>(&self, name: &str) -> Result<[u8; N], StoreError> {
-        self.column::<&[u8]>(name)?.try_into().map_err(corrupt)
+        self.maybe_bytes(name)?.ok_or_else(|| null(name))
     }
 
     pub(super) fn maybe_bytes<const N: usize>(&self, name: &str) -> Result<Option<[u8; N]>, StoreError> {
-        self.column::<Option<&[u8]>>(name)?.map(|bytes| bytes.try_into().map_err(corrupt)).transpose()
+        self.blob(name)?.map(|bytes| bytes.try_into().map_err(corrupt)).transpose()
     }
 
     pub(super) fn integer(&self, name: &str) -> Result<i64, StoreError> {
-        self.column(name)
+        self.maybe_integer(name)?.ok_or_else(|| null(name))
     }
 
     /// A number that is counted upwards from zero.
@@ -48,7 +49,7 @@ impl Row {
     }
 
     pub(super) fn maybe_time(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.column::<Option<i64>>(name)?.map(Timestamp::from_unix))
+        Ok(self.maybe_integer(name)?.map(Timestamp::from_unix))
     }
 
     pub(super) fn hash(&self, name: &str) -> Result<TokenHash, StoreError> {
@@ -60,20 +61,15 @@ impl Row {
     }
 
     pub(super) fn client(&self) -> Result<ClientId, StoreError> {
-        ClientId::new(self.column::<&str>("client")?).map_err(corrupt)
+        ClientId::new(self.text("client")?).map_err(corrupt)
     }
 
     pub(super) fn payload(&self) -> Result<Sealed, StoreError> {
-        Ok(Sealed::from_parts(SecretId::from_bytes(self.bytes("secret")?), self.column("payload")?))
+        let sealed = self.blob("payload")?.ok_or_else(|| null("payload"))?;
+        Ok(Sealed::from_parts(SecretId::from_bytes(self.bytes("secret")?), sealed.to_vec()))
     }
 }
 
-/// The form in which a column holds a number that is counted upwards; `None` when no column ever holds it.
-pub(super) fn counted(number: u64) -> Option<i64> {
-    i64::try_from(number).ok()
-}
-
-/// A row that must have been written, in a transaction that has seen to it.
-pub(super) fn written(rows: u64) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreErrorKind::Unavailable.into()) }
+fn null(name: &str) -> StoreError {
+    corrupt(format!("the column {name} is empty"))
 }

@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, statements};
+use super::dialect::Engine;
+use super::store::SqlStore;
+use super::value::values;
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::secret::TokenHash;
 use crate::store::ReplayStore;
 
 #[async_trait]
-impl ReplayStore for SqliteStore {
+impl<E: Engine> ReplayStore for SqlStore<E> {
     async fn first_use(
         &self,
         space: &'static str,
@@ -17,12 +19,7 @@ impl ReplayStore for SqliteStore {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let first = sqlx::query(statements::FIRST_USE)
-            .bind(&*self.namespace)
-            .bind(space)
-            .bind(&id.as_bytes()[..])
-            .bind(until.unix())
-            .bind(now.unix());
-        Ok(self.connections.write(first).await? == 1)
+        let values = values![self.tenant(), space, id, until, now];
+        self.connections.upsert(&E::statements().first_use, &values).await
     }
 }

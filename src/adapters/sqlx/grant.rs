@@ -1,13 +1,12 @@
 //! Grants.
 
 use async_trait::async_trait;
-use sqlx::Sqlite;
-use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
 
+use super::dialect::{Dialect, Engine};
+use super::failure::corrupt;
 use super::row::Row;
-use super::{SqliteStore, statements};
-use crate::adapters::sqlx::failure::corrupt;
+use super::store::SqlStore;
+use super::value::{Value, values};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::store::{
@@ -22,54 +21,45 @@ const GRANT: i64 = 0;
 /// The kind of a row that is a token and the grant that it brought along.
 const GRANTED_TOKEN: i64 = 2;
 
-impl SqliteStore {
+impl<E: Engine> SqlStore<E> {
     /// Inserts a grant, in the row of the token that it came with if there is one.
     pub(super) async fn insert_grant_row(&self, grant: &GrantRecord) -> Result<(), StoreError> {
         let (kind, id) = match &grant.token {
-            None => (GRANT, &grant.id.as_bytes()[..]),
-            Some(token) => (GRANTED_TOKEN, &token.as_bytes()[..]),
+            None => (GRANT, Value::from(&grant.id)),
+            Some(token) => (GRANTED_TOKEN, Value::from(token)),
         };
-        let insert = sqlx::query(statements::INSERT_GRANT)
-            .bind(&*self.namespace)
-            .bind(kind)
-            .bind(id)
-            .bind(&grant.id.as_bytes()[..])
-            .bind(grant.client.as_str())
-            .bind(grant.subject.as_ref().map(|subject| &subject.as_bytes()[..]))
-            .bind(grant.session.as_ref().map(|session| &session.as_bytes()[..]))
-            .bind(grant.created_at.unix())
-            .bind(grant.expires_at.unix())
-            .bind(grant.keep_until.unix())
-            .bind(&grant.payload.secret().as_bytes()[..])
-            .bind(grant.payload.as_bytes());
-        self.connections.write(insert).await.map(drop)
-    }
-
-    /// Reads one grant with its state, until `keep_until`.
-    pub(super) fn grant_query<'q>(
-        &'q self,
-        id: &'q GrantId,
-        now: Timestamp,
-    ) -> Query<'q, Sqlite, SqliteArguments> {
-        sqlx::query(statements::GRANT).bind(&*self.namespace).bind(&id.as_bytes()[..]).bind(now.unix())
-    }
-
-    /// Binds what every statement that goes by a filter begins with: the namespace and up to two values.
-    fn filtered<'q>(&'q self, text: &'static str, of: &'q Filter) -> Query<'q, Sqlite, SqliteArguments> {
-        let query = sqlx::query(text).bind(&*self.namespace);
-        match of {
-            Filter::Id(id) => query.bind(&id.as_bytes()[..]).bind(None::<i64>),
-            Filter::Client(client) => query.bind(client.as_str()).bind(None::<i64>),
-            Filter::Session(session) => query.bind(&session.as_bytes()[..]).bind(None::<i64>),
-            Filter::Subject(subject) => query.bind(&subject.as_bytes()[..]).bind(None::<i64>),
-            Filter::SubjectAndClient(subject, client) => {
-                query.bind(&subject.as_bytes()[..]).bind(client.as_str())
-            }
-        }
+        let secret = grant.payload.secret();
+        let values = values![
+            self.tenant(),
+            kind,
+            id,
+            &grant.id,
+            &grant.client,
+            grant.subject.as_ref(),
+            grant.session.as_ref(),
+            grant.created_at,
+            grant.expires_at,
+            grant.keep_until,
+            &secret,
+            grant.payload.as_bytes(),
+        ];
+        self.connections.write(&E::statements().insert_grant, &values).await.map(drop)
     }
 }
 
-pub(super) fn stored(row: &Row) -> Result<StoredGrant, StoreError> {
+/// What a filter names: up to two values.
+fn named(of: &Filter) -> [Value<'_>; 2] {
+    const NOTHING: Value<'static> = Value::Text(None);
+    match of {
+        Filter::Id(id) => [id.into(), NOTHING],
+        Filter::Client(client) => [client.into(), NOTHING],
+        Filter::Session(session) => [session.into(), NOTHING],
+        Filter::Subject(subject) => [subject.into(), NOTHING],
+        Filter::SubjectAndClient(subject, client) => [subject.into(), client.into()],
+    }
+}
+
+pub(super) fn stored<E: Dialect>(row: &Row<E>) -> Result<StoredGrant, StoreError> {
     let came_with_token = row.count("kind")? == GRANTED_TOKEN.unsigned_abs();
     let record = GrantRecord {
         id: row.grant_id("grant_id")?,
@@ -96,13 +86,14 @@ pub(super) fn stored(row: &Row) -> Result<StoredGrant, StoreError> {
 }
 
 #[async_trait]
-impl GrantStore for SqliteStore {
+impl<E: Engine> GrantStore for SqlStore<E> {
     async fn insert_grant(&self, grant: GrantRecord, _now: Timestamp) -> Result<(), StoreError> {
         self.insert_grant_row(&grant).await
     }
 
     async fn grant(&self, id: &GrantId, now: Timestamp) -> Result<Option<StoredGrant>, StoreError> {
-        self.connections.find(self.grant_query(id, now)).await?.as_ref().map(stored).transpose()
+        let values = values![self.tenant(), id, now];
+        self.connections.find(&E::statements().grant, &values).await?.as_ref().map(stored).transpose()
     }
 
     async fn grants(
@@ -116,19 +107,19 @@ impl GrantStore for SqliteStore {
         // No id is empty, so all come after the empty one.
         let after = after.as_ref().map_or(&[][..], |after| &after.as_bytes()[..]);
         let size = usize::from(page.size());
-        let list = self
-            .filtered(statements::GRANTS.text(of), of)
-            .bind(now.unix())
-            .bind(after)
-            .bind(i64::from(page.size()) + 1)
-            .bind(revoked == RevokedGrants::Included);
-        let rows = self.connections.read(list).await?;
+        let [first, second] = named(of);
+        let included = revoked == RevokedGrants::Included;
+        let limit = i64::from(page.size()) + 1;
+        let values = values![self.tenant(), first, second, now, after, limit, included];
+        let rows = self.connections.read(E::statements().grants.text(of), &values).await?;
         let items: Vec<StoredGrant> = rows.iter().take(size).map(stored).collect::<Result<_, _>>()?;
         let next = items.last().filter(|_| rows.len() > size).map(|last| last.record.id.to_string());
         Ok(Listing { items, next })
     }
 
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
-        self.connections.write(self.filtered(statements::REVOKE.text(of), of).bind(now.unix())).await
+        let [first, second] = named(of);
+        let values = values![self.tenant(), first, second, now];
+        self.connections.write(E::statements().revoke.text(of), &values).await
     }
 }

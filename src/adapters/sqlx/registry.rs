@@ -1,0 +1,68 @@
+//! Clients that registered themselves.
+
+use async_trait::async_trait;
+
+use super::connections::Seen;
+use super::dialect::{Dialect, Engine};
+use super::row::Row;
+use super::store::SqlStore;
+use super::value::{counted, values};
+use crate::clock::Timestamp;
+use crate::error::StoreError;
+use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
+use crate::types::ClientId;
+
+#[async_trait]
+impl<E: Engine> ClientRegistry for SqlStore<E> {
+    async fn register(&self, client: ClientRecord, _now: Timestamp) -> Result<(), StoreError> {
+        let secret = client.payload.secret();
+        let values = values![
+            self.tenant(),
+            &client.id,
+            counted(ClientVersion::FIRST.0),
+            &client.registration_token,
+            &secret,
+            client.payload.as_bytes(),
+        ];
+        self.connections.write(&E::statements().register, &values).await.map(drop)
+    }
+
+    async fn registered(&self, id: &ClientId, _now: Timestamp) -> Result<Option<StoredClient>, StoreError> {
+        let values = values![self.tenant(), id];
+        self.connections.find(&E::statements().registered, &values).await?.as_ref().map(stored).transpose()
+    }
+
+    async fn replace_registered(
+        &self,
+        client: ClientRecord,
+        seen: ClientVersion,
+        _now: Timestamp,
+    ) -> Result<Replacement, StoreError> {
+        let secret = client.payload.secret();
+        let values = values![
+            self.tenant(),
+            &client.id,
+            // A version that no column holds compares with NULL, and nothing is written.
+            counted(seen.0),
+            &client.registration_token,
+            &secret,
+            client.payload.as_bytes(),
+        ];
+        match self.connections.guarded(&E::statements().replace_registered, &values).await? {
+            Seen::Absent => Ok(Replacement::Absent),
+            Seen::Left(_) => Ok(Replacement::Stale),
+            Seen::Written(_) => Ok(Replacement::Written),
+        }
+    }
+
+    async fn unregister(&self, id: &ClientId, _now: Timestamp) -> Result<bool, StoreError> {
+        let values = values![self.tenant(), id];
+        Ok(self.connections.write(&E::statements().unregister, &values).await? == 1)
+    }
+}
+
+fn stored<E: Dialect>(row: &Row<E>) -> Result<StoredClient, StoreError> {
+    let record =
+        ClientRecord { id: row.client()?, registration_token: row.hash("token")?, payload: row.payload()? };
+    Ok(StoredClient { record, version: ClientVersion(row.count("version")?) })
+}
