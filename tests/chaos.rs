@@ -1,0 +1,31 @@
+//! The short run of `examples/chaos`: every fault is injected, and everything that is promised holds.
+//!
+//! `cargo test --features _services` builds the example first; `--test chaos` alone does not (`cargo build --examples` does).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::process::{Command, Stdio};
+
+/// The scenarios of the example, by the numbers of their faults.
+const SCENARIOS: [&str; 21] = [
+    "R1", "R2", "R3", "R4", "R5", "R6", "R8", "R10", "R11", "R12", "R13", "R15", "R25", "R29", "R30", "R31",
+    "R32", "R33", "R40", "jti", "out",
+];
+
+/// Attacks 314, 315, 320, 321, 322, 323 and 332, on PostgreSQL and two processes.
+#[test]
+fn whatever_breaks_the_promises_hold() {
+    let example = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples").join("chaos");
+    let run = Command::new(example).arg("--short").stderr(Stdio::inherit()).output().unwrap();
+    let table = String::from_utf8(run.stdout).unwrap();
+    println!("{table}");
+    assert!(run.status.success(), "{}", run.status);
+    for scenario in SCENARIOS {
+        let row = table.lines().find(|line| line.split_whitespace().next() == Some(scenario)).unwrap();
+        // From the right, since the fault is told in words: seconds, violations, faults, operations.
+        let numbers: Vec<u64> =
+            row.split_whitespace().rev().take(4).map(|text| text.parse().unwrap()).collect();
+        let [_, violations, faults, operations] = *numbers else { panic!("{row}") };
+        assert!(operations > 0 && faults > 0 && violations == 0, "{row}");
+    }
+}
