@@ -128,6 +128,8 @@ impl<'l> Stage<'l> {
             Wanted::Serializable => (CONNECTIONS, Postgres::serializable(&database)),
             Wanted::Usual => (CONNECTIONS, database),
         };
+        // The scenario before may have ended badly.
+        lab.proxy.goes(Way::Open);
         let (port, other) = (free_port()?, free_port()?);
         let issuer = format!("http://127.0.0.1:{port}");
         let public = lab.client_key.public_key().to_value();

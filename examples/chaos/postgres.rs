@@ -27,9 +27,7 @@ impl Postgres {
         let directory = std::env::temp_dir().join(format!("vouchsafe-chaos-{}-{port}", std::process::id()));
         std::fs::create_dir(&directory)?;
         let user = server_user().await?;
-        if let Some((uid, gid)) = user {
-            std::os::unix::fs::chown(&directory, Some(uid), Some(gid))?;
-        }
+        give(&directory, user)?;
         let server = Self { binaries: binaries()?, directory, user, port };
         let data = server.data();
         let made = ["-D", &data, "-U", SERVER_USER, "-A", "trust", "-E", "UTF8", "--no-locale"];
@@ -83,26 +81,24 @@ impl Postgres {
     }
 
     async fn run(&self, program: &str, arguments: &[&str]) -> Result<(), BoxError> {
-        let mut command = Command::new(self.binaries.join(program));
+        let mut command = Command::from(self.command(program));
         command.args(arguments).current_dir(&self.directory).stdin(Stdio::null()).stdout(Stdio::null());
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
         let ended = command.status().await?;
         if ended.success() { Ok(()) } else { Err(format!("{program} {arguments:?}: {ended}").into()) }
+    }
+
+    /// A program of the server's, run by its user.
+    fn command(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(self.binaries.join(program));
+        run_as(&mut command, self.user);
+        command
     }
 }
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let mut command = std::process::Command::new(self.binaries.join("pg_ctl"));
+        let mut command = self.command("pg_ctl");
         command.args(["stop", "-s", "-m", "immediate", "-D", &self.data()]).stderr(Stdio::null());
-        if let Some((uid, gid)) = self.user {
-            std::os::unix::process::CommandExt::gid(
-                std::os::unix::process::CommandExt::uid(&mut command, uid),
-                gid,
-            );
-        }
         // What cannot be stopped or removed is left to whoever cleans the directory of such things.
         drop(command.status());
         drop(std::fs::remove_dir_all(&self.directory));
@@ -128,11 +124,31 @@ fn binaries() -> Result<PathBuf, BoxError> {
 
 /// The user and group to run the server as, where this runs as root.
 async fn server_user() -> Result<Option<(u32, u32)>, BoxError> {
-    if id(&["-u"]).await? != 0 {
+    if cfg!(not(unix)) || id(&["-u"]).await? != 0 {
         return Ok(None);
     }
     Ok(Some((id(&["-u", SERVER_USER]).await?, id(&["-g", SERVER_USER]).await?)))
 }
+
+#[cfg(unix)]
+fn give(directory: &Path, user: Option<(u32, u32)>) -> std::io::Result<()> {
+    user.map_or(Ok(()), |(uid, gid)| std::os::unix::fs::chown(directory, Some(uid), Some(gid)))
+}
+
+#[cfg(not(unix))]
+fn give(_: &Path, _: Option<(u32, u32)>) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn run_as(command: &mut std::process::Command, user: Option<(u32, u32)>) {
+    if let Some((uid, gid)) = user {
+        std::os::unix::process::CommandExt::gid(std::os::unix::process::CommandExt::uid(command, uid), gid);
+    }
+}
+
+#[cfg(not(unix))]
+fn run_as(_: &mut std::process::Command, _: Option<(u32, u32)>) {}
 
 async fn id(arguments: &[&str]) -> Result<u32, BoxError> {
     let output = Command::new("id").args(arguments).output().await?;

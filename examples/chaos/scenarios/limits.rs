@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_millis(4500);
 
 /// What 99 of 100 documents may take, as a server is built and as a test is.
 const DOCUMENT: Duration =
-    if cfg!(debug_assertions) { Duration::from_millis(50) } else { Duration::from_millis(5) };
+    if cfg!(debug_assertions) { Duration::from_millis(100) } else { Duration::from_millis(5) };
 
 /// How many documents are read meanwhile.
 const DOCUMENTS: u64 = 200;
