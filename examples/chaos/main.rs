@@ -69,12 +69,11 @@ async fn run(options: Options) -> Result<bool, BoxError> {
     println!("seed {seed}");
     let chosen = scenarios::chosen(&options.only)?;
     let lab = Lab::open(options, seed).await?;
-    let mut report = Report::default();
-    for (name, title) in chosen {
+    let mut report = Report::begin();
+    for (name, fault) in chosen {
         let begun = Instant::now();
         let outcome = scenarios::run(&lab, name).await.map_err(|problem| problem.to_string());
-        report.add((name, title), outcome, begun.elapsed());
+        report.add((name, fault), &outcome, begun.elapsed());
     }
-    report.print();
     Ok(report.is_clean())
 }

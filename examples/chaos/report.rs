@@ -1,4 +1,4 @@
-//! The table at the end.
+//! The table: a line for each scenario, as soon as it has ended.
 
 use std::time::Duration;
 
@@ -10,60 +10,49 @@ const SHOWN: usize = 10;
 /// Characters of one of them: a race has many answers.
 const LONGEST: usize = 400;
 
-/// The lines of the table, and whether all is well.
-#[derive(Debug, Default)]
+/// The table as it is printed, and whether all is well so far.
+#[derive(Debug)]
 pub(crate) struct Report {
-    rows: Vec<(&'static str, &'static str, Result<Outcome, String>, Duration)>,
+    clean: bool,
 }
 
 impl Report {
-    /// Adds a scenario, and prints some of what was wrong in it.
-    pub(crate) fn add(
-        &mut self,
-        (name, title): (&'static str, &'static str),
-        outcome: Result<Outcome, String>,
-        took: Duration,
-    ) {
-        match &outcome {
-            Ok(outcome) => {
-                for violation in outcome.violations.iter().take(SHOWN) {
-                    eprintln!("{name}: {:.*}", LONGEST, violation.to_string());
-                }
-            }
-            Err(problem) => eprintln!("{name}: could not be run: {problem}"),
-        }
-        self.rows.push((name, title, outcome, took));
-    }
-
-    /// Prints the table.
-    pub(crate) fn print(&self) {
+    /// Prints the head.
+    pub(crate) fn begin() -> Self {
         println!(
-            "{:4} {:52} {:>10} {:>8} {:>10} {:>7}",
+            "{:4} {:56} {:>10} {:>8} {:>10} {:>7}",
             "", "fault", "operations", "faults", "violations", "seconds"
         );
-        for (name, title, outcome, took) in &self.rows {
-            let seconds = took.as_secs();
-            match outcome {
-                Ok(Outcome { operations, faults, violations }) => {
-                    let violations = violations.len();
-                    println!(
-                        "{name:4} {title:52} {operations:>10} {faults:>8} {violations:>10} {seconds:>7}"
-                    );
+        Self { clean: true }
+    }
+
+    /// Prints the line of a scenario, and some of what was wrong in it.
+    pub(crate) fn add(
+        &mut self,
+        (name, fault): (&str, &str),
+        outcome: &Result<Outcome, String>,
+        took: Duration,
+    ) {
+        let seconds = took.as_secs();
+        match outcome {
+            Ok(Outcome { operations, faults, violations }) => {
+                let count = violations.len();
+                println!("{name:4} {fault:56} {operations:>10} {faults:>8} {count:>10} {seconds:>7}");
+                for violation in violations.iter().take(SHOWN) {
+                    eprintln!("{name}: {:.*}", LONGEST, violation.to_string());
                 }
-                Err(_) => {
-                    println!("{name:4} {title:52} {:>10} {:>8} {:>10} {seconds:>7}", "-", "-", "not run")
-                }
+                self.clean &= *operations > 0 && *faults > 0 && violations.is_empty();
+            }
+            Err(problem) => {
+                println!("{name:4} {fault:56} {:>10} {:>8} {:>10} {seconds:>7}", "-", "-", "not run");
+                eprintln!("{name}: could not be run: {problem}");
+                self.clean = false;
             }
         }
     }
 
-    /// Whether every scenario was run, was one, and broke nothing.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.rows.iter().all(|(_, _, outcome, _)| match outcome {
-            Ok(Outcome { operations, faults, violations }) => {
-                *operations > 0 && *faults > 0 && violations.is_empty()
-            }
-            Err(_) => false,
-        })
+    /// Whether every scenario could be run, had something to do and broke nothing.
+    pub(crate) const fn is_clean(&self) -> bool {
+        self.clean
     }
 }

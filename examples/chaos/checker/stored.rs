@@ -1,6 +1,6 @@
 //! What must hold of the rows, by themselves and beside the history.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use vouchsafe::secret::TokenHash;
 
@@ -9,18 +9,27 @@ use super::known::Known;
 use super::{Allowed, Violation};
 
 pub(super) fn check(known: &Known<'_>, rows: &Rows, allowed: Allowed, found: &mut Vec<Violation>) {
-    sets(rows, allowed, found);
+    sets(known, rows, allowed, found);
     tokens(rows, found);
     heads(known, rows, found);
     acknowledged(known, rows, allowed, found);
 }
 
 /// Invariant 1: tokens of a code only where the code is used, and then all of them: an access token and a family, unless
-/// somebody did not ask for `offline_access`.
-fn sets(rows: &Rows, allowed: Allowed, found: &mut Vec<Violation>) {
-    let with_tokens: BTreeSet<&[u8]> = rows.tokens.values().map(|token| &*token.grant).collect();
+/// somebody did not ask for `offline_access`. And one set, also where no client has heard of the first.
+fn sets(known: &Known<'_>, rows: &Rows, allowed: Allowed, found: &mut Vec<Violation>) {
+    let mut tokens = BTreeMap::<&[u8], usize>::new();
+    for token in rows.tokens.values() {
+        *tokens.entry(&token.grant).or_default() += 1;
+    }
     for code in &rows.codes {
-        let has_tokens = with_tokens.contains(&*code.grant);
+        let count = tokens.get(&*code.grant).copied().unwrap_or_default();
+        let has_tokens = count > 0;
+        let refreshed =
+            <[u8; 16]>::try_from(&*code.grant).is_ok_and(|grant| known.presented.contains_key(&grant));
+        if count > 1 && !refreshed {
+            found.push(Violation::new(1, format!("there are {count} sets of tokens of one code")));
+        }
         let has_family = rows.grants.get(&code.grant).is_some_and(|grant| grant.head.is_some());
         if (has_tokens || has_family) && !code.used {
             found.push(Violation::new(1, "there are tokens of a code that was not used"));

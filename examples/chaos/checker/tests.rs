@@ -130,6 +130,16 @@ fn tokens_of_an_unused_code_and_half_a_set_are_found() {
 }
 
 #[test]
+fn a_second_set_is_found_though_nobody_heard_of_the_first() {
+    let mut twice = rows(0);
+    let token = twice.tokens.values().next().unwrap().clone();
+    twice.tokens.insert(vec![1; 32], token);
+    Story::default().then(redeem(), Answer::Unavailable).breaks(&twice, &[1]);
+    // A refresh adds one.
+    Story::default().then(redeem(), tokens("vs_at_a", 0)).then(refresh(0), Answer::Lost).breaks(&twice, &[]);
+}
+
+#[test]
 fn a_family_that_forks_or_jumps_is_found() {
     let other = Tokens { access: text("vs_at_a"), refresh: Some(refresh_token(1, 9)), id: None };
     let begun =
