@@ -10,7 +10,7 @@ const SCENARIOS: [&str; 21] = [
     "R32", "R33", "R40", "jti", "out",
 ];
 
-/// Attacks 314, 315, 320, 321, 322, 323 and 332, on PostgreSQL and two processes.
+/// On PostgreSQL and two processes: attack 315, attack 320, attack 321, attack 322, attack 323, attack 332.
 #[test]
 fn whatever_breaks_the_promises_hold() {
     let example = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples").join("chaos");
