@@ -67,10 +67,14 @@ impl Lab {
         })
     }
 
-    /// So many in a short run, so many in a long one, scaled as the flags say; at least one.
+    /// So many in a short run, so many in a long one.
+    pub(crate) const fn usual(&self, short: u64, long: u64) -> u64 {
+        if self.options.short { short } else { long }
+    }
+
+    /// The same, scaled as the flags say; at least one. Of things in things only one is scaled.
     pub(crate) fn count(&self, short: u64, long: u64) -> u64 {
-        let usual = if self.options.short { short } else { long };
-        ((usual as f64 * self.options.scale) as u64).max(1)
+        ((self.usual(short, long) as f64 * self.options.scale) as u64).max(1)
     }
 
     /// A chance below `bound`.

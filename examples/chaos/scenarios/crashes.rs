@@ -74,7 +74,7 @@ async fn killed(stage: &mut Stage<'_>, victim: usize) -> Result<(), BoxError> {
 pub(super) async fn of_the_database(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     let every = Duration::from_secs(if stage.lab.options.short { 3 } else { 10 });
     let (crashes, wanted) = (stage.lab.count(2, 30), stage.lab.count(100, 100_000) as usize);
-    let load = Load::begin(stage, stage.lab.count(4, 32)).await?;
+    let load = Load::begin(stage, stage.lab.usual(4, 32)).await?;
     for crash in 0.. {
         let given =
             stage.peer.history().collect(|entry| matches!(entry.answer, Answer::Tokens(_)).then_some(()));

@@ -25,13 +25,16 @@ const DEADLINE: Duration = Duration::from_millis(4500);
 const DOCUMENT: Duration =
     if cfg!(debug_assertions) { Duration::from_millis(100) } else { Duration::from_millis(5) };
 
+/// How many requests come at once where there are few connections.
+const AT_ONCE: usize = 200;
+
 /// How many documents are read meanwhile.
 const DOCUMENTS: u64 = 200;
 
 /// R11: every call takes two seconds, then far longer than the deadline. Whoever needs the store waits, and is told to come
 /// again at the deadline; metadata and keys come as fast as ever.
 pub(super) async fn slow_store(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    let at_once = stage.lab.count(30, 200) as usize;
+    let at_once = stage.lab.usual(30, 200) as usize;
     for delay in [SLOW, TOO_SLOW] {
         stage.order(&Orders { store_delay_ms: delay, ..Orders::default() }).await?;
         let (begun, urls) = (Instant::now(), stage.urls());
@@ -66,13 +69,12 @@ async fn documents(stage: &Stage<'_>) -> Result<Duration, BoxError> {
 /// R12: each node has two connections, and two hundred requests come at once, first with a database that works, then with
 /// one that hangs. Nobody waits longer than the deadline, and nobody is told anything but to come again.
 pub(super) async fn few_connections(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    let at_once = stage.lab.count(200, 200) as usize;
     for way in [Way::Open, Way::Swallows] {
         let code = stage.code(0).await?;
         stage.lab.proxy.goes(way);
         let (begun, urls) = (Instant::now(), stage.urls());
         let sent =
-            join_all(urls.iter().cycle().take(at_once).map(|url| stage.peer.credentials(url, "service")));
+            join_all(urls.iter().cycle().take(AT_ONCE).map(|url| stage.peer.credentials(url, "service")));
         // It needs a connection several times.
         let (answers, redeemed) = tokio::join!(sent, stage.peer.redeem(&urls[0], "spa", &code));
         let took = begun.elapsed();
@@ -84,7 +86,7 @@ pub(super) async fn few_connections(stage: &mut Stage<'_>) -> Result<(), BoxErro
         });
         stage
             .expect(told, || format!("with few connections clients were answered {answers:?}, {redeemed:?}"));
-        stage.count_faults(at_once as u64);
+        stage.count_faults(AT_ONCE as u64);
         for url in &urls {
             served_again(stage, url).await;
         }

@@ -14,7 +14,7 @@ const HANGS_UP_WITHIN: u64 = 20;
 /// R1: each code is sent by many at once, half to each node. One gets tokens at most, and the others are refused; once one
 /// was told that it came too late, nothing of the grant is active.
 pub(super) async fn codes(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    let at_once = stage.lab.count(20, 100);
+    let at_once = stage.lab.usual(20, 100);
     for _ in 0..stage.lab.count(40, 10_000) {
         redeemed_at_once(stage, at_once).await?;
     }
@@ -41,7 +41,7 @@ async fn redeemed_at_once(stage: &mut Stage<'_>, at_once: u64) -> Result<(), Box
 
 /// R2: each refresh token is sent by many at once. All get the same successor, which is good for the next round.
 pub(super) async fn refreshes(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    let (at_once, rounds) = (stage.lab.count(20, 100), stage.lab.count(8, 100));
+    let (at_once, rounds) = (stage.lab.usual(20, 100), stage.lab.usual(8, 100));
     for turn in 0..stage.lab.count(4, 100) {
         let mut token = stage.family(turn).await?;
         for _ in 0..rounds {
@@ -94,7 +94,7 @@ pub(super) async fn lost_responses(stage: &mut Stage<'_>) -> Result<(), BoxError
 /// store tries them again; whoever is not served is told to come again, never that it was wrong.
 pub(super) async fn serializable(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     let before = stage.lab.postgres.collisions()?;
-    let at_once = stage.lab.count(20, 100);
+    let at_once = stage.lab.usual(20, 100);
     for turn in 0..stage.lab.count(5, 200) {
         redeemed_at_once(stage, at_once).await?;
         let token = stage.family(turn).await?;
@@ -143,7 +143,7 @@ pub(super) async fn delivered_twice(stage: &mut Stage<'_>) -> Result<(), BoxErro
 
 /// An assertion is accepted by one node, once, however many send it.
 pub(super) async fn assertions(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    let at_once = stage.lab.count(10, 50);
+    let at_once = stage.lab.usual(10, 50);
     for number in 0..stage.lab.count(20, 1000) {
         let jti = Text::from(format!("assertion-{number}"));
         let (assertion, urls) = (stage.peer.assertion(&jti).await?, stage.urls());

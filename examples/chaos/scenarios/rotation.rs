@@ -20,7 +20,7 @@ pub(super) async fn system_secrets(stage: &mut Stage<'_>) -> Result<(), BoxError
     stage.allowed.rewritten = true;
     let every = Duration::from_millis(if stage.lab.options.short { 1500 } else { 5000 });
     let mut document: Value = serde_json::from_str(stage.lab.secrets.export().expose())?;
-    let load = Load::begin(stage, stage.lab.count(4, 16)).await?;
+    let load = Load::begin(stage, stage.lab.usual(4, 16)).await?;
     for _ in 0..stage.lab.count(2, MOST_ROTATIONS).min(MOST_ROTATIONS) {
         sleep(every).await;
         let new: Value = serde_json::from_str(SystemSecrets::generate(&OsEntropy)?.export().expose())?;
