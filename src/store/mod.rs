@@ -230,11 +230,18 @@ impl Stores {
         self
     }
 
-    /// Where the signing keys are kept that all nodes share; those of its signing ring.
+    /// Where the signing keys are kept that all nodes share. A provider is given its ring, so this is for whoever makes
+    /// `StoredKeys` over the stores.
     #[must_use]
     pub fn with_key_sets(mut self, key_sets: Arc<dyn KeySetStore>) -> Self {
         self.key_sets = Some(key_sets);
         self
+    }
+
+    /// Where the signing keys are kept, if anywhere: for the `StoredKeys` of the same stores.
+    #[must_use]
+    pub fn key_sets(&self) -> Option<Arc<dyn KeySetStore>> {
+        self.key_sets.clone()
     }
 
     /// A store whose rows are moved when the system secrets change. Where the ports above are kept in several, each is
