@@ -192,6 +192,24 @@ async fn no_more_than_may_wait(store: &Arc<MysqlStore>) {
     assert!(waiting <= 3, "{answers:?}");
 }
 
+/// attack 320: a lock that did not come in time is waited for once more, and nobody is told.
+#[tokio::test]
+async fn a_lock_that_did_not_come_in_time_is_waited_for_again() {
+    let place = Place::new().await;
+    let direct = place.node().await;
+    let (key, grant) = (key(), family_at(&direct, 0).await);
+    direct.insert_code(key, code(&grant), NOW).await.unwrap();
+    let options = SqlOptions::new().with_lock_timeout(Duration::from_secs(1));
+    let store = MysqlStore::connect_with(&place.url, &options).await.unwrap();
+    let pool = place.pool("READ COMMITTED").await;
+    let mut held = pool.begin().await.unwrap();
+    held.execute("SELECT * FROM vouchsafe_codes FOR UPDATE").await.unwrap();
+    let consume = tokio::spawn(async move { store.consume_code(&key, &client(), NOW).await });
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    held.rollback().await.unwrap();
+    assert_eq!(consume.await.unwrap().unwrap(), Consumed::Fresh(code(&grant)));
+}
+
 /// attack 314, attack 320: a verb that cannot get a lock is `Unavailable`, and holds none afterwards.
 #[tokio::test]
 async fn a_lock_that_does_not_end_is_unavailable() {
@@ -246,13 +264,15 @@ async fn a_server_that_is_gone_is_unavailable_until_it_is_back() {
     let place = Place::new().await;
     place.node().await;
     let (proxy, url) = place.wire().await;
-    let options = SqlOptions::new().with_acquire_timeout(Duration::from_millis(100));
-    let store = MysqlStore::connect_with(&url, &options).await.unwrap();
-    sql::available(&store).await;
+    let patient = MysqlStore::connect(&url).await.unwrap();
+    sql::available(&patient).await;
     proxy.set(Wire::Cut);
-    sql::unavailable(&store).await;
+    let pool =
+        MySqlPoolOptions::new().acquire_timeout(Duration::from_millis(100)).connect_lazy(&url).unwrap();
+    sql::unavailable(&MysqlStore::new(pool)).await;
     proxy.set(Wire::Whole);
-    sql::available(&store).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    sql::available(&patient).await;
 }
 
 /// A connection that was lost while nobody used it fails no verb.

@@ -205,6 +205,37 @@ async fn no_more_than_may_wait(store: &Arc<PostgresStore>) {
     assert!(waiting <= 3, "{answers:?}");
 }
 
+/// attack 320: what could not be serialised is tried again, and nobody is told.
+#[tokio::test]
+async fn what_could_not_be_serialised_is_tried_again() {
+    let place = Place::new().await;
+    let direct = place.node().await;
+    let (key, grant) = (key(), family_at(&direct, 0).await);
+    direct.insert_code(key, code(&grant), NOW).await.unwrap();
+    let store = PostgresStore::new(place.pool("-c default_transaction_isolation=repeatable\\ read").await);
+    let pool = place.pool("").await;
+    let mut held = pool.begin().await.unwrap();
+    for table in ["codes", "issued"] {
+        let touch = format!("UPDATE vouchsafe_{table} SET client = client");
+        held.execute(AssertSqlSafe(touch)).await.unwrap();
+    }
+    let consume = {
+        let store = store.clone();
+        tokio::spawn(async move { store.consume_code(&key, &client(), NOW).await })
+    };
+    let refresh = {
+        let (store, id) = (store.clone(), grant.id);
+        tokio::spawn(async move { store.use_refresh_token(&id, rotation(0), None, NOW).await })
+    };
+    // Both have begun and wait for the rows, which change under them.
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+                   WHERE wait_event_type = 'Lock' AND query LIKE '%vouchsafe_%' AND datname = current_database()";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < 2 {}
+    held.commit().await.unwrap();
+    assert_eq!(consume.await.unwrap().unwrap(), Consumed::Fresh(code(&grant)));
+    assert_eq!(refresh.await.unwrap().unwrap(), Refreshed::Rotated);
+}
+
 /// attack 314, attack 320: a verb that cannot get a lock is `Unavailable`, and holds none afterwards.
 #[tokio::test]
 async fn a_lock_that_does_not_end_is_unavailable() {
@@ -249,13 +280,14 @@ async fn a_server_that_is_gone_is_unavailable_until_it_is_back() {
     let place = Place::new().await;
     place.node().await;
     let (proxy, url) = place.wire().await;
-    let options = SqlOptions::new().with_acquire_timeout(Duration::from_millis(100));
-    let store = PostgresStore::connect_with(&url, &options).await.unwrap();
-    sql::available(&store).await;
+    let patient = PostgresStore::connect(&url).await.unwrap();
+    sql::available(&patient).await;
     proxy.set(Wire::Cut);
-    sql::unavailable(&store).await;
+    let pool = PgPoolOptions::new().acquire_timeout(Duration::from_millis(100)).connect_lazy(&url).unwrap();
+    sql::unavailable(&PostgresStore::new(pool)).await;
     proxy.set(Wire::Whole);
-    sql::available(&store).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    sql::available(&patient).await;
 }
 
 /// A connection that was lost while nobody used it fails no verb.

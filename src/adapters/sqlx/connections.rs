@@ -86,7 +86,7 @@ impl<E: Dialect> Connections<E> {
         tried!(self.write_returning_once(text, values))
     }
 
-    async fn write_returning_once(
+    pub(super) async fn write_returning_once(
         &self,
         text: &'static Text,
         values: &[Value<'_>],
@@ -144,7 +144,9 @@ impl<E: Dialect> Connections<E> {
             Guarded::Counted { write, look } => {
                 let mut lent = self.lend().await?;
                 let written = lent.write(write, values).await? == 1;
-                match lent.rows(look, values).await?.pop() {
+                let rows = lent.rows(look, values).await;
+                // A second try of what was written would find it written.
+                match rows.map_err(|failure| if written { failure.lasting() } else { failure })?.pop() {
                     Some(row) if written => Ok(Seen::Written(row)),
                     Some(row) => Ok(Seen::Left(row)),
                     None if written => Err(StoreErrorKind::Unavailable.into()),

@@ -29,6 +29,16 @@ impl Failure {
         Self { error: failed(error), transient }
     }
 
+    /// Nothing was done, and will be when it is tried again.
+    pub(super) fn passing() -> Self {
+        Self { error: StoreErrorKind::Unavailable.into(), transient: true }
+    }
+
+    /// The same, but not to be tried again.
+    pub(super) fn lasting(self) -> Self {
+        Self { transient: false, ..self }
+    }
+
     pub(super) const fn kind(&self) -> StoreErrorKind {
         self.error.kind()
     }
@@ -101,3 +111,28 @@ macro_rules! tried {
 }
 
 pub(super) use tried;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// attack 320: what passes is tried three times in all.
+    #[tokio::test]
+    async fn what_passes_is_tried_three_times() {
+        let mut tries = Tries::default();
+        let mut again = Vec::new();
+        for _ in 0..4 {
+            again.push(tries.again(&Failure::passing()).await);
+        }
+        assert_eq!(again, [true, true, false, false]);
+    }
+
+    /// attack 315: what may have happened is not tried again.
+    #[tokio::test]
+    async fn what_may_have_happened_is_not_tried_again() {
+        for kind in [StoreErrorKind::Conflict, StoreErrorKind::Corrupt, StoreErrorKind::Unavailable] {
+            assert!(!Tries::default().again(&kind.into()).await, "{kind:?}");
+        }
+        assert!(!Tries::default().again(&Failure::passing().lasting()).await);
+    }
+}

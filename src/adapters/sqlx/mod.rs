@@ -1,7 +1,9 @@
-//! The stores in SQL databases, over sqlx.
+//! The stores in SQL databases, over sqlx: `SqliteStore`, `PostgresStore` and `MysqlStore`, each behind the feature of
+//! its database.
 //!
 //! Every verb is one statement where the database allows it: its guard stands in the `WHERE`, and the number of rows
-//! decides. Clients are not kept here; they come from the host's registry or its configuration:
+//! decides. Clients are not kept here, but for those that register themselves; they come from the host's registry or its
+//! configuration. [The storage contract](crate::manual::storage) tells what each database needs.
 //!
 //! ```no_run
 //! use std::sync::Arc;

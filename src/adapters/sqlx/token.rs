@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 
 use super::dialect::{Dialect, Engine};
-use super::failure::{corrupt, tried};
+use super::failure::{Failure, corrupt, tried};
 use super::row::Row;
-use super::statements::Families;
+use super::statements::{Families, Text};
 use super::steps::{Addition, Use, insert_in_steps, nothing_to_insert, refresh_in_steps};
 use super::store::SqlStore;
 use super::value::{Value, counted, values};
@@ -87,9 +87,7 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             earliest_rotation(&used, now),
         ];
         match &E::statements().families {
-            Families::AtOnce { refresh, .. } => {
-                refreshed(self.connections.write_returning(refresh, &values).await?.as_ref())
-            }
+            Families::AtOnce { refresh, .. } => tried!(refresh_at_once(self, refresh, &values)),
             Families::InSteps(steps) => {
                 let refresh = Use { used: &used, with_token: issued.is_some(), values: &values, now };
                 tried!(refresh_in_steps(self, steps, &refresh))
@@ -145,9 +143,16 @@ fn insertion<E: Dialect>(row: Option<&Row<E>>) -> Result<Insertion, StoreError> 
 }
 
 /// What the one statement of a refresh says.
-fn refreshed<E: Dialect>(row: Option<&Row<E>>) -> Result<Refreshed, StoreError> {
-    let Some(row) = row else { return Ok(Refreshed::Absent) };
+async fn refresh_at_once<E: Engine>(
+    store: &SqlStore<E>,
+    text: &'static Text,
+    values: &[Value<'_>],
+) -> Result<Refreshed, Failure> {
+    let Some(row) = store.connections.write_returning_once(text, values).await? else {
+        return Ok(Refreshed::Absent);
+    };
     match row.text("outcome")? {
+        "again" => Err(Failure::passing()),
         "absent" => Ok(Refreshed::Absent),
         "ahead" => Ok(Refreshed::Ahead),
         "expired" => Ok(Refreshed::Expired),
@@ -156,7 +161,7 @@ fn refreshed<E: Dialect>(row: Option<&Row<E>>) -> Result<Refreshed, StoreError> 
         "retried" => Ok(Refreshed::Retried { head: row.count("seq")? }),
         "revoked" => Ok(Refreshed::GrantRevoked),
         "rotated" => Ok(Refreshed::Rotated),
-        other => Err(corrupt(format!("a refresh has become {other}"))),
+        other => Err(corrupt(format!("a refresh has become {other}")).into()),
     }
 }
 

@@ -81,7 +81,9 @@ macro_rules! sweep {
             $table,
             " WHERE namespace = $1 AND ",
             $end,
-            " <= $2 LIMIT $3"
+            " <= $2 ORDER BY ",
+            $end,
+            " LIMIT $3"
         ))
     };
 }

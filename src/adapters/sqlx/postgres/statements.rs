@@ -6,7 +6,7 @@
 //!
 //! * A guarded write comes first, and the row is looked at, locked, only if nothing was written (`NOT EXISTS`). Its guard
 //!   may be decided by what was committed when the statement began: what it refuses then, it refuses for good.
-//! * The row is locked first (`FOR UPDATE`), decided on, and written by what was decided.
+//! * The row is locked first (`FOR SHARE`, `FOR UPDATE`), decided on, and what is decided is written.
 //!
 //! Under the higher levels a row that has changed since the statement began is an error instead, and the verb is tried again.
 
@@ -89,7 +89,7 @@ macro_rules! sweep {
     ($table:literal, $($key:literal)and+, $end:literal) => {
         Text::numbered(concat!(
             "WITH ended AS (SELECT namespace", $(", ", $key,)+ " FROM ", $table,
-            " WHERE namespace = $1 AND ", $end, " <= $2 LIMIT $3 FOR UPDATE SKIP LOCKED) \
+            " WHERE namespace = $1 AND ", $end, " <= $2 ORDER BY ", $end, " LIMIT $3 FOR UPDATE SKIP LOCKED) \
              DELETE FROM ", $table, " AS gone USING ended WHERE gone.namespace = ended.namespace",
             $(" AND gone.", $key, " = ended.", $key,)+
             " AND gone.", $end, " <= $2"
@@ -124,33 +124,40 @@ const FAMILIES: Families = Families::AtOnce {
          SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' \
          WHEN expires_at > $5 AND family IS NOT NULL THEN 'conflict' ELSE 'absent' END FROM seen"
     )),
+    // A head that is presented moves. Whatever else was presented is decided on with the row locked: that the head was the
+    // one presented after all, since the statement began, is to be tried again.
     refresh: Text::numbered(concat!(
-        "WITH seen AS (SELECT revoked_at, expires_at, family, seq, first_used_at, rotated_at, idle_until \
+        "WITH moved AS (UPDATE vouchsafe_issued SET \
+         seq = CASE WHEN $11 THEN seq + 1 ELSE seq END, \
+         first_used_at = CASE WHEN $11 THEN NULL ELSE COALESCE(first_used_at, $5) END, \
+         rotated_at = CASE WHEN $11 THEN $5 ELSE rotated_at END, \
+         idle_until = $4 \
+         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND seq = $3 \
+         AND (seq < 9223372036854775807 OR NOT $11) AND idle_until > $5 AND ",
+        active!("$5"),
+        " RETURNING seq), \
+         seen AS (SELECT revoked_at, expires_at, family, seq, first_used_at, rotated_at, idle_until \
          FROM vouchsafe_issued \
-         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 FOR UPDATE), \
+         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 \
+         AND NOT EXISTS (SELECT 1 FROM moved) FOR UPDATE), \
          decided AS (SELECT seq, CASE \
          WHEN family IS NULL THEN 'absent' \
          WHEN revoked_at IS NOT NULL THEN 'revoked' \
          WHEN expires_at <= $5 OR idle_until <= $5 THEN 'expired' \
          WHEN $3 IS NULL OR seq < $3 THEN 'ahead' \
-         WHEN seq = $3 AND $11 AND seq = 9223372036854775807 THEN 'overflow' \
-         WHEN seq = $3 AND $11 THEN 'rotated' \
-         WHEN seq = $3 THEN 'kept' \
+         WHEN seq = $3 AND seq = 9223372036854775807 THEN 'overflow' \
+         WHEN seq = $3 THEN 'again' \
          WHEN seq - 1 = $3 AND first_used_at IS NULL AND rotated_at >= $12 THEN 'retried' \
          ELSE 'replayed' END AS outcome FROM seen), \
-         moved AS (UPDATE vouchsafe_issued AS permit SET \
-         revoked_at = CASE outcome WHEN 'replayed' THEN $5 END, \
-         seq = CASE outcome WHEN 'rotated' THEN permit.seq + 1 ELSE permit.seq END, \
-         first_used_at = CASE outcome WHEN 'rotated' THEN NULL \
-         WHEN 'kept' THEN COALESCE(permit.first_used_at, $5) ELSE permit.first_used_at END, \
-         rotated_at = CASE outcome WHEN 'rotated' THEN $5 ELSE permit.rotated_at END, \
-         idle_until = CASE outcome WHEN 'replayed' THEN permit.idle_until ELSE $4 END \
-         FROM decided WHERE permit.namespace = $1 AND permit.kind <> 1 AND permit.grant_id = $2 \
-         AND outcome IN ('rotated', 'kept', 'replayed')), \
+         revoked AS (UPDATE vouchsafe_issued AS permit SET revoked_at = $5 FROM decided \
+         WHERE permit.namespace = $1 AND permit.kind <> 1 AND permit.grant_id = $2 AND outcome = 'replayed'), \
+         good AS (SELECT seq, CASE WHEN $11 THEN 'rotated' ELSE 'kept' END AS outcome FROM moved \
+         UNION ALL SELECT seq, outcome FROM decided WHERE outcome = 'retried'), \
          token AS (",
         insert_token!(),
-        "decided WHERE outcome IN ('rotated', 'kept', 'retried') AND $6 IS NOT NULL) \
-         SELECT outcome, seq FROM decided"
+        "good WHERE $6 IS NOT NULL) \
+         SELECT seq, outcome FROM good \
+         UNION ALL SELECT seq, outcome FROM decided WHERE outcome <> 'retried'"
     )),
 };
 
