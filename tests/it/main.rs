@@ -97,6 +97,7 @@ mod rfc9701_introspection_jwt;
 mod rfc9728_resource_metadata;
 mod secrets;
 mod server;
+mod signers;
 mod taint;
 mod tls_server;
 mod trace;
