@@ -83,7 +83,14 @@ impl ClientCache {
         held.entries.insert(client.id().clone(), Entry { client: client.clone(), read_at: now, row });
     }
 
-    /// Drops what was read of a client.
+    /// Drops what was read of a client that is not there any more. It must not come back by a clock that is set back.
+    ///
+    /// This is no write: whoever asks for clients that never were would keep all others from being kept.
+    pub(crate) fn absent(&self, id: &ClientId) {
+        self.held().entries.remove(id);
+    }
+
+    /// Drops what was read of a client, and what is being read.
     pub(crate) fn forget(&self, id: &ClientId) {
         let mut held = self.held();
         held.writes += 1;
@@ -169,8 +176,7 @@ impl ClientStore for CachedClients {
         let client = self.store.client(id, now).await?;
         match &client {
             Some(client) => self.cache.keep(reading, client, None, now),
-            // One that was there before must not come back by a clock that is set back.
-            None => self.cache.forget(id),
+            None => self.cache.absent(id),
         }
         Ok(client)
     }
@@ -223,6 +229,17 @@ mod tests {
         assert!(!is_fresh(&cache, "a", at(0)), "what was read before may be older than the write");
         kept(&cache, "a", at(0));
         assert!(is_fresh(&cache, "a", at(0)));
+    }
+
+    #[test]
+    fn asking_for_clients_that_are_not_there_keeps_no_others_away() {
+        let cache = ClientCache::new(AGE);
+        let (known, reading) = (client("a"), cache.read());
+        cache.absent(&ClientId::new("stranger").unwrap());
+        cache.keep(reading, &known, None, at(0));
+        assert!(is_fresh(&cache, "a", at(0)));
+        cache.absent(known.id());
+        assert!(!is_fresh(&cache, "a", at(0)));
     }
 
     #[test]
