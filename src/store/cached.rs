@@ -185,7 +185,8 @@ impl ClientStore for CachedClients {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ClientMetadata;
+    use crate::client::{ClientAuthMethod, ClientMetadata};
+    use crate::types::RedirectUri;
 
     const AGE: Duration = Duration::from_secs(10);
 
@@ -194,7 +195,8 @@ mod tests {
     }
 
     fn client(name: &str) -> Client {
-        let metadata = ClientMetadata::service().with_auth_method(crate::client::ClientAuthMethod::None);
+        let redirect_uri = RedirectUri::register("https://rp.example/cb").unwrap();
+        let metadata = ClientMetadata::code_flow([redirect_uri]).with_auth_method(ClientAuthMethod::None);
         Client::builder(ClientId::new(name).unwrap(), metadata).build().unwrap()
     }
 
@@ -254,11 +256,8 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_kept() {
         let cache = ClientCache::new(AGE);
-        let metadata = ClientMetadata::service().with_auth_method(crate::client::ClientAuthMethod::None);
         for n in 0..MAX_CLIENTS + 10 {
-            let id = ClientId::new(format!("client {n}")).unwrap();
-            let client = Client::builder(id, metadata.clone()).build().unwrap();
-            cache.keep(cache.read(), &client, None, at(0));
+            kept(&cache, &format!("client {n}"), at(0));
         }
         assert_eq!(cache.held().entries.len(), MAX_CLIENTS);
         kept(&cache, "a", at(10));
