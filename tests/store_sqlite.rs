@@ -2,35 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod sql;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sql::{NOW, family_at, grant, granted, kind, rotation, token, writing_verbs};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Executor as _, SqlitePool};
-use vouchsafe::adapters::sqlx::{SchemaError, SqliteStore};
+use vouchsafe::adapters::sqlx::{SchemaError, SqlOptions, SqliteStore};
 use vouchsafe::adapters::tokio::TokioRuntime;
-use vouchsafe::clock::Timestamp;
-use vouchsafe::entropy::{OsEntropy, random};
-use vouchsafe::error::{StoreError, StoreErrorKind};
-use vouchsafe::seal::Sealed;
-use vouchsafe::secret::{SecretId, SystemSecrets, TokenHash};
-use vouchsafe::store::memory::Clients;
+use vouchsafe::entropy::OsEntropy;
+use vouchsafe::error::StoreErrorKind;
+use vouchsafe::secret::{SystemSecrets, TokenHash};
 use vouchsafe::store::{
-    Advance, CodeRecord, CodeStore, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Consumed,
-    Decision, DeferredRecord, DeferredStore, Filter, Grace, GrantRecord, GrantStore, GrantedToken, Insertion,
-    Issued, NewFamily, Page, RefreshUse, Refreshed, ReplayStore, RevokedGrants, SessionKey, Stores,
-    SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
+    GrantRecord, GrantStore, Insertion, Issued, Refreshed, SessionKey, SubjectKey, TokenStore,
 };
 use vouchsafe::testing::store_suite as suite;
-use vouchsafe::types::{ClientId, GrantId, SessionId, Subject};
-
-const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
-
-fn at(seconds: u64) -> Timestamp {
-    NOW.plus(Duration::from_secs(seconds))
-}
+use vouchsafe::types::{GrantId, SessionId, Subject};
 
 /// A directory for the files of one database, removed in the end.
 struct Place(PathBuf);
@@ -67,131 +58,6 @@ impl Drop for Place {
     }
 }
 
-fn payload() -> Sealed {
-    Sealed::from_parts(SecretId::from_bytes([7; 4]), b"sealed".to_vec())
-}
-
-fn client() -> ClientId {
-    ClientId::new("client").unwrap()
-}
-
-fn key() -> TokenHash {
-    TokenHash::from_bytes(random(&OsEntropy).unwrap())
-}
-
-fn grant() -> GrantRecord {
-    GrantRecord {
-        id: GrantId::generate(&OsEntropy, NOW).unwrap(),
-        client: client(),
-        subject: Some(SubjectKey::from_bytes([1; 32])),
-        session: Some(SessionKey::from_bytes([2; 32])),
-        created_at: NOW,
-        expires_at: at(1000),
-        keep_until: at(2000),
-        token: None,
-        payload: payload(),
-    }
-}
-
-/// A token that brings its grant along.
-fn granted() -> GrantedToken {
-    let GrantRecord { subject, session, created_at, keep_until, .. } = grant();
-    GrantedToken { token: token(&grant()), subject, session, created_at, keep_until }
-}
-
-fn token(grant: &GrantRecord) -> TokenRecord {
-    TokenRecord { key: key(), grant: grant.id, client: client(), expires_at: at(600), payload: payload() }
-}
-
-fn code(grant: &GrantRecord) -> CodeRecord {
-    let (expires_at, retain_until) = (at(60), at(4000));
-    CodeRecord { grant: grant.id, client: client(), expires_at, retain_until, payload: payload() }
-}
-
-fn consent() -> ConsentRecord {
-    let (subject, version) = (SubjectKey::from_bytes([1; 32]), ConsentVersion(0));
-    ConsentRecord { subject, client: client(), version, expires_at: at(1000), payload: payload() }
-}
-
-fn deferred() -> DeferredRecord {
-    DeferredRecord {
-        key: key(),
-        user_code: Some(key()),
-        client: client(),
-        subject: Some(SubjectKey::from_bytes([1; 32])),
-        interval: Duration::from_secs(5),
-        expires_at: at(600),
-        retain_until: at(4000),
-        payload: payload(),
-    }
-}
-
-fn rotation(seq: u64) -> RefreshUse {
-    RefreshUse { seq, advance: Advance::Rotate, grace: Grace::UntilSuccessorUsed, idle_until: at(900) }
-}
-
-/// A grant with a family whose head is at `seq`.
-async fn family_at(store: &SqliteStore, seq: u64) -> GrantRecord {
-    let grant = grant();
-    let family = NewFamily { key: key(), idle_until: at(900) };
-    let issued = Issued { access: None, family: Some(family) };
-    store.insert_grant(grant.clone(), NOW).await.unwrap();
-    assert_eq!(store.insert_tokens(&grant.id, issued, NOW).await.unwrap(), Insertion::Inserted);
-    for seq in 0..seq {
-        let outcome = store.use_refresh_token(&grant.id, rotation(seq), None, NOW).await.unwrap();
-        assert_eq!(outcome, Refreshed::Rotated);
-    }
-    grant
-}
-
-fn kind<T>(result: Result<T, StoreError>) -> Option<StoreErrorKind> {
-    result.err().map(|error| error.kind())
-}
-
-/// How every verb that writes fails, by its name.
-async fn writing_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreErrorKind>)> {
-    let (grant, key) = (grant(), key());
-    let with_token = Issued { access: Some(token(&grant)), family: None };
-    let ticket = TicketRecord { open_until: at(60), keep_until: at(120), payload: payload() };
-    let subject = SubjectKey::from_bytes([1; 32]);
-    let limit = WaitingLimit { of_client: 1, of_all: 1 };
-    vec![
-        ("insert_code", kind(store.insert_code(key, code(&grant), NOW).await)),
-        ("consume_code", kind(store.consume_code(&key, &client(), NOW).await)),
-        ("insert_grant", kind(store.insert_grant(grant.clone(), NOW).await)),
-        ("revoke", kind(store.revoke(&Filter::Client(client()), NOW).await)),
-        ("insert_granted_token", kind(store.insert_granted_token(granted(), NOW).await)),
-        ("insert_tokens", kind(store.insert_tokens(&grant.id, with_token, NOW).await)),
-        ("use_refresh_token", kind(store.use_refresh_token(&grant.id, rotation(0), None, NOW).await)),
-        ("revoke_token", kind(store.revoke_token(&key, NOW).await)),
-        ("remember", kind(store.remember(consent(), None, NOW).await)),
-        ("forget", kind(store.forget(&subject, &client(), NOW).await)),
-        ("first_use", kind(store.first_use("test", &key, at(60), NOW).await)),
-        ("put", kind(store.put(key, ticket, NOW).await)),
-        ("take", kind(store.take(&key, NOW).await)),
-        ("insert_deferred", kind(store.insert_deferred(deferred(), limit, NOW).await)),
-        ("decide", kind(store.decide(&key, Decision::Denied, NOW).await)),
-        ("poll", kind(store.poll(&key, &client(), NOW).await)),
-        ("sweep", kind(store.sweep(10, NOW).await)),
-    ]
-}
-
-/// How every verb that only reads fails, by its name.
-async fn reading_verbs(store: &SqliteStore) -> Vec<(&'static str, Option<StoreErrorKind>)> {
-    let (grant, subject) = (grant(), SubjectKey::from_bytes([1; 32]));
-    let (page, filter) = (Page::first(10), Filter::Subject(subject));
-    vec![
-        ("grant", kind(store.grant(&grant.id, NOW).await)),
-        ("grants", kind(store.grants(&filter, RevokedGrants::Included, &page, NOW).await)),
-        ("access_token", kind(store.access_token(&key(), NOW).await)),
-        ("remembered", kind(store.remembered(&subject, &client(), NOW).await)),
-        ("consents", kind(store.consents(&ConsentFilter::Subject(subject), &page, NOW).await)),
-        ("get", kind(store.get(&key(), NOW).await)),
-        ("deferred", kind(store.deferred(&key(), NOW).await)),
-        ("by_user_code", kind(store.by_user_code(&key(), NOW).await)),
-    ]
-}
-
 #[tokio::test]
 async fn the_contract_holds_on_a_file() {
     let place = Place::new();
@@ -206,51 +72,11 @@ async fn the_contract_holds_on_a_file() {
     suite::sweep(&store).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn clients_are_registered_and_written_over_by_who_saw_them() {
-    let place = Place::new();
-    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
-    suite::registry(&nodes, &TokioRuntime::current().unwrap()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_key_set_is_written_by_who_saw_it() {
-    let place = Place::new();
-    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
-    suite::key_sets(&nodes, &TokioRuntime::current().unwrap()).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn payloads_move_to_another_secret_beside_every_other_verb() {
-    let place = Place::new();
-    let nodes = [stores(place.node().await), stores(place.node().await)];
-    suite::reseal(&nodes, &TokioRuntime::current().unwrap()).await;
-}
-
-fn stores(store: SqliteStore) -> Stores {
-    let store = Arc::new(store);
-    Stores::new(Arc::new(Clients::default()), store.clone(), store.clone(), store.clone())
-        .with_registry(store.clone())
-        .with_tickets(store.clone())
-        .with_deferred(store.clone())
-        .with_key_sets(store.clone())
-        .with_reseal(store)
-}
-
-/// attack 220, attack 222: how often a client polls and who redeems is decided between nodes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_that_wait_are_answered_and_redeemed_once() {
-    let place = Place::new();
-    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
-    suite::deferred(&nodes, &TokioRuntime::current().unwrap()).await;
-}
-
-/// attack 109, attack 124, attack 131: two nodes on one file.
+/// attack 109, attack 124, attack 131, attack 220, attack 222: two nodes on one file.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_contract_holds_on_two_nodes() {
     let place = Place::new();
-    let nodes = [Arc::new(place.node().await), Arc::new(place.node().await)];
-    suite::all(&nodes, &TokioRuntime::current().unwrap()).await;
+    sql::contract(&[Arc::new(place.node().await), Arc::new(place.node().await)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -288,42 +114,28 @@ async fn a_dropped_verb_has_happened_or_it_has_not() {
 #[tokio::test]
 async fn two_namespaces_are_two_stores() {
     let place = Place::new();
-    let store = place.node().await;
-    let grant = grant();
-    for name in ["a", "b", "a ", "A"] {
-        let tenant = store.namespace(name);
-        tenant.insert_grant(grant.clone(), NOW).await.unwrap();
-        assert_eq!(tenant.revoke(&Filter::Client(client()), NOW).await.unwrap(), 1, "{name}");
-        suite::tickets(&tenant).await;
-        suite::sweep(&tenant).await;
-    }
-    assert_eq!(store.grant(&grant.id, NOW).await.unwrap(), None);
+    sql::namespaces(&place.node().await).await;
 }
 
 /// attack 132, attack 316: what was used stays used when every process has ended.
 #[tokio::test]
 async fn a_restart_opens_nothing_again() {
     let place = Place::new();
-    let (before, codes, jti) = (place.node().await, key(), key());
-    let grant = family_at(&before, 3).await;
-    before.insert_code(codes, code(&grant), NOW).await.unwrap();
-    let consumed = before.consume_code(&codes, &client(), NOW).await.unwrap();
-    assert_eq!(consumed, Consumed::Fresh(code(&grant)));
-    assert!(before.first_use("test", &jti, at(60), NOW).await.unwrap());
-    let (revoked, rotated) = (family_at(&before, 0).await, family_at(&before, 1).await);
-    before.revoke(&Filter::Id(revoked.id), NOW).await.unwrap();
-    before.close().await;
+    sql::restart(place.node().await, async || place.node().await).await;
+}
 
-    let after = place.node().await;
-    let consumed = after.consume_code(&codes, &client(), NOW).await.unwrap();
-    assert_eq!(consumed, Consumed::Replayed { grant: grant.id });
-    assert!(!after.first_use("test", &jti, at(60), NOW).await.unwrap());
-    let outcome = after.use_refresh_token(&revoked.id, rotation(0), None, NOW).await.unwrap();
-    assert_eq!(outcome, Refreshed::GrantRevoked);
-    let outcome = after.use_refresh_token(&rotated.id, rotation(0), None, NOW).await.unwrap();
-    assert_eq!(outcome, Refreshed::Retried { head: 1 });
-    let outcome = after.use_refresh_token(&grant.id, rotation(0), None, NOW).await.unwrap();
-    assert_eq!(outcome, Refreshed::Replayed);
+/// attack 321: a key that exists is a conflict, so that the caller draws another.
+#[tokio::test]
+async fn a_key_that_exists_is_a_conflict() {
+    let place = Place::new();
+    sql::conflicts(&place.node().await).await;
+}
+
+/// attack 322
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_beside_other_verbs_removes_what_none_of_them_sees() {
+    let place = Place::new();
+    sql::sweeping(&place.node().await).await;
 }
 
 /// attack 318: who reads the files finds no token, subject or session.
@@ -418,13 +230,12 @@ async fn a_lock_that_does_not_end_is_unavailable() {
     for (verb, kind) in writing_verbs(&store).await {
         assert_eq!(kind, Some(StoreErrorKind::Unavailable), "{verb}");
     }
-    for (verb, kind) in reading_verbs(&store).await {
+    for (verb, kind) in sql::reading_verbs(&store).await {
         assert_eq!(kind, None, "{verb}: readers do not wait for a writer");
     }
     held.rollback().await.unwrap();
-    for (verb, kind) in writing_verbs(&store).await {
-        assert_eq!(kind, None, "{verb}: nothing is left of the time of the lock");
-    }
+    // Nothing is left of the time of the lock.
+    sql::available(&store).await;
 }
 
 /// attack 320: a verb that meets a writer of another process waits for it.
@@ -450,27 +261,14 @@ async fn a_closed_store_is_unavailable() {
     let place = Place::new();
     let store = place.node().await;
     store.close().await;
-    let verbs = [writing_verbs(&store).await, reading_verbs(&store).await].concat();
-    for (verb, kind) in verbs {
-        assert_eq!(kind, Some(StoreErrorKind::Unavailable), "{verb}");
-    }
+    sql::unavailable(&store).await;
 }
 
 /// attack 323: the moment given decides, not the clock of the machine.
 #[tokio::test]
 async fn any_time_may_be_the_present() {
     let place = Place::new();
-    let store = place.node().await;
-    for now in [-1_000_000, 0, 1_000_000_000, 4_000_000_000, i64::MAX - 10_000].map(Timestamp::from_unix) {
-        let after = |seconds| now.plus(Duration::from_secs(seconds));
-        let (record, key) =
-            (CodeRecord { expires_at: after(60), retain_until: after(4000), ..code(&grant()) }, key());
-        store.insert_code(key, record.clone(), now).await.unwrap();
-        store.sweep(1000, now).await.unwrap();
-        assert_eq!(store.consume_code(&key, &client(), after(60)).await.unwrap(), Consumed::Expired);
-        assert_eq!(store.consume_code(&key, &client(), after(59)).await.unwrap(), Consumed::Fresh(record));
-        assert_eq!(store.consume_code(&key, &client(), after(4000)).await.unwrap(), Consumed::Absent);
-    }
+    sql::moments(&place.node().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -531,4 +329,20 @@ async fn a_database_that_cannot_be_opened_is_an_error() {
         let refused = SqliteStore::connect(database).await;
         assert!(matches!(refused, Err(SchemaError::Store(_))), "{database}");
     }
+}
+
+/// attack 314: a verb that gets no connection in time is `Unavailable`, and what it waited for is not lost.
+#[tokio::test]
+async fn patience_is_an_option() {
+    let place = Place::new();
+    place.node().await;
+    let options = SqlOptions::new().with_connections(1).with_acquire_timeout(Duration::from_secs(2));
+    let options = options.with_lock_timeout(Duration::from_millis(100));
+    let store = SqliteStore::connect_with(&place.file(), &options).await.unwrap();
+    let holder = place.pool(1, Duration::from_secs(5)).await;
+    let held = holder.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let refused = store.insert_grant(grant(), NOW).await;
+    assert_eq!(kind(refused), Some(StoreErrorKind::Unavailable));
+    held.rollback().await.unwrap();
+    sql::available(&store).await;
 }

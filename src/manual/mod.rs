@@ -14,6 +14,9 @@ pub mod extending {}
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 
+#[doc = include_str!("reliability.md")]
+pub mod reliability {}
+
 #[doc = include_str!("reporting.md")]
 pub mod reporting {}
 

@@ -46,6 +46,10 @@ const _: fn(&dyn Around) = |_| ();
 impl Stores {
     /// The same stores with something around every verb of all ports that are there.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "given away like every port, though each of them shares it"
+    )]
     pub fn around(self, around: Arc<dyn Around>) -> Self {
         self.surrounded(|| Arc::clone(&around))
     }

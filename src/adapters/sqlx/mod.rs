@@ -26,11 +26,42 @@
 //! The functions of [`testing::store_suite`](crate::testing::store_suite) hold for them, over any number of
 //! connections and processes.
 
+mod code;
+mod connections;
+mod consent;
+mod deferred;
+mod dialect;
 mod failure;
+mod grant;
+mod key_set;
+mod migrate;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod options;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod registry;
+mod replay;
+mod reseal;
+mod row;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statements;
+mod steps;
+mod store;
+mod sweep;
+mod ticket;
+mod token;
+mod value;
 
+pub use dialect::Engine;
+#[cfg(feature = "mysql")]
+pub use mysql::{Mysql, MysqlStore};
+pub use options::SqlOptions;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresStore};
 pub use schema::{Migration, SchemaError};
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteStore;
+pub use sqlite::{Sqlite, SqliteStore};
+pub use store::SqlStore;

@@ -1,43 +1,41 @@
 //! SQLite.
 
-mod code;
-mod connections;
-mod consent;
-mod deferred;
-mod grant;
-mod key_set;
-mod migrate;
-mod registry;
-mod replay;
-mod reseal;
-mod row;
 mod statements;
-mod sweep;
-mod ticket;
-mod token;
 
-use std::fmt;
-use std::sync::Arc;
+use std::str::FromStr as _;
+use std::time::Duration;
 
-use sqlx::SqlitePool;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
 
+use super::connections::Connections;
+use super::dialect::{Dialect, bound};
+use super::failure::failed;
+use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
-use connections::Connections;
+use super::statements::{Statements, Text};
+use super::store::SqlStore;
+use super::value::Value;
+use crate::error::StoreError;
 
-/// The namespace of a store that was given none.
-const DEFAULT_NAMESPACE: &str = "";
+/// How many verbs read at once.
+const READERS: u32 = 8;
 
-/// The stores in a SQLite database, but for clients that the host configures. Clones share their connections.
+/// SQLite, as a parameter of [`SqlStore`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Sqlite;
+
+/// The stores in a SQLite database.
 ///
 /// One process, or several on one machine, may use one file. A verb that waits longer than the busy timeout for
 /// another writer is `Unavailable`.
-#[derive(Clone)]
-pub struct SqliteStore {
-    connections: Connections,
-    namespace: Arc<str>,
-}
+pub type SqliteStore = SqlStore<Sqlite>;
 
-impl SqliteStore {
+impl SqlStore<Sqlite> {
     /// Opens a database: a file, which is created where there is none, or a URL that begins with `sqlite:`.
     ///
     /// The connections use a write-ahead log, flush it to the disk at every commit (`synchronous = FULL`, so that
@@ -46,14 +44,17 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
-    /// database cannot be opened. Tables that are not there yet are no error: see [`SqliteStore::migrate`].
+    /// database cannot be opened. Tables that are not there yet are no error: see [`SqlStore::migrate`].
     pub async fn connect(database: &str) -> Result<Self, SchemaError> {
-        let store =
-            Self { connections: Connections::open(database).await?, namespace: DEFAULT_NAMESPACE.into() };
-        match store.check().await {
-            Err(SchemaError::Older { .. }) | Ok(()) => Ok(store),
-            Err(error) => Err(error),
-        }
+        Self::connect_with(database, &SqlOptions::new()).await
+    }
+
+    /// The same with options of the host.
+    ///
+    /// # Errors
+    /// As of [`SqliteStore::connect`].
+    pub async fn connect_with(database: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
+        Self::opened(open(database, options).await?).await
     }
 
     /// Uses the connections of the host for reading and writing.
@@ -61,46 +62,99 @@ impl SqliteStore {
     /// How they are opened is the host's decision: what [`SqliteStore::connect`] says is what is advised.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
-        Self { connections: Connections::shared(pool), namespace: DEFAULT_NAMESPACE.into() }
-    }
-
-    /// The same database under another namespace, which is part of every key: nothing in it is seen from here.
-    #[must_use]
-    pub fn namespace(&self, name: &str) -> Self {
-        Self { connections: self.connections.clone(), namespace: name.into() }
-    }
-
-    /// Brings the tables to the version of this release. Several processes may do so at once.
-    ///
-    /// # Errors
-    /// [`SchemaError::Newer`] when they are of a later one; nothing is changed then.
-    pub async fn migrate(&self) -> Result<(), SchemaError> {
-        migrate::migrate(&self.connections).await
-    }
-
-    /// Checks at start that the tables are of the version of this release, for hosts that migrate elsewhere.
-    ///
-    /// # Errors
-    /// [`SchemaError::Newer`] or [`SchemaError::Older`] when they are not.
-    pub async fn check(&self) -> Result<(), SchemaError> {
-        migrate::check(&self.connections).await
-    }
-
-    /// The steps that [`SqliteStore::migrate`] takes, in order.
-    #[must_use]
-    pub const fn migrations() -> &'static [Migration] {
-        migrate::MIGRATIONS
-    }
-
-    /// Closes the connections, once the verbs under way have ended. Every later verb is `Unavailable`.
-    pub async fn close(&self) {
-        self.connections.close().await;
+        Self::over(Connections::shared(pool))
     }
 }
 
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("namespace", &self.namespace).finish_non_exhaustive()
+/// SQLite has one writer at a time: with one connection for writing, the verbs of one process queue for it in order
+/// instead of contending for the lock, and the busy timeout is for other processes.
+async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite>, StoreError> {
+    let file = if database.starts_with("sqlite:") {
+        SqliteConnectOptions::from_str(database).map_err(failed)?
+    } else {
+        SqliteConnectOptions::new().filename(database).create_if_missing(true)
+    };
+    let file = file
+        .busy_timeout(options.lock_timeout)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    // Connections are tested when they come back. A test before each use would cost every verb a round trip,
+    // and a verb that is dropped within it the connection.
+    let pool = || {
+        let patience: Duration = options.acquire_timeout;
+        SqlitePoolOptions::new().acquire_timeout(patience).test_before_acquire(false)
+    };
+    // A database in memory ends with its last connection, so this one is not closed for being idle or old.
+    let single = pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
+    let writer = single.connect_with(file.clone()).await.map_err(failed)?;
+    if database.contains(":memory:") || database.contains("mode=memory") {
+        return Ok(Connections::shared(writer));
+    }
+    let readers = pool().max_connections(options.connections.unwrap_or(READERS));
+    Ok(Connections::split(readers.connect_lazy_with(file.pragma("query_only", "ON")), writer))
+}
+
+impl Dialect for Sqlite {
+    type Database = sqlx::Sqlite;
+
+    const STORE: &'static str = "SqliteStore";
+
+    const MIGRATIONS: &'static [Migration] = &[
+        Migration { version: 1, name: "stores", sql: include_str!("../migrations/sqlite/0001_stores.sql") },
+        Migration {
+            version: 2,
+            name: "deferred",
+            sql: include_str!("../migrations/sqlite/0002_deferred.sql"),
+        },
+        Migration { version: 3, name: "keys", sql: include_str!("../migrations/sqlite/0003_keys.sql") },
+    ];
+
+    const BEGIN: &'static str = "BEGIN IMMEDIATE";
+
+    const CLOSES_WHAT_IS_DROPPED: bool = false;
+
+    /// Nothing: the lock is held from the beginning of the transaction.
+    const LOCK_SCHEMA: &'static [&'static str] = &[];
+
+    fn statements() -> &'static Statements {
+        &statements::STATEMENTS
+    }
+
+    /// Never: the busy timeout is the repetition.
+    fn is_transient(_error: &sqlx::Error) -> bool {
+        false
+    }
+
+    async fn rows(
+        connection: &mut SqliteConnection,
+        text: &'static Text,
+        values: &[Value<'_>],
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        bound::<sqlx::Sqlite>(text, values).fetch_all(connection).await
+    }
+
+    async fn execute(
+        connection: &mut SqliteConnection,
+        text: &'static Text,
+        values: &[Value<'_>],
+    ) -> Result<u64, sqlx::Error> {
+        Ok(bound::<sqlx::Sqlite>(text, values).execute(connection).await?.rows_affected())
+    }
+
+    async fn run(connection: &mut SqliteConnection, text: &'static str) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(text.into_sql_str()).execute(connection).await.map(drop)
+    }
+
+    fn text<'r>(row: &'r SqliteRow, column: &str) -> Result<&'r str, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn bytes<'r>(row: &'r SqliteRow, column: &str) -> Result<Option<&'r [u8]>, sqlx::Error> {
+        row.try_get(column)
+    }
+
+    fn integer(row: &SqliteRow, column: &str) -> Result<Option<i64>, sqlx::Error> {
+        row.try_get(column)
     }
 }
 

@@ -1,0 +1,88 @@
+//! The store over any of the databases.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::connections::Connections;
+use super::dialect::{Dialect, Engine};
+use super::migrate;
+use super::schema::{Migration, SchemaError};
+use super::value::Value;
+
+/// The namespace of a store that was given none.
+const DEFAULT_NAMESPACE: &str = "";
+
+/// The stores in a SQL database, but for clients that the host configures. Clones share their connections.
+///
+/// It goes by the name of its database: `SqliteStore`, `PostgresStore`, `MysqlStore`.
+pub struct SqlStore<E: Engine> {
+    pub(super) connections: Connections<E>,
+    namespace: Arc<str>,
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) fn over(connections: Connections<E>) -> Self {
+        Self { connections, namespace: DEFAULT_NAMESPACE.into() }
+    }
+
+    /// Over connections that were just opened: refuses the tables of a later release.
+    pub(super) async fn opened(connections: Connections<E>) -> Result<Self, SchemaError> {
+        let store = Self::over(connections);
+        match store.check().await {
+            Err(SchemaError::Older { .. }) | Ok(()) => Ok(store),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same database under another namespace, which is part of every key: nothing in it is seen from here.
+    ///
+    /// At most 255 bytes.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Self {
+        Self { connections: self.connections.clone(), namespace: name.into() }
+    }
+
+    /// Brings the tables to the version of this release. Several processes may do so at once.
+    ///
+    /// # Errors
+    /// [`SchemaError::Newer`] when they are of a later one; nothing is changed then.
+    pub async fn migrate(&self) -> Result<(), SchemaError> {
+        migrate::migrate(&self.connections).await
+    }
+
+    /// Checks at start that the tables are of the version of this release, for hosts that migrate elsewhere.
+    ///
+    /// # Errors
+    /// [`SchemaError::Newer`] or [`SchemaError::Older`] when they are not.
+    pub async fn check(&self) -> Result<(), SchemaError> {
+        migrate::check(&self.connections).await
+    }
+
+    /// The steps that [`SqlStore::migrate`] takes, in order.
+    #[must_use]
+    pub const fn migrations() -> &'static [Migration] {
+        E::MIGRATIONS
+    }
+
+    /// Closes the connections, once the verbs under way have ended. Every later verb is `Unavailable`.
+    pub async fn close(&self) {
+        self.connections.close().await;
+    }
+
+    /// The first value of every statement.
+    pub(super) fn tenant(&self) -> Value<'_> {
+        Value::from(&*self.namespace)
+    }
+}
+
+impl<E: Engine> Clone for SqlStore<E> {
+    fn clone(&self) -> Self {
+        Self { connections: self.connections.clone(), namespace: Arc::clone(&self.namespace) }
+    }
+}
+
+impl<E: Engine> fmt::Debug for SqlStore<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(<E as Dialect>::STORE).field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
