@@ -15,8 +15,9 @@ use vouchsafe::jose::{Keyring, MacAlg, SigningAlg};
 use vouchsafe::provider::{GrantFilter, InitialTokenUses, Registration, Resealed, StoredKeys};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{Secret, SecretId, SystemSecret, SystemSecrets};
+use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{
-    ConsentStore as _, KeySetStore as _, Page, Remembered, Reseal as _, RowKind, SealedRow,
+    ConsentStore as _, KeySetStore as _, Page, Remembered, Reseal as _, RowKind, SealedRow, Stores,
 };
 use vouchsafe::testing::{
     AuthorizeForm, Fault, Faults, Harness, HarnessBuilder, Step, TokenForm, authorize_form, block_on,
@@ -225,6 +226,30 @@ fn everything_moves_to_the_secret_that_writes() {
         all.is_good(&after);
         all.is_there(&node(&before, &[2]));
     }
+}
+
+/// A run goes through every old secret and every store, whichever is given first.
+#[test]
+fn a_run_goes_through_every_old_secret_and_every_store() {
+    let h = first();
+    for (secret, clients) in [(1, ["web", "spa"]), (2, ["post", "trusted"])] {
+        let writer = node(&h, &[secret]);
+        for client in clients {
+            let _ = writer.authorize(&authorize_form().client(client)).remembered_by("alice");
+        }
+    }
+    let count = (under(&h, id_of(1)).len() + under(&h, id_of(2)).len()) as u64;
+    let builder = Harness::builder().beside(&h).system_secrets(secrets(&[3, 1, 2]));
+    let stores = |memory: &MemoryStore| {
+        let (store, other) = (Arc::new(memory.clone()), Arc::new(memory.namespace("other")));
+        let stores = Stores::of(store.clone()).with_replays(store.clone()).with_tickets(store.clone());
+        let stores = stores.with_registry(store.clone()).with_deferred(store.clone());
+        stores.with_reseal(other.clone()).with_reseal(store).with_reseal(other)
+    };
+    let after = with_all(builder.stores(stores)).build();
+    assert_eq!(run(&after, 1).moved, count);
+    assert!(under(&h, id_of(1)).is_empty() && under(&h, id_of(2)).is_empty());
+    assert_eq!(under(&h, id_of(3)).len() as u64, count);
 }
 
 #[test]
