@@ -99,6 +99,13 @@ pub enum EventKind {
     LogoutTokenFailed(FetchErrorKind),
     /// A stored payload did not open: tampering, or a secret that was removed too early. An alarm.
     PayloadUnreadable,
+    /// Payloads that an old system secret had sealed were moved to the one that writes now.
+    PayloadsResealed {
+        /// How many.
+        moved: u64,
+        /// How many did not open and were left as they are: tampering, or rows of another issuer. If any, an alarm.
+        unreadable: u64,
+    },
     /// An approved request has a `code_challenge` that another request of its client had within 24 hours: perhaps its
     /// verifier is a constant. Only where `Config::code_challenge_reuse` reports it.
     PkceChallengeReused,

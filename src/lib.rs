@@ -9,7 +9,7 @@
 //!
 //! Begin with the [tour](manual::tour), or with `cargo run --example quickstart`. The [manual] also tells of the
 //! [storage contract](manual::storage), the [security defaults](manual::security), how to [protect an
-//! API](manual::resources) and how to [extend](manual::extending).
+//! API](manual::resources), how to [operate](manual::operations) a provider and how to [extend](manual::extending) it.
 //!
 //! # Modules
 //!

@@ -148,6 +148,12 @@ pub(crate) fn open_text(
     Ok(opened)
 }
 
+/// Whether a text that opens was sealed under the secret that writes now.
+pub(crate) fn is_current(secrets: &SystemSecrets, text: &str) -> bool {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    bytes.first_chunk::<SECRET_ID_BYTES>() == Some(secrets.writer().id.as_bytes())
+}
+
 fn decode_text(secrets: &SystemSecrets, context: &Context<'_>, text: &str) -> Option<Zeroizing<Vec<u8>>> {
     if text.len() > MAX_TEXT_BYTES {
         return None;

@@ -48,6 +48,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("openssl::", &[]),
     ("x509_parser::", &["proof/"]),
     ("axum::", &["adapters/"]),
+    ("cryptoki::", &["adapters/"]),
     ("http_body::", &["adapters/"]),
     ("http_body_util::", &["adapters/"]),
     ("redis::", &["adapters/"]),

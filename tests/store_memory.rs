@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use vouchsafe::adapters::tokio::TokioRuntime;
+use vouchsafe::store::Stores;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::testing::store_suite as suite;
 
@@ -42,6 +43,24 @@ async fn used_values_are_remembered_until_their_end() {
 async fn clients_are_registered_and_written_over_by_who_saw_them() {
     let runtime = TokioRuntime::current().unwrap();
     suite::registry(&[Arc::new(MemoryStore::new())], &runtime).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_key_set_is_written_by_who_saw_it() {
+    let runtime = TokioRuntime::current().unwrap();
+    suite::key_sets(&[Arc::new(MemoryStore::new())], &runtime).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn payloads_move_to_another_secret_beside_every_other_verb() {
+    let store = Arc::new(MemoryStore::new());
+    let stores = Stores::of(store.clone())
+        .with_registry(store.clone())
+        .with_tickets(store.clone())
+        .with_deferred(store.clone())
+        .with_key_sets(store.clone())
+        .with_reseal(store);
+    suite::reseal(&[stores], &TokioRuntime::current().unwrap()).await;
 }
 
 /// attack 220, attack 222

@@ -214,7 +214,7 @@ async fn a_lock_that_does_not_end_is_unavailable() {
     let store = PostgresStore::connect_with(&place.url(""), &options).await.unwrap();
     let pool = place.pool("").await;
     let mut held = pool.begin().await.unwrap();
-    for table in ["codes", "issued", "consents", "replays", "tickets", "clients", "deferred"] {
+    for table in ["codes", "issued", "consents", "replays", "tickets", "clients", "deferred", "keys"] {
         let lock = format!("LOCK TABLE vouchsafe_{table} IN EXCLUSIVE MODE");
         held.execute(AssertSqlSafe(lock)).await.unwrap();
     }

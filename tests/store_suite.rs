@@ -11,14 +11,15 @@ use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::StoreError;
 use vouchsafe::seal::Sealed;
-use vouchsafe::secret::TokenHash;
-use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::secret::{SecretId, TokenHash};
+use vouchsafe::store::memory::{Clients, MemoryStore};
 use vouchsafe::store::{
     ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter, ConsentRecord,
     ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore, Filter, Grace,
-    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, Polled, RefreshUse, Refreshed,
-    Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient, StoredGrant, SubjectKey, Sweep,
-    TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
+    GrantRecord, GrantStore, GrantedToken, Insertion, Issued, KeySetStore, KeySetVersion, Listing, Page,
+    Polled, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, Reseal, RevokedGrants, RowKind,
+    SealedRow, StoredClient, StoredGrant, StoredKeySet, Stores, SubjectKey, Sweep, TicketRecord, TicketStore,
+    TokenRecord, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
@@ -27,10 +28,17 @@ use vouchsafe::types::{ClientId, GrantId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     AbsentClientIsMade,
+    AbsentKeySetIsMade,
     ApprovalIsForgottenLikeARefusal,
+    BatchGoesBeyondItsLimit,
+    BatchStopsShort,
+    ClientIdsAreFolded,
+    ClientIsListedAsItWasFirst,
     ClientIsReplacedInTwoSteps,
     ClientIsReplacedUnseen,
     ClientKeepsItsToken,
+    ClientListingLosesAnItem,
+    ClientListingRepeatsAnItem,
     ClientVersionStandsStill,
     CodeLivesASecondLonger,
     CodeOfAnotherIsAbsent,
@@ -43,18 +51,28 @@ enum Fault {
     FirstUseEndsASecondEarly,
     FirstUseThatIsOverIsRemembered,
     GraceIsASecondLonger,
+    KeySetHasTwoSteps,
+    KeySetIsWrittenUnseen,
+    KeySetVersionStandsStill,
     PageRepeatsAnItem,
     PayloadLosesItsEnd,
     PollHasTwoSteps,
     PollIsNeverTooEarly,
     RegistrationOverwrites,
     RemovalIsToldTwice,
+    RemovedClientStays,
     ReplayIsNotTold,
     ReplayedCodeIsExpired,
+    ResealEndsWithThePage,
+    ResealForgetsTokens,
+    ResealHasTwoSteps,
+    ResealIsAnotherVersion,
+    ResealIsUnseen,
     RevocationStopsAtTheFirst,
     RevokedGrantIsAbsent,
     RevokedGrantIsNeverListed,
     RotationHasTwoSteps,
+    StaleClientIsWritten,
     SweepComesASecondEarly,
     SweepGoesBeyondItsLimit,
     TakingHasTwoSteps,
@@ -65,12 +83,19 @@ enum Fault {
     WaitingIsNotCounted,
 }
 
-const FAULTS: [Fault; 37] = [
+const FAULTS: [Fault; 54] = [
     Fault::AbsentClientIsMade,
+    Fault::AbsentKeySetIsMade,
     Fault::ApprovalIsForgottenLikeARefusal,
+    Fault::BatchGoesBeyondItsLimit,
+    Fault::BatchStopsShort,
+    Fault::ClientIdsAreFolded,
+    Fault::ClientIsListedAsItWasFirst,
     Fault::ClientIsReplacedInTwoSteps,
     Fault::ClientIsReplacedUnseen,
     Fault::ClientKeepsItsToken,
+    Fault::ClientListingLosesAnItem,
+    Fault::ClientListingRepeatsAnItem,
     Fault::ClientVersionStandsStill,
     Fault::CodeLivesASecondLonger,
     Fault::CodeOfAnotherIsAbsent,
@@ -83,18 +108,28 @@ const FAULTS: [Fault; 37] = [
     Fault::FirstUseEndsASecondEarly,
     Fault::FirstUseThatIsOverIsRemembered,
     Fault::GraceIsASecondLonger,
+    Fault::KeySetHasTwoSteps,
+    Fault::KeySetIsWrittenUnseen,
+    Fault::KeySetVersionStandsStill,
     Fault::PageRepeatsAnItem,
     Fault::PayloadLosesItsEnd,
     Fault::PollHasTwoSteps,
     Fault::PollIsNeverTooEarly,
     Fault::RegistrationOverwrites,
     Fault::RemovalIsToldTwice,
+    Fault::RemovedClientStays,
     Fault::ReplayIsNotTold,
     Fault::ReplayedCodeIsExpired,
+    Fault::ResealEndsWithThePage,
+    Fault::ResealForgetsTokens,
+    Fault::ResealHasTwoSteps,
+    Fault::ResealIsAnotherVersion,
+    Fault::ResealIsUnseen,
     Fault::RevocationStopsAtTheFirst,
     Fault::RevokedGrantIsAbsent,
     Fault::RevokedGrantIsNeverListed,
     Fault::RotationHasTwoSteps,
+    Fault::StaleClientIsWritten,
     Fault::SweepComesASecondEarly,
     Fault::SweepGoesBeyondItsLimit,
     Fault::TakingHasTwoSteps,
@@ -125,6 +160,20 @@ async fn everything(nodes: &[Arc<Faulty>], runtime: &TokioRuntime) {
     suite::all(nodes, runtime).await;
     suite::registry(nodes, runtime).await;
     suite::deferred(nodes, runtime).await;
+    suite::key_sets(nodes, runtime).await;
+    let stores: Vec<Stores> = nodes.iter().map(stores).collect();
+    suite::reseal(&stores, runtime).await;
+}
+
+/// Every port over one store.
+fn stores(store: &Arc<Faulty>) -> Stores {
+    Stores::new(Arc::new(Clients::default()), store.clone(), store.clone(), store.clone())
+        .with_registry(store.clone())
+        .with_replays(store.clone())
+        .with_tickets(store.clone())
+        .with_deferred(store.clone())
+        .with_key_sets(store.clone())
+        .with_reseal(store.clone())
 }
 
 /// A store in memory with one fault, or none.
@@ -221,6 +270,14 @@ impl GrantStore for Faulty {
             None => Ok(0),
             Some(first) => self.store.revoke(&Filter::Id(first.record.id), now).await,
         }
+    }
+
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        if self.has(Fault::BatchStopsShort) {
+            return self.store.revoke_some(of, limit.saturating_sub(1), now).await;
+        }
+        let beyond = if self.has(Fault::BatchGoesBeyondItsLimit) { limit + 1 } else { limit };
+        self.store.revoke_some(of, beyond, now).await
     }
 }
 
@@ -348,6 +405,11 @@ impl ClientRegistry for Faulty {
 
     async fn registered(&self, id: &ClientId, now: Timestamp) -> Result<Option<StoredClient>, StoreError> {
         let mut stored = self.store.registered(id, now).await?;
+        if stored.is_none() && self.has(Fault::ClientIdsAreFolded) {
+            let all = self.store.registered_clients(&Page::first(1000), now).await?.items;
+            let folded = |client: &StoredClient| client.record.id.as_str().eq_ignore_ascii_case(id.as_str());
+            stored = all.into_iter().find(folded);
+        }
         if let (Some(stored), true) = (&mut stored, self.has(Fault::ClientVersionStandsStill)) {
             stored.version = ClientVersion::FIRST;
         }
@@ -376,11 +438,39 @@ impl ClientRegistry for Faulty {
             }
             _ => {}
         }
-        self.store.replace_registered(client, seen, now).await
+        let replacement = self.store.replace_registered(client.clone(), seen, now).await?;
+        let there = self.store.registered(&client.id, now).await?;
+        if let (Replacement::Stale, Some(there), true) =
+            (replacement, there, self.has(Fault::StaleClientIsWritten))
+        {
+            let _written = self.store.replace_registered(client, there.version, now).await?;
+        }
+        Ok(replacement)
     }
 
     async fn unregister(&self, id: &ClientId, now: Timestamp) -> Result<bool, StoreError> {
+        if self.has(Fault::RemovedClientStays) {
+            return Ok(self.store.registered(id, now).await?.is_some());
+        }
         Ok(self.store.unregister(id, now).await? || self.has(Fault::RemovalIsToldTwice))
+    }
+
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError> {
+        let mut listing = self.store.registered_clients(page, now).await?;
+        if self.has(Fault::ClientIsListedAsItWasFirst) {
+            listing.items.iter_mut().for_each(|client| client.version = ClientVersion::FIRST);
+        }
+        if let (true, [.., before, _]) = (self.has(Fault::ClientListingRepeatsAnItem), &*listing.items) {
+            listing.next = listing.next.map(|_| before.record.id.to_string());
+        }
+        if self.has(Fault::ClientListingLosesAnItem) && listing.next.is_some() && listing.items.len() > 1 {
+            listing.items.pop();
+        }
+        Ok(listing)
     }
 }
 
@@ -474,5 +564,83 @@ impl Sweep for Faulty {
     async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
         let limit = if self.has(Fault::SweepGoesBeyondItsLimit) { limit + 1 } else { limit };
         self.store.sweep(limit, self.later_if(Fault::SweepComesASecondEarly, now)).await
+    }
+}
+
+#[async_trait]
+impl KeySetStore for Faulty {
+    async fn key_set(&self, now: Timestamp) -> Result<Option<StoredKeySet>, StoreError> {
+        let mut stored = self.store.key_set(now).await?;
+        if let (Some(stored), true) = (&mut stored, self.has(Fault::KeySetVersionStandsStill)) {
+            stored.version = KeySetVersion::FIRST;
+        }
+        Ok(stored)
+    }
+
+    async fn replace_key_set(
+        &self,
+        payload: Sealed,
+        mut seen: Option<KeySetVersion>,
+        now: Timestamp,
+    ) -> Result<Replacement, StoreError> {
+        let there = self.store.key_set(now).await?.map(|stored| stored.version);
+        if there.is_none() && self.has(Fault::AbsentKeySetIsMade) || self.has(Fault::KeySetIsWrittenUnseen) {
+            seen = there;
+        }
+        if there == seen && self.has(Fault::KeySetHasTwoSteps) {
+            tokio::task::yield_now().await;
+            seen = self.store.key_set(now).await?.map(|stored| stored.version);
+        }
+        self.store.replace_key_set(payload, seen, now).await
+    }
+}
+
+/// The subject and client of a consent's row.
+fn consent_of(row: &SealedRow) -> Option<(SubjectKey, ClientId)> {
+    let (subject, client) = row.name.key.split_first_chunk::<32>()?;
+    let client = ClientId::new(std::str::from_utf8(client).ok()?).ok()?;
+    (row.name.kind == RowKind::Consent).then_some((SubjectKey::from_bytes(*subject), client))
+}
+
+#[async_trait]
+impl Reseal for Faulty {
+    async fn sealed_under(
+        &self,
+        secret: SecretId,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<SealedRow>, StoreError> {
+        let mut listing = self.store.sealed_under(secret, page, now).await?;
+        if self.has(Fault::ResealForgetsTokens) {
+            listing.items.retain(|row| row.name.kind != RowKind::Token);
+        }
+        if self.has(Fault::ResealEndsWithThePage) {
+            listing.next = None;
+        }
+        Ok(listing)
+    }
+
+    async fn reseal(&self, row: &SealedRow, new: Sealed, now: Timestamp) -> Result<bool, StoreError> {
+        let mut row = row.clone();
+        if self.has(Fault::ResealIsUnseen) {
+            let all = self.store.sealed_under(row.payload.secret(), &Page::first(1000), now).await?.items;
+            let there = all.into_iter().find(|there| there.name == row.name);
+            row = there.unwrap_or(row);
+        }
+        let Some((subject, client)) = consent_of(&row) else {
+            return self.store.reseal(&row, new, now).await;
+        };
+        let there = self.store.remembered(&subject, &client, now).await?;
+        let Some(there) = there.filter(|there| there.payload == row.payload) else { return Ok(false) };
+        if self.has(Fault::ResealHasTwoSteps) {
+            tokio::task::yield_now().await;
+            let there = self.store.remembered(&subject, &client, now).await?;
+            row.payload = there.map_or(row.payload, |there| there.payload);
+        }
+        if self.has(Fault::ResealIsAnotherVersion) {
+            let (seen, record) = (there.version, ConsentRecord { payload: new, ..there });
+            return Ok(self.store.remember(record, Some(seen), now).await? == Remembered::Written);
+        }
+        self.store.reseal(&row, new, now).await
     }
 }

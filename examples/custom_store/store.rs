@@ -176,6 +176,13 @@ impl GrantStore for ShelfStore {
         let live = tables.kept_of(of, now).filter(|grant| grant.revoked_at.is_none());
         Ok(live.map(|grant| grant.revoked_at = Some(now)).count() as u64)
     }
+
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let mut tables = self.tables();
+        let live = tables.kept_of(of, now).filter(|grant| grant.revoked_at.is_none());
+        let some = live.take(usize::from(limit.min(1000)));
+        Ok(some.map(|grant| grant.revoked_at = Some(now)).fold(0, |revoked, ()| revoked + 1))
+    }
 }
 
 #[async_trait]

@@ -104,7 +104,10 @@ async fn answer(State(admin): State<Admin>, Inbound(request): Inbound) -> Respon
 }
 
 async fn initial_access_token(State(admin): State<Admin>) -> Response {
-    let minted = admin.provider.mint_initial_access_token(InitialTokenUses::Once, INITIAL_ACCESS_LIFETIME);
+    let minted = admin
+        .provider
+        .administration()
+        .mint_initial_access_token(InitialTokenUses::Once, INITIAL_ACCESS_LIFETIME);
     match minted.await {
         Ok(token) => {
             let lifetime = INITIAL_ACCESS_LIFETIME.as_secs();

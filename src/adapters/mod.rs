@@ -9,6 +9,12 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
+
+#[cfg(feature = "redis")]
+pub mod redis;
+
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 

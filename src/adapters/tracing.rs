@@ -139,6 +139,7 @@ fn level(kind: &EventKind) -> Level {
         | EventKind::FrontChannelLogoutSkipped
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
+        | EventKind::PayloadsResealed { unreadable: 1.., .. }
         | EventKind::PkceChallengeReused
         | EventKind::SessionUnnamed
         | EventKind::TokensUndelivered(_) => Level::WARN,
@@ -192,6 +193,10 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::LogoutTokenDelivered => "logout token delivered",
         EventKind::LogoutTokenFailed(_) => "a logout token could not be delivered",
         EventKind::PayloadUnreadable => "a stored payload did not open",
+        EventKind::PayloadsResealed { unreadable: 0, .. } => "payloads moved to the current system secret",
+        EventKind::PayloadsResealed { .. } => {
+            "payloads moved to the current system secret, and some do not open"
+        }
         EventKind::PkceChallengeReused => "a code_challenge came back",
         EventKind::RefreshRetried => "a refresh was answered again",
         EventKind::Refused(_) => "refused",

@@ -28,7 +28,9 @@ pub use metadata::{
 pub use remote_keys::{FetchedKeys, KeyNews, RemoteKeys};
 #[cfg(feature = "imported-hashes")]
 pub use secret::ImportedHashes;
-pub use secret::{ClientSecret, InvalidSecretHash, SealSecretError, SecretCheck, SlowHash};
+pub use secret::{
+    ClientSecret, InvalidSecretHash, ResealSecretError, SealSecretError, SecretCheck, SlowHash,
+};
 pub use sector::{SubjectType, beside_redirects, check_sector};
 pub use settings::{AccessTokenFormatChoice, ClientSettings, Consent, PkceRequirement};
 pub(crate) use settings::{is_access_token_lifetime, is_grant_lifetime};

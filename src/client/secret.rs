@@ -76,6 +76,18 @@ pub enum SealSecretError {
     Length,
 }
 
+/// Why a secret cannot be moved to the system secret that writes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResealSecretError {
+    /// The random source failed.
+    #[error("could not seal a client secret")]
+    Entropy(#[from] EntropyError),
+    /// The system secret that sealed it is not listed any more, or it was altered.
+    #[error("the client secret does not open")]
+    Unreadable,
+}
+
 /// What comparing a presented secret says.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use]
@@ -155,7 +167,7 @@ impl ClientSecret {
     ///
     /// # Security
     /// Whoever has the [`SystemSecrets`] and the record has the text, which no hash gives away. The system
-    /// secret that sealed it must stay listed for as long as the client uses it.
+    /// secret that sealed it must stay listed until the record is [moved](ClientSecret::resealed) to another.
     ///
     /// # Errors
     /// [`SealSecretError`].
@@ -170,6 +182,35 @@ impl ClientSecret {
         }
         let sealed = SealedSecret::seal(client_id, secrets, entropy, secret)?;
         Ok(Self { hash: Hash::Sealed(sealed), expires_at: None })
+    }
+
+    /// The system secret that sealed it; `None` of a hash.
+    #[must_use]
+    pub fn sealed_under(&self) -> Option<SecretId> {
+        match &self.hash {
+            Hash::Sealed(sealed) => Some(sealed.sealed_under()),
+            Hash::Keyed { .. } | Hash::Slow(_) => None,
+        }
+    }
+
+    /// The same secret, sealed under the system secret that writes now, for hosts that keep clients by themselves: before
+    /// an old system secret is removed, every secret that it [sealed](ClientSecret::sealed_under) is replaced by this. A
+    /// hash, and what is under that secret already, stays as it is.
+    ///
+    /// # Errors
+    /// [`ResealSecretError`].
+    pub fn resealed(
+        &self,
+        secrets: &SystemSecrets,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, ResealSecretError> {
+        let Hash::Sealed(sealed) = &self.hash else { return Ok(self.clone()) };
+        if sealed.sealed_under() == secrets.current() {
+            return Ok(self.clone());
+        }
+        let text = sealed.open(secrets).ok_or(ResealSecretError::Unreadable)?;
+        let sealed = SealedSecret::seal(sealed.client(), secrets, entropy, &text)?;
+        Ok(Self { hash: Hash::Sealed(sealed), expires_at: self.expires_at })
     }
 
     /// When it ends; it is refused from that moment on.

@@ -201,6 +201,10 @@ pub struct Config {
     pub poll_interval: Duration,
     /// How long remembered consent counts: zero is not at all, `None` is without limit. Default 365 days.
     pub consent_lifetime: Option<Duration>,
+    /// How long a client that registered itself is used before it is read again: 0 to 300 s, default 10 s; zero reads it at
+    /// every request. What this node writes counts here at once; what others write, so that a client is shut out perhaps,
+    /// counts when this has passed.
+    pub registered_client_age: Duration,
     /// What becomes of grants with `offline_access` at a logout. Default: they are kept.
     pub offline_access_at_logout: OfflineAccess,
     /// Whether clients that described themselves are told at once what is wrong with a request, before anybody has signed
@@ -263,6 +267,7 @@ impl Config {
             device_code_lifetime: Duration::from_secs(10 * 60),
             poll_interval: Duration::from_secs(5),
             consent_lifetime: Some(Duration::from_secs(365 * DAY)),
+            registered_client_age: Duration::from_secs(10),
             offline_access_at_logout: OfflineAccess::default(),
             dangerous_redirected_errors: false,
             clock_skew: Duration::from_secs(10),
@@ -439,6 +444,13 @@ impl Config {
     #[must_use]
     pub const fn with_consent_lifetime(mut self, consent_lifetime: Option<Duration>) -> Self {
         self.consent_lifetime = consent_lifetime;
+        self
+    }
+
+    /// How long a client that registered itself is used before it is read again: 0 to 300 s.
+    #[must_use]
+    pub const fn with_registered_client_age(mut self, registered_client_age: Duration) -> Self {
+        self.registered_client_age = registered_client_age;
         self
     }
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::administration::cursor;
 use super::context::{Arrival, Context};
 use super::core::Core;
+use super::grants;
 use super::payload::{self, Kind};
 use crate::clock::Timestamp;
 use crate::entropy::random;
@@ -88,9 +90,14 @@ pub(super) async fn list(core: &Core, of: Of<'_>, page: &Page) -> Result<Listing
         Of::Client(client) => ConsentFilter::Client(client.clone()),
         Of::Subject(subject) => ConsentFilter::Subject(SubjectKey::of(cx.secrets, cx.issuer(), subject)),
     };
-    let records = core.stores.consents.consents(&filter, page, cx.now).await?;
+    let listed = match of {
+        Of::Client(client) => cursor::Of::ConsentsForClient(client),
+        Of::Subject(subject) => cursor::Of::ConsentsOfSubject(subject),
+    };
+    let page = cursor::opened(&cx, listed, page)?;
+    let records = core.stores.consents.consents(&filter, &page, cx.now).await?;
     let items = records.items.iter().filter_map(|record| open(&cx, record)).collect();
-    Ok(Listing { items, next: records.next })
+    cursor::sealed(&cx, listed, Listing { items, next: records.next })
 }
 
 /// Forgets a consent, then revokes the grants that rest on it. Should the second fail, calling again repeats it.
@@ -99,7 +106,8 @@ pub(super) async fn revoke(core: &Core, subject: &Subject, client: &ClientId) ->
     let cx = arrival.context();
     let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
     core.stores.consents.forget(&key, client, cx.now).await?;
-    let revoked = core.stores.tokens.revoke(&Filter::SubjectAndClient(key, client.clone()), cx.now).await?;
+    let of = Filter::SubjectAndClient(key, client.clone());
+    let revoked = grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
     cx.emit(&cx.event(EventKind::Revoked).with_client(client).with_subject(subject));
     Ok(revoked)
 }

@@ -1,13 +1,22 @@
 //! What a host can list and revoke by itself: grants.
 
+use super::administration::cursor::{self, Of};
 use super::context::{Arrival, Context};
 use super::core::Core;
 use super::records;
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::event::{Endpoint, Event, EventKind};
-use crate::store::{Filter, Grant, Listing, Page, RevokedGrants, SessionKey, StoredGrant, SubjectKey};
+use crate::store::{
+    Filter, Grant, Listing, Page, RevokedGrants, SessionKey, StoredGrant, SubjectKey, TokenStore,
+};
 use crate::types::{ClientId, GrantId, SessionId, Subject};
+
+/// Grants that are revoked in one step of a store.
+const BATCH: u16 = 500;
+
+/// Batches after which what is left, if anything, is revoked in one step: 50 million grants.
+const MAX_BATCHES: u32 = 100_000;
 
 /// Which grants a listing or a revocation concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +76,11 @@ impl GrantFilter {
 pub(crate) async fn list(core: &Core, of: &GrantFilter, page: &Page) -> Result<Listing<LiveGrant>> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let listing = core.stores.tokens.grants(&of.columns(&cx), RevokedGrants::LeftOut, page, cx.now).await?;
+    let page = cursor::opened(&cx, Of::Grants(of), page)?;
+    let listing = core.stores.tokens.grants(&of.columns(&cx), RevokedGrants::LeftOut, &page, cx.now).await?;
     let live = listing.items.iter().filter(|stored| stored.is_active(cx.now));
     let items = live.filter_map(|stored| opened(&cx, stored)).collect();
-    Ok(Listing { items, next: listing.next })
+    cursor::sealed(&cx, Of::Grants(of), Listing { items, next: listing.next })
 }
 
 fn opened(cx: &Context<'_>, stored: &StoredGrant) -> Option<LiveGrant> {
@@ -83,7 +93,31 @@ fn opened(cx: &Context<'_>, stored: &StoredGrant) -> Option<LiveGrant> {
 pub(crate) async fn revoke(core: &Core, of: &GrantFilter) -> Result<u64> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let revoked = core.stores.tokens.revoke(&of.columns(&cx), cx.now).await?;
+    let revoked = revoke_all(&*core.stores.tokens, &of.columns(&cx), cx.now).await?;
     cx.emit(&of.concerned(cx.event(EventKind::Revoked)));
     Ok(revoked)
+}
+
+/// Revokes all grants of a filter, and says how many were not revoked before.
+///
+/// A client or a person can have any number of them: those are revoked in batches, so that no step of the store is
+/// long. What is granted meanwhile by somebody who never stops granting is left to the next call.
+pub(crate) async fn revoke_all(
+    store: &dyn TokenStore,
+    of: &Filter,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    if matches!(of, Filter::Id(_) | Filter::Session(_)) {
+        return store.revoke(of, now).await;
+    }
+    let mut revoked = 0;
+    for _ in 0..MAX_BATCHES {
+        let batch = store.revoke_some(of, BATCH, now).await?;
+        revoked += u64::from(batch);
+        if batch < BATCH {
+            return Ok(revoked);
+        }
+    }
+    // However many are left, none may be left behind.
+    Ok(revoked + store.revoke(of, now).await?)
 }

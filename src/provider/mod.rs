@@ -1,5 +1,6 @@
 //! The OpenID provider: one method for each endpoint.
 
+mod administration;
 mod authorization_details;
 mod authorize;
 mod backchannel;
@@ -46,17 +47,18 @@ mod revoke;
 mod route;
 mod scope;
 mod session_state;
+mod stored_keys;
 mod subject;
 mod token;
 mod trust;
 mod userinfo;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::{Map, Value};
 
+pub use administration::{Administration, GrantedSession, GrantedSessions, Resealed};
 pub use authorization_details::{AuthorizationDetailsType, DetailsFor};
 pub use authorize::{
     Answer, Approval, Asked, AuthorizationRequest, AuthorizationRule, Authorize, Denial, HintedSubject,
@@ -89,7 +91,7 @@ pub use mutual_tls::MutualTls;
 pub use profile::Profile;
 pub use pushed::{PushedRequests, PushedResponse};
 pub use register::{
-    ClientInformation, InitialTokenUses, Registrant, Registration, RegistrationPolicy,
+    ClientInformation, InitialTokenUses, RegisteredClient, Registrant, Registration, RegistrationPolicy,
     SoftwareStatementIssuer,
 };
 pub use request_object_rules::{
@@ -97,6 +99,7 @@ pub use request_object_rules::{
 };
 pub use requirements::{PkceExceptions, Requirements};
 pub use resources::{ResourceEncryption, ResourceSettings};
+pub use stored_keys::{StoredKeys, StoredKeysError};
 pub use token::{AuthenticatedClient, TokenRequest, TokenResponse};
 pub use trust::{Principal, Trust, TrustedIssuers};
 
@@ -107,13 +110,13 @@ pub use crate::types::Introspection;
 
 use self::context::Arrival;
 use self::core::Core;
-use crate::client::{Client, ClientMetadata, ClientSettings};
+use crate::client::{Client, ClientMetadata};
 use crate::error::{Reason, Result};
 use crate::event::Endpoint;
 use crate::jose::Keyring;
 use crate::secret::{Secret, SystemSecrets};
-use crate::store::{Consent, Listing, Page, Stores};
-use crate::types::{Authentication, Claims, ClientId, Params, Subject};
+use crate::store::Stores;
+use crate::types::{Authentication, Claims, ClientId, Params};
 use crate::wire::{Request, RequestHead, Response};
 
 /// An OpenID provider: one issuer, cheap to clone, shared by all requests.
@@ -286,20 +289,6 @@ impl Provider {
         logout::end(&self.0, pending).await
     }
 
-    /// Ends the login sessions in which the grants of a filter were given, as far as clients are concerned: tells those
-    /// clients by the back channel where it is turned on, revokes the grants, and says how many were not revoked
-    /// before. By a session or a subject, those clients of the sessions are told too whose grants were revoked before: they
-    /// may have sessions of their own all the same. By a client, whose grants are read page by page, it may be told more
-    /// than once of a session that has several. Grants of clients that act for themselves are left alone, and those that
-    /// are given meanwhile end too. The host's own sessions are the host's to end; which there are,
-    /// [`grants`](Provider::grants) lists by their `authentication`.
-    ///
-    /// # Errors
-    /// A store that fails; calling again finishes what was begun.
-    pub async fn end_sessions(&self, of: &GrantFilter, offline_access: OfflineAccess) -> Result<u64> {
-        logout::end_all(&self.0, of, offline_access).await
-    }
-
     /// The `Set-Cookie` header for a response by which the host itself signs somebody in or out, outside of the
     /// authorization and the logout endpoint: clients that watch the browser (OpenID Connect Session Management 1.0) then
     /// notice at once, and otherwise at the browser's next visit here. `None` where session management is off.
@@ -325,31 +314,6 @@ impl Provider {
     /// [`Reason::AccessTokenSubjectGone`], or what the store and the accounts fail with.
     pub async fn claims_for(&self, access_token: &Secret) -> Result<Claims> {
         userinfo::userinfo(&self.0, access_token).await
-    }
-
-    /// The consents that a person has given and that still count, for any client.
-    ///
-    /// # Errors
-    /// A store that fails.
-    pub async fn consents_of_subject(&self, subject: &Subject, page: &Page) -> Result<Listing<Consent>> {
-        consent::list(&self.0, consent::Of::Subject(subject), page).await
-    }
-
-    /// The consents that still count for a client, of any person.
-    ///
-    /// # Errors
-    /// A store that fails.
-    pub async fn consents_for_client(&self, client: &ClientId, page: &Page) -> Result<Listing<Consent>> {
-        consent::list(&self.0, consent::Of::Client(client), page).await
-    }
-
-    /// Forgets what a person agreed to for a client and revokes every grant of that pair, with all its tokens. Says
-    /// how many grants there were.
-    ///
-    /// # Errors
-    /// A store that fails; calling again finishes what was begun.
-    pub async fn revoke_consent(&self, subject: &Subject, client: &ClientId) -> Result<u64> {
-        consent::revoke(&self.0, subject, client).await
     }
 
     /// Answers a request to the token endpoint (RFC 6749 section 3.2).
@@ -527,18 +491,6 @@ impl Provider {
         register::check_sector_of(&self.0, metadata).await
     }
 
-    /// Mints a token that lets clients register, for as long as `lifetime`; only its hash is kept.
-    ///
-    /// # Errors
-    /// A store that fails or is not there (`TicketStore`), or a random source that fails.
-    pub async fn mint_initial_access_token(
-        &self,
-        uses: InitialTokenUses,
-        lifetime: Duration,
-    ) -> Result<Secret> {
-        register::mint_initial_token(&self.0, uses, lifetime).await
-    }
-
     /// A client, whether the host configured it, it registered itself, or it is named by the URL of its metadata, which may
     /// be fetched.
     ///
@@ -546,32 +498,6 @@ impl Provider {
     /// A store that fails.
     pub async fn client(&self, id: &ClientId) -> Result<Option<Client>> {
         register::client(&self.0, id).await
-    }
-
-    /// Mints a registration access token for a client that registered itself and has lost its own, or whose own was
-    /// stolen: whatever it had is good no more. `None` where there is no such client.
-    ///
-    /// # Errors
-    /// A store that fails or is not there (`ClientRegistry`), or a random source that fails.
-    pub async fn mint_registration_access_token(&self, id: &ClientId) -> Result<Option<Secret>> {
-        register::mint_registration_token(&self.0, id).await
-    }
-
-    /// Replaces what the host decided for a client that registered itself, to shut it out perhaps, and says whether
-    /// there is one.
-    ///
-    /// # Errors
-    /// Settings that do not fit the client, and a store that fails or is not there (`ClientRegistry`).
-    pub async fn set_client_settings(&self, id: &ClientId, settings: &ClientSettings) -> Result<bool> {
-        register::set_settings(&self.0, id, settings).await
-    }
-
-    /// Removes a client that registered itself, revokes every grant of it, and says whether there was one.
-    ///
-    /// # Errors
-    /// A store that fails or is not there (`ClientRegistry`); calling again finishes what was begun.
-    pub async fn remove_client(&self, id: &ClientId) -> Result<bool> {
-        register::remove_by_host(&self.0, id).await
     }
 
     /// Answers a request to the revocation endpoint (RFC 7009).
@@ -588,21 +514,5 @@ impl Provider {
     /// [`Reason::TokenNotRevocable`]: crate::error::Reason::TokenNotRevocable
     pub async fn revoke(&self, head: &RequestHead, params: &Params) -> Result<()> {
         revoke::revoke(&self.0, head, params).await
-    }
-
-    /// The grants that are neither revoked nor over, page by page.
-    ///
-    /// # Errors
-    /// A store that fails.
-    pub async fn grants(&self, of: &GrantFilter, page: &Page) -> Result<Listing<LiveGrant>> {
-        grants::list(&self.0, of, page).await
-    }
-
-    /// Revokes grants, with every code and token that hangs on them, and says how many were not revoked before.
-    ///
-    /// # Errors
-    /// A store that fails.
-    pub async fn revoke_grants(&self, of: &GrantFilter) -> Result<u64> {
-        grants::revoke(&self.0, of).await
     }
 }

@@ -21,13 +21,14 @@ pub(crate) enum Kind {
     Deferred,
     Grant,
     InitialAccess,
+    KeySet,
     PendingRequest,
     PushedRequest,
     RegisteredClient,
 }
 
 impl Kind {
-    const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::AccessToken => "access token",
             Self::AuthorizationCode => "authorization code",
@@ -35,6 +36,7 @@ impl Kind {
             Self::Deferred => "deferred request",
             Self::Grant => "grant",
             Self::InitialAccess => "initial access",
+            Self::KeySet => "key set",
             Self::PendingRequest => "pending request",
             Self::PushedRequest => "pushed request",
             Self::RegisteredClient => "registered client",
@@ -49,11 +51,32 @@ pub(crate) fn seal<T: Serialize>(
     key: &[u8],
     value: &T,
 ) -> Result<Sealed, Error> {
-    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
     let mut plaintext = Zeroizing::new(Vec::with_capacity(USUAL_BYTES));
     serde_json::to_writer(&mut *plaintext, value)
         .map_err(|error| Internal::new("could not serialise a payload", error))?;
-    Ok(seal::seal(cx.secrets, cx.entropy, &bound, &plaintext)?)
+    seal_bytes(cx, kind, key, &plaintext)
+}
+
+/// Seals what [`open_bytes`] gave.
+pub(crate) fn seal_bytes(
+    cx: &Context<'_>,
+    kind: Kind,
+    key: &[u8],
+    plaintext: &[u8],
+) -> Result<Sealed, Error> {
+    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
+    Ok(seal::seal(cx.secrets, cx.entropy, &bound, plaintext)?)
+}
+
+/// Opens a payload and does not look into it.
+pub(crate) fn open_bytes(
+    cx: &Context<'_>,
+    kind: Kind,
+    key: &[u8],
+    sealed: &Sealed,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let bound = seal::Context { kind: kind.label(), issuer: cx.issuer(), key };
+    seal::open(cx.secrets, &bound, sealed)
 }
 
 /// Opens a payload; `None` when it was sealed elsewhere, moved, altered, or is of a version that we do not know.

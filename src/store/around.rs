@@ -10,14 +10,16 @@ use async_trait::async_trait;
 use super::{
     ClientRecord, ClientRegistry, ClientStore, ClientVersion, CodeRecord, CodeStore, ConsentFilter,
     ConsentRecord, ConsentStore, ConsentVersion, Consumed, Decision, Deferral, DeferredRecord, DeferredStore,
-    Filter, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, Listing, Page, Polled, RefreshUse,
-    Refreshed, Remembered, Replacement, ReplayStore, RevokedGrants, StoredClient, StoredGrant, Stores,
-    SubjectKey, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
+    Filter, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, KeySetStore, KeySetVersion, Listing,
+    Page, Polled, RefreshUse, Refreshed, Remembered, Replacement, ReplayStore, Reseal, RevokedGrants,
+    SealedRow, StoredClient, StoredGrant, StoredKeySet, Stores, SubjectKey, TicketRecord, TicketStore,
+    TokenRecord, TokenStore, WaitingLimit,
 };
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::secret::TokenHash;
+use crate::seal::Sealed;
+use crate::secret::{SecretId, TokenHash};
 use crate::types::{ClientId, GrantId};
 
 /// What is done around each call of a store; see [`Stores::around`].
@@ -54,6 +56,7 @@ impl Stores {
 
     /// The same stores, each port with what `around` makes for it.
     pub(super) fn surrounded(self, around: impl Fn() -> Arc<dyn Around>) -> Self {
+        let resealing = self.reseal.into_iter();
         Self {
             clients: Arc::new(Surrounded { inner: self.clients, around: around() }),
             codes: Arc::new(Surrounded { inner: self.codes, around: around() }),
@@ -63,6 +66,8 @@ impl Stores {
             replays: self.replays.map(|inner| Arc::new(Surrounded { inner, around: around() }) as _),
             tickets: self.tickets.map(|inner| Arc::new(Surrounded { inner, around: around() }) as _),
             deferred: self.deferred.map(|inner| Arc::new(Surrounded { inner, around: around() }) as _),
+            key_sets: self.key_sets.map(|inner| Arc::new(Surrounded { inner, around: around() }) as _),
+            reseal: resealing.map(|inner| Arc::new(Surrounded { inner, around: around() }) as _).collect(),
         }
     }
 }
@@ -105,6 +110,7 @@ surrounded! {
         async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
         async fn grants(of: &Filter, revoked: RevokedGrants, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
         async fn revoke(of: &Filter, now: Timestamp) -> u64;
+        async fn revoke_some(of: &Filter, limit: u16, now: Timestamp) -> u16;
     }
     TokenStore {
         async fn insert_granted_token(granted: GrantedToken, now: Timestamp) -> ();
@@ -129,6 +135,7 @@ surrounded! {
         async fn registered(id: &ClientId, now: Timestamp) -> Option<StoredClient>;
         async fn replace_registered(client: ClientRecord, seen: ClientVersion, now: Timestamp) -> Replacement;
         async fn unregister(id: &ClientId, now: Timestamp) -> bool;
+        async fn registered_clients(page: &Page, now: Timestamp) -> Listing<StoredClient>;
     }
     DeferredStore {
         async fn insert_deferred(record: DeferredRecord, limit: WaitingLimit, now: Timestamp) -> Deferral;
@@ -136,6 +143,14 @@ surrounded! {
         async fn by_user_code(user_code: &TokenHash, now: Timestamp) -> Option<DeferredRecord>;
         async fn decide(key: &TokenHash, decision: Decision, now: Timestamp) -> bool;
         async fn poll(key: &TokenHash, client: &ClientId, now: Timestamp) -> Polled;
+    }
+    KeySetStore {
+        async fn key_set(now: Timestamp) -> Option<StoredKeySet>;
+        async fn replace_key_set(payload: Sealed, seen: Option<KeySetVersion>, now: Timestamp) -> Replacement;
+    }
+    Reseal {
+        async fn sealed_under(secret: SecretId, page: &Page, now: Timestamp) -> Listing<SealedRow>;
+        async fn reseal(row: &SealedRow, new: Sealed, now: Timestamp) -> bool;
     }
     TicketStore {
         async fn put(key: TokenHash, ticket: TicketRecord, now: Timestamp) -> ();

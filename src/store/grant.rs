@@ -274,6 +274,14 @@ pub trait GrantStore: Debug + Send + Sync {
     /// Once it has answered, no token that names one of them is active, and none can be inserted. A second
     /// revocation leaves the time of the first.
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Revokes at most `limit` (0 to 1000) grants of a filter that are not revoked yet, and says how many; call again
+    /// until it says fewer than `limit`.
+    ///
+    /// What it says that it revoked is revoked as by [`GrantStore::revoke`], and no two calls count one grant. Once it
+    /// says fewer than `limit`, no grant of the filter that was there when it was called is left, also where others
+    /// revoke at the same time.
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError>;
 }
 
 const _: fn(&dyn GrantStore) = |_| ();

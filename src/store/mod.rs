@@ -17,15 +17,18 @@
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
 mod around;
+mod cached;
 mod client;
 mod code;
 mod consent;
 mod deferred;
 mod grant;
 mod guard;
+mod key_set;
 pub mod memory;
 mod registry;
 pub(crate) mod replay;
+mod reseal;
 mod sweep;
 mod ticket;
 mod token;
@@ -36,6 +39,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use around::Around;
+pub use cached::CachedClients;
+pub(crate) use cached::ClientCache;
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};
@@ -44,8 +49,10 @@ pub use deferred::{
 };
 pub use grant::{Filter, Grant, GrantRecord, GrantStore, RefreshHead, RevokedGrants, StoredGrant};
 pub use guard::StoreLimits;
+pub use key_set::{KeySetStore, KeySetVersion, StoredKeySet};
 pub use registry::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
 pub use replay::ReplayStore;
+pub use reseal::{InvalidRowName, Reseal, RowKind, RowName, SealedRow};
 pub use sweep::Sweep;
 pub use ticket::{TicketRecord, TicketStore};
 pub use token::{
@@ -157,6 +164,8 @@ pub struct Stores {
     pub(crate) replays: Option<Arc<dyn ReplayStore>>,
     pub(crate) tickets: Option<Arc<dyn TicketStore>>,
     pub(crate) deferred: Option<Arc<dyn DeferredStore>>,
+    pub(crate) key_sets: Option<Arc<dyn KeySetStore>>,
+    pub(crate) reseal: Vec<Arc<dyn Reseal>>,
 }
 
 impl Stores {
@@ -177,6 +186,8 @@ impl Stores {
             replays: None,
             tickets: None,
             deferred: None,
+            key_sets: None,
+            reseal: Vec::new(),
         }
     }
 
@@ -216,6 +227,28 @@ impl Stores {
     #[must_use]
     pub fn with_deferred(mut self, deferred: Arc<dyn DeferredStore>) -> Self {
         self.deferred = Some(deferred);
+        self
+    }
+
+    /// Where the signing keys are kept that all nodes share. A provider is given its ring, so this is for whoever makes
+    /// `StoredKeys` over the stores.
+    #[must_use]
+    pub fn with_key_sets(mut self, key_sets: Arc<dyn KeySetStore>) -> Self {
+        self.key_sets = Some(key_sets);
+        self
+    }
+
+    /// Where the signing keys are kept, if anywhere: for the `StoredKeys` of the same stores.
+    #[must_use]
+    pub fn key_sets(&self) -> Option<Arc<dyn KeySetStore>> {
+        self.key_sets.clone()
+    }
+
+    /// A store whose rows are moved when the system secrets change. Where the ports above are kept in several, each is
+    /// added once.
+    #[must_use]
+    pub fn with_reseal(mut self, reseal: Arc<dyn Reseal>) -> Self {
+        self.reseal.push(reseal);
         self
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+use super::{Listing, Page};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
 use crate::seal::Sealed;
@@ -50,12 +51,12 @@ impl ClientVersion {
     }
 }
 
-/// What became of writing over a client.
+/// What became of writing over a client, or over the [key set](super::KeySetStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[expect(clippy::exhaustive_enums, reason = "a caller must handle every outcome")]
 pub enum Replacement {
-    /// There is no such client; nothing was written.
+    /// There is nothing to write over; nothing was written.
     Absent,
     /// Another version is there than the one that was seen; nothing was written. Read it again.
     Stale,
@@ -88,6 +89,16 @@ pub trait ClientRegistry: Debug + Send + Sync {
 
     /// Removes a client, and says whether it was there: of any number of concurrent calls exactly one is told so.
     async fn unregister(&self, id: &ClientId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Every client, in a stable order.
+    ///
+    /// # Errors
+    /// `Corrupt` when `page.after` is not a `next` of this store.
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError>;
 }
 
 const _: fn(&dyn ClientRegistry) = |_| ();

@@ -1,7 +1,7 @@
 //! A browser without a screen and without a network: it keeps cookies, and sees where a response leads.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
@@ -9,10 +9,10 @@ use http::{HeaderValue, StatusCode};
 use crate::types::Params;
 use crate::wire::{Request, Response};
 
-/// A cookie jar for one site. It knows of cookies no more than their names and values, and that `Max-Age=0`
-/// removes one.
-#[derive(Debug, Default)]
-pub struct Browser(Mutex<BTreeMap<String, String>>);
+/// A cookie jar for one site, which clones share. It knows of cookies no more than their names and values, and that
+/// `Max-Age=0` removes one.
+#[derive(Clone, Debug, Default)]
+pub struct Browser(Arc<Mutex<BTreeMap<String, String>>>);
 
 impl Browser {
     /// A browser without cookies.

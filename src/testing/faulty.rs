@@ -56,7 +56,9 @@ impl Faults {
             .with_registry(store.clone())
             .with_replays(store.clone())
             .with_tickets(store.clone())
-            .with_deferred(store)
+            .with_deferred(store.clone())
+            .with_key_sets(store.clone())
+            .with_reseal(store)
             .around(Arc::new(self.clone()))
     }
 

@@ -104,13 +104,17 @@ impl Harness {
             adjust: Vec::new(),
             clients: Vec::new(),
             confidential: Vec::new(),
+            secrets: None,
+            beside: None,
             stores: Box::new(|store| {
                 let store = Arc::new(store.clone());
                 Stores::of(Arc::clone(&store))
                     .with_registry(store.clone())
                     .with_replays(store.clone())
                     .with_deferred(store.clone())
-                    .with_tickets(store)
+                    .with_tickets(store.clone())
+                    .with_key_sets(store.clone())
+                    .with_reseal(store)
             }),
         }
     }
@@ -359,7 +363,18 @@ pub struct HarnessBuilder {
     adjust: Vec<Adjustment>,
     clients: Vec<Client>,
     confidential: Vec<ClientBuilder>,
+    secrets: Option<SystemSecrets>,
+    beside: Option<Beside>,
     stores: Box<dyn FnOnce(&MemoryStore) -> Stores>,
+}
+
+/// What a node has in common with another.
+struct Beside {
+    secrets: SystemSecrets,
+    store: MemoryStore,
+    world: World,
+    browser: Browser,
+    client_secrets: BTreeMap<String, Secret>,
 }
 
 type Adjustment = Box<dyn FnOnce(ProviderBuilder) -> ProviderBuilder>;
@@ -464,29 +479,47 @@ impl HarnessBuilder {
         self
     }
 
+    /// Makes another node of the deployment that `harness` is a node of: the store, the clients, the browser and the world
+    /// around it are the same, and so are the secrets unless [others](HarnessBuilder::system_secrets) are given.
+    pub fn beside(mut self, harness: &Harness) -> Self {
+        self.beside = Some(Beside {
+            secrets: harness.secrets.clone(),
+            store: harness.store.clone(),
+            world: harness.world.clone(),
+            browser: harness.browser.clone(),
+            client_secrets: harness.client_secrets.clone(),
+        });
+        self
+    }
+
+    /// The secrets of the deployment. Default: new ones.
+    pub fn system_secrets(mut self, secrets: SystemSecrets) -> Self {
+        self.secrets = Some(secrets);
+        self
+    }
+
     /// Puts the harness together.
     ///
     /// # Panics
     /// When the parts do not fit.
     #[must_use]
     pub fn build(self) -> Harness {
-        let world = World::new();
-        world.http.serve_json(REMOTE_JWKS_URI, &clients::signing_keys());
-        let secrets = SystemSecrets::generate(&*world.entropy).expect("the entropy delivers");
-        let store = MemoryStore::new();
-        let mut registered = clients::standard(&secrets, &*world.entropy);
+        let Beside { secrets, store, world, browser, mut client_secrets } =
+            self.beside.unwrap_or_else(|| Beside::alone(self.secrets.clone()));
+        let secrets = self.secrets.unwrap_or(secrets);
+        let mut registered = Vec::new();
         registered.extend(self.clients.into_iter().map(|client| (client, None)));
         for client in self.confidential {
             registered.push(clients::with_secret(client, &secrets, &*world.entropy));
         }
-        let client_secrets = register(&store, registered);
+        client_secrets.extend(register(&store, registered));
         let stores = (self.stores)(&store);
         let builder =
             world.given_to(Provider::builder(self.config, stores, keys::keyring(), secrets.clone()));
         let builder = self.adjust.into_iter().fold(builder, |builder, adjust| adjust(builder));
         let provider = builder.build().expect("the parts of the provider fit");
         let confidences = client_secrets.values().map(|secret| secret.expose().to_owned()).collect();
-        let (browser, confidences) = (Browser::new(), Mutex::new(confidences));
+        let confidences = Mutex::new(confidences);
         Harness { provider, secrets, store, world, browser, client_secrets, confidences }
     }
 }
@@ -494,6 +527,18 @@ impl HarnessBuilder {
 impl fmt::Debug for HarnessBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HarnessBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Beside {
+    /// What a first node has.
+    fn alone(secrets: Option<SystemSecrets>) -> Self {
+        let (world, store) = (World::new(), MemoryStore::new());
+        world.http.serve_json(REMOTE_JWKS_URI, &clients::signing_keys());
+        let drawn = SystemSecrets::generate(&*world.entropy).expect("the entropy delivers");
+        let secrets = secrets.unwrap_or(drawn);
+        let client_secrets = register(&store, clients::standard(&secrets, &*world.entropy));
+        Self { secrets, store, world, browser: Browser::new(), client_secrets }
     }
 }
 

@@ -15,6 +15,9 @@ const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/examples/l
 /// How long a server may take to come up, once it is built.
 const START: Duration = Duration::from_secs(30);
 
+/// Examples that need a feature which tests do not have, and that feature.
+const FEATURES: [(&str, &str); 1] = [("pkcs11", "pkcs11")];
+
 /// A server that ends with the value.
 pub(crate) struct Server {
     process: Child,
@@ -73,6 +76,9 @@ impl Drop for Server {
 fn built(example: &str) -> PathBuf {
     let mut command = Command::new(env!("CARGO"));
     command.args(["build", "--quiet", "--message-format", "json", "--example", example]);
+    for (_, feature) in FEATURES.iter().filter(|(needing, _)| *needing == example) {
+        command.args(["--features", feature]);
+    }
     // Cargo tells a test which package it is of, and some build scripts run anew where they are told that too.
     for (name, _) in
         env::vars().filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))

@@ -161,7 +161,7 @@ fn consent_is_remembered_once_the_answer_counts() {
     let h = Harness::builder().backchannel(&host).stores(move |store| wrapping.stores(store)).build();
     let known = || {
         let subject = h.login("alice").subject;
-        block_on(h.provider().consents_of_subject(&subject, &Page::first(9))).unwrap().items
+        block_on(h.provider().administration().consents_of_subject(&subject, &Page::first(9))).unwrap().items
     };
     let remembered = || BackchannelDecision::Approved(approval(&h, "openid").remembered());
     let auth_req_id = h.auth_req_id(backchannel_form("alice"));

@@ -61,7 +61,7 @@ fn a_failing_store_gives_no_code() {
             assert_eq!(landing.params.one("code"), Ok(None));
             faults.mend();
             let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
-            let grants = block_on(h.provider().grants(&alice, &Page::first(10))).unwrap();
+            let grants = block_on(h.provider().administration().grants(&alice, &Page::first(10))).unwrap();
             let lost = (verb, fault) == ("insert_grant", Fault::AnswerLost);
             assert_eq!(grants.items.len(), usize::from(lost), "{verb} {fault:?}");
             assert!(h.authorize(&authorize_form()).approved_by("alice").code().starts_with("vs_ac_"));

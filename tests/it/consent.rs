@@ -77,7 +77,9 @@ fn an_approval_grants_what_was_shown_and_no_more() {
     let code = refused.approved_in_part_by("alice", "openid").code();
     let tokens = h.redeem(code_form(&asking("openid email"), &code)).issued();
     assert_eq!(tokens.scope.as_deref(), Some("openid"));
-    let grants = block_on(h.provider().grants(&GrantFilter::Subject(alice()), &Page::first(10))).unwrap();
+    let grants =
+        block_on(h.provider().administration().grants(&GrantFilter::Subject(alice()), &Page::first(10)))
+            .unwrap();
     assert_eq!(grants.items[0].grant.scope.to_string(), "openid");
 }
 
@@ -164,9 +166,10 @@ fn consents_are_listed_and_taken_back_with_all_that_rests_on_them() {
     let listed: Vec<_> = consents(&h).items.iter().map(|consent| consent.client.to_string()).collect();
     assert_eq!(listed, ["post", "web"]);
     let client = ClientId::new("web").unwrap();
-    let of_client = block_on(h.provider().consents_for_client(&client, &Page::first(10))).unwrap();
+    let of_client =
+        block_on(h.provider().administration().consents_for_client(&client, &Page::first(10))).unwrap();
     assert_eq!(of_client.items[0].scope.to_string(), "openid offline_access email");
-    assert_eq!(block_on(h.provider().revoke_consent(&alice(), &client)).unwrap(), 1);
+    assert_eq!(block_on(h.provider().administration().revoke_consent(&alice(), &client)).unwrap(), 1);
     assert!(!h.is_active("web", &tokens.access_token) && !h.is_active("web", tokens.refresh_token()));
     assert!(h.is_active("post", &other.access_token), "what was agreed to for others stays");
     assert_eq!(consents(&h).items.len(), 1);
@@ -181,7 +184,7 @@ fn a_page_from_before_a_consent_was_taken_back_does_not_bring_it_back() {
     let (login, client) = (h.login("alice"), ClientId::new("web").unwrap());
     let _ = h.authorize(&asking("openid email")).remembered_by("alice").code();
     let page = h.authorize(&asking("openid read")).next(Some(&login));
-    block_on(h.provider().revoke_consent(&alice(), &client)).unwrap();
+    block_on(h.provider().administration().revoke_consent(&alice(), &client)).unwrap();
     let _ = h.authorize(&asking("openid")).remembered_by("alice").code();
     let _ = page.remembered_by("alice").code();
     assert_eq!(consents(&h).items[0].scope.to_string(), "openid read");
@@ -190,7 +193,7 @@ fn a_page_from_before_a_consent_was_taken_back_does_not_bring_it_back() {
 }
 
 fn consents(h: &Harness) -> Listing<vouchsafe::store::Consent> {
-    block_on(h.provider().consents_of_subject(&alice(), &Page::first(10))).unwrap()
+    block_on(h.provider().administration().consents_of_subject(&alice(), &Page::first(10))).unwrap()
 }
 
 /// attack 44: a resource is one that the client may ask for, in the form that the RFC demands.

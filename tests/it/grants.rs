@@ -38,7 +38,7 @@ fn busy() -> Harness {
 }
 
 fn counted(h: &Harness, of: &GrantFilter) -> usize {
-    block_on(h.provider().grants(of, &Page::first(100))).unwrap().items.len()
+    block_on(h.provider().administration().grants(of, &Page::first(100))).unwrap().items.len()
 }
 
 #[test]
@@ -55,7 +55,8 @@ fn grants_are_listed_by_whose_they_are() {
         assert_eq!(counted(&h, &of), count, "{of:?}");
     }
     let one = GrantFilter::SubjectAndClient(person("alice"), client("spa"));
-    let listed = block_on(h.provider().grants(&one, &Page::first(1))).unwrap().items.remove(0);
+    let listed =
+        block_on(h.provider().administration().grants(&one, &Page::first(1))).unwrap().items.remove(0);
     assert_eq!(listed.grant.authentication.as_ref().map(|login| login.subject.as_str()), Some("alice"));
     assert_eq!(listed.grant.scope.to_string(), "openid offline_access read");
     assert_eq!(listed.refreshable_until, Some(h.now().plus(Duration::from_secs(14 * 24 * 60 * 60))));
@@ -70,7 +71,7 @@ fn a_listing_comes_page_by_page() {
     }
     let (of, mut page, mut seen) = (GrantFilter::Subject(person("alice")), Page::first(2), Vec::new());
     loop {
-        let listing = block_on(h.provider().grants(&of, &page)).unwrap();
+        let listing = block_on(h.provider().administration().grants(&of, &page)).unwrap();
         assert!(listing.items.len() <= 2);
         seen.extend(listing.items.iter().map(|listed| listed.grant.id));
         match page.following(&listing) {
@@ -87,7 +88,7 @@ fn a_listing_comes_page_by_page() {
 #[test]
 fn what_is_revoked_is_over_and_told_once() {
     let h = busy();
-    let revoke = |of: &GrantFilter| block_on(h.provider().revoke_grants(of)).unwrap();
+    let revoke = |of: &GrantFilter| block_on(h.provider().administration().revoke_grants(of)).unwrap();
     assert_eq!(revoke(&GrantFilter::Subject(person("bob"))), 2);
     let events = h.events();
     let event = events.last().unwrap();
@@ -157,7 +158,7 @@ fn a_named_grant_is_a_persons(h: &Harness) {
     let of_alice = GrantFilter::Subject(person("alice"));
     let of_bob = GrantFilter::Session(SessionId::new("bob").unwrap());
     for (of, who) in [(&of_alice, "alice"), (&of_bob, "bob")] {
-        let listed = block_on(h.provider().grants(of, &Page::first(10))).unwrap().items;
+        let listed = block_on(h.provider().administration().grants(of, &Page::first(10))).unwrap().items;
         let [only] = &listed[..] else { panic!("{listed:?}") };
         let login = only.grant.authentication.as_ref().unwrap();
         assert_eq!((login.subject.as_str(), only.grant.client.as_str()), (who, "till"));
@@ -166,7 +167,7 @@ fn a_named_grant_is_a_persons(h: &Harness) {
     assert_eq!(counted(h, &GrantFilter::Client(client("till"))), 3);
     for (of, token) in [(&of_alice, &alice), (&of_bob, &bob)] {
         assert!(h.is_active("api", token));
-        assert_eq!(block_on(h.provider().revoke_grants(of)).unwrap(), 1);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(of)).unwrap(), 1);
         assert!(!h.is_active("api", token), "the token ends with the grant that it brought");
         assert_eq!(counted(h, of), 0);
     }

@@ -56,7 +56,7 @@ pub(crate) fn granted(h: &Harness, id: &str, session: &str, scope: &str) {
 /// Everything of a client ends, but for what has `offline_access`.
 fn ended(h: &Harness, id: &str) {
     let of = GrantFilter::Client(ClientId::new(id).unwrap());
-    block_on(h.provider().end_sessions(&of, OfflineAccess::Kept)).unwrap();
+    block_on(h.provider().administration().end_sessions(&of, OfflineAccess::Kept)).unwrap();
     h.runtime().run();
 }
 
@@ -308,7 +308,7 @@ fn a_host_ends_sessions_by_person_client_or_session() {
             answers(&h, id, StatusCode::OK);
             drop(h.tokens(&authorize_form().client(id), person));
         }
-        let ended = block_on(h.provider().end_sessions(&of, OfflineAccess::Kept)).unwrap();
+        let ended = block_on(h.provider().administration().end_sessions(&of, OfflineAccess::Kept)).unwrap();
         h.runtime().run();
         let tokens = sent(&h);
         let told: Vec<_> = ["a", "b"]
@@ -327,8 +327,10 @@ fn clients_whose_grants_were_revoked_before_are_told() {
     ["a", "b"].iter().for_each(|id| drop(signs_in(&h, id)));
     let alice = Subject::new("alice").unwrap();
     for of in [GrantFilter::Client(ClientId::new("a").unwrap()), GrantFilter::Subject(alice)] {
-        assert_eq!(block_on(h.provider().revoke_grants(&of)).unwrap(), 1);
-        assert!(block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items.is_empty());
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&of)).unwrap(), 1);
+        assert!(
+            block_on(h.provider().administration().grants(&of, &Page::first(10))).unwrap().items.is_empty()
+        );
     }
     drop(signs_out(&h));
     h.runtime().run();
@@ -345,14 +347,17 @@ fn clients_of_sessions_that_are_over_are_told_once() {
     };
     at("a", "over");
     let over = GrantFilter::Session(SessionId::new("over").unwrap());
-    assert_eq!(block_on(h.provider().end_sessions(&over, OfflineAccess::Kept)).unwrap(), 1);
+    assert_eq!(block_on(h.provider().administration().end_sessions(&over, OfflineAccess::Kept)).unwrap(), 1);
     ["b", "c"].into_iter().for_each(|id| at(id, "open"));
     let of_b = GrantFilter::Client(ClientId::new("b").unwrap());
-    assert_eq!(block_on(h.provider().revoke_grants(&of_b)).unwrap(), 1);
+    assert_eq!(block_on(h.provider().administration().revoke_grants(&of_b)).unwrap(), 1);
     h.runtime().run();
     assert_eq!(sent(&h).into_keys().collect::<Vec<_>>(), [url("a")]);
     let everything = GrantFilter::Subject(Subject::new("alice").unwrap());
-    assert_eq!(block_on(h.provider().end_sessions(&everything, OfflineAccess::Kept)).unwrap(), 1);
+    assert_eq!(
+        block_on(h.provider().administration().end_sessions(&everything, OfflineAccess::Kept)).unwrap(),
+        1
+    );
     h.runtime().run();
     assert_eq!(sent(&h).into_keys().collect::<Vec<_>>(), [url("b"), url("c")]);
 }

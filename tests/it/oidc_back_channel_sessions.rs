@@ -38,7 +38,8 @@ fn sessions_of_a_client_end_page_by_page() {
     let h = harness(&faults);
     many(&h);
     drop(faults.calls());
-    let ended = block_on(h.provider().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap();
+    let ended =
+        block_on(h.provider().administration().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap();
     let calls = faults.calls();
     let verbs: Vec<_> = calls.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
     let [("grants", 1), ("revoke", first), ("grants", 1), ("revoke", _), ("grants", 1), ("revoke", _), ..] =
@@ -49,7 +50,7 @@ fn sessions_of_a_client_end_page_by_page() {
     assert!(first <= 100, "no more is in memory than a page");
     h.runtime().run();
     assert_eq!((ended, sent(&h)[&url("a")].len(), delivered(&h)), (225, 250, 250));
-    let left = block_on(h.provider().grants(&of_client(), &Page::first(100))).unwrap().items;
+    let left = block_on(h.provider().administration().grants(&of_client(), &Page::first(100))).unwrap().items;
     assert!(left.len() == 25 && left.iter().all(|one| one.grant.scope.contains(Scope::OFFLINE_ACCESS)));
 }
 
@@ -60,15 +61,18 @@ fn a_store_that_fails_between_two_pages_has_the_rest_ended_by_another_call() {
     many(&h);
     drop(faults.calls());
     faults.plan(120, Fault::Unavailable);
-    block_on(h.provider().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap_err();
-    block_on(h.provider().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap();
+    block_on(h.provider().administration().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap_err();
+    block_on(h.provider().administration().end_sessions(&of_client(), OfflineAccess::Kept)).unwrap();
     h.runtime().run();
     let sessions: std::collections::BTreeSet<_> = sent(&h)[&url("a")]
         .iter()
         .map(|token| crate::oidc_back_channel_logout::claims(&h, token)["sid"].to_string())
         .collect();
     assert_eq!(sessions.len(), 250);
-    assert_eq!(block_on(h.provider().grants(&of_client(), &Page::first(100))).unwrap().items.len(), 25);
+    assert_eq!(
+        block_on(h.provider().administration().grants(&of_client(), &Page::first(100))).unwrap().items.len(),
+        25
+    );
 }
 
 /// Where something stays, grants end one by one, and one that is given meanwhile must not be missed.
@@ -87,7 +91,10 @@ fn what_is_granted_while_sessions_end_ends_too() {
         let approval = Approval::new(h.login("alice"), pending.request().scope.clone());
         faults.pause();
         let ends: Step<'_, ()> = Box::pin(async {
-            assert_eq!(h.provider().end_sessions(&of, OfflineAccess::Kept).await.unwrap(), 2);
+            assert_eq!(
+                h.provider().administration().end_sessions(&of, OfflineAccess::Kept).await.unwrap(),
+                2
+            );
         });
         let grants: Step<'_, ()> = Box::pin(async {
             drop(h.provider().approve(pending, approval).await.unwrap());
@@ -95,7 +102,7 @@ fn what_is_granted_while_sessions_end_ends_too() {
         // The first has listed what there is, then the second does all that it does.
         let schedule: Vec<usize> = [0, 0].into_iter().chain([1; 40]).collect();
         assert_eq!(interleave(vec![ends, grants], &schedule).len(), 2);
-        let left = block_on(h.provider().grants(&of, &Page::first(100))).unwrap().items;
+        let left = block_on(h.provider().administration().grants(&of, &Page::first(100))).unwrap().items;
         assert!(left.len() == 1 && left[0].grant.scope.contains(Scope::OFFLINE_ACCESS), "{of:?}: {left:?}");
         h.runtime().run();
         assert_eq!(sent(&h)[&url("a")].len(), 3, "each session once");

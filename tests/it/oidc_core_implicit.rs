@@ -169,12 +169,12 @@ fn a_token_hangs_on_a_grant_that_can_be_listed_and_revoked() {
         let token = token.value("access_token");
         assert!(h.is_active("api", token));
         let of = GrantFilter::Subject(Subject::new("alice").unwrap());
-        let listed = block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items;
+        let listed = block_on(h.provider().administration().grants(&of, &Page::first(10))).unwrap().items;
         let has_code = response_type.contains("code");
         let came_by = if has_code { "authorization_code" } else { "implicit" };
         assert_eq!(listed.iter().map(|live| live.grant.grant_type.as_str()).collect::<Vec<_>>(), [came_by]);
         let session = GrantFilter::Session(SessionId::new("session of alice").unwrap());
-        assert_eq!(block_on(h.provider().revoke_grants(&session)).unwrap(), 1);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&session)).unwrap(), 1);
         assert!(!h.is_active("api", token), "{response_type}");
     }
 }
@@ -224,7 +224,7 @@ fn a_revocation_overtakes_an_approval() {
         let approve: Step<'_, Result<Response, u64>> =
             Box::pin(async { Ok(h.provider().approve(pending, approval).await.unwrap()) });
         let revoke: Step<'_, Result<Response, u64>> =
-            Box::pin(async { Err(h.provider().revoke_grants(&of).await.unwrap()) });
+            Box::pin(async { Err(h.provider().administration().revoke_grants(&of).await.unwrap()) });
         let schedule = [vec![0; polls], vec![1; 12]].concat();
         let mut outcomes = interleave(vec![approve, revoke], &schedule).into_iter();
         let (approved, revoked) = (outcomes.next().unwrap().unwrap(), outcomes.next().unwrap().unwrap_err());

@@ -328,11 +328,11 @@ fn a_host_registers_and_manages_without_a_request() {
     let guess = Secret::new("vs_ra_guess");
     let guessed = block_on(provider.remove_registration(&id, &guess)).unwrap_err();
     assert_eq!(guessed.reason(), Reason::RegistrationTokenInvalid);
-    let minted = block_on(provider.mint_registration_access_token(&id)).unwrap().unwrap();
+    let minted = block_on(provider.administration().mint_registration_access_token(&id)).unwrap().unwrap();
     let stale = block_on(provider.registration_of(&id, newer)).unwrap_err();
     assert_eq!(stale.reason(), Reason::RegistrationTokenForeign, "it may have been stolen");
     block_on(provider.remove_registration(&id, &minted)).unwrap();
-    assert!(block_on(provider.mint_registration_access_token(&id)).unwrap().is_none());
+    assert!(block_on(provider.administration().mint_registration_access_token(&id)).unwrap().is_none());
     assert_eq!(block_on(provider.client(&id)).unwrap(), None);
     let off = block_on(Harness::new().provider().register(None, &changed)).unwrap_err();
     assert_eq!(off.reason(), Reason::NotFound);

@@ -36,7 +36,7 @@ fn over(faults: &Faults) -> Harness {
 /// The grants of alice that are not revoked.
 fn live_grants(h: &Harness) -> Vec<LiveGrant> {
     let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
-    block_on(h.provider().grants(&alice, &Page::first(100))).unwrap().items
+    block_on(h.provider().administration().grants(&alice, &Page::first(100))).unwrap().items
 }
 
 /// The budgets of the design, where clients are in memory.
@@ -301,7 +301,7 @@ fn a_row_that_was_tampered_with_is_not_found_and_an_alarm() {
     let garbage = GrantedToken { token, subject, session, created_at, keep_until };
     assert!(block_on(h.store().insert_granted_token(garbage, now)).is_ok());
     let service = GrantFilter::Client(ClientId::new("service").unwrap());
-    let listed = block_on(h.provider().grants(&service, &Page::first(10))).unwrap().items;
+    let listed = block_on(h.provider().administration().grants(&service, &Page::first(10))).unwrap().items;
     assert_eq!(listed.len(), 1, "the grant whose payload was moved is left out");
     assert_eq!(block_on(h.store().revoke(&Filter::Id(id), now)).unwrap(), 1);
     assert!(h.is_active("service", &real));

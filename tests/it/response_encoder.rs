@@ -192,7 +192,7 @@ fn what_the_host_cannot_encode_is_shown_and_leaves_nothing_behind() {
 
 fn live_grants(h: &Harness) -> usize {
     let of = GrantFilter::Client(ClientId::new("web").unwrap());
-    block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items.len()
+    block_on(h.provider().administration().grants(&of, &Page::first(10))).unwrap().items.len()
 }
 
 /// attack 27: a mode that may not carry tokens to this client does not carry errors about them either.

@@ -200,7 +200,9 @@ fn spends(h: &Harness, asked: &AuthorizeForm, bend: impl FnOnce(TokenForm) -> To
     let code = h.code(asked, "alice");
     let refused = h.redeem(bend(code_form(asked, &code))).rejected(reason);
     let grant = refused.events[0].grant.expect("the refusal names the grant");
-    let left = block_on(h.provider().grants(&GrantFilter::Id(grant), &vouchsafe::store::Page::first(1)));
+    let left = block_on(
+        h.provider().administration().grants(&GrantFilter::Id(grant), &vouchsafe::store::Page::first(1)),
+    );
     assert_eq!(left.unwrap().items, [], "the grant is revoked");
     h.redeem(code_form(asked, &code)).rejected(Reason::CodeReplayed);
 }
@@ -241,10 +243,13 @@ fn a_grant_that_was_revoked_gives_no_tokens() {
     let h = Harness::new();
     let alice = Subject::new("alice").unwrap();
     let code = h.code(&authorize_form(), "alice");
-    assert_eq!(block_on(h.provider().revoke_grants(&GrantFilter::Subject(alice.clone()))).unwrap(), 1);
+    assert_eq!(
+        block_on(h.provider().administration().revoke_grants(&GrantFilter::Subject(alice.clone()))).unwrap(),
+        1
+    );
     h.redeem(code_form(&authorize_form(), &code)).rejected(Reason::GrantRevoked);
     let code = h.code(&authorize_form(), "alice");
-    block_on(h.provider().revoke_consent(&alice, &ClientId::new("web").unwrap())).unwrap();
+    block_on(h.provider().administration().revoke_consent(&alice, &ClientId::new("web").unwrap())).unwrap();
     h.redeem(code_form(&authorize_form(), &code)).rejected(Reason::GrantRevoked);
 }
 

@@ -399,10 +399,10 @@ fn what_was_given_is_listed_and_revoked_whatever_its_format() {
         let h = h.build();
         let token = h.redeem(form(h.client_assertion(&claims(&h)))).issued().access_token;
         let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
-        let listed = block_on(h.provider().grants(&alice, &Page::first(9))).unwrap().items;
+        let listed = block_on(h.provider().administration().grants(&alice, &Page::first(9))).unwrap().items;
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].grant.grant_type, GrantType::JwtBearer);
-        assert_eq!(block_on(h.provider().revoke_grants(&alice)).unwrap(), 1);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&alice)).unwrap(), 1);
         assert!(!h.is_active("api", &token));
     }
 }

@@ -257,8 +257,10 @@ fn registration_needs_an_initial_access_token() {
     let h = Harness::builder().provider(|builder| builder.with_registration(closed)).build();
     let body = with(json!({})).to_string();
     let post = |token: Option<&str>| send(&h, "POST", "/register", token, body.clone());
-    let mint =
-        |uses| block_on(h.provider().mint_initial_access_token(uses, Duration::from_secs(60))).unwrap();
+    let mint = |uses| {
+        block_on(h.provider().administration().mint_initial_access_token(uses, Duration::from_secs(60)))
+            .unwrap()
+    };
     let _ = post(None).challenged(Reason::InitialTokenMissing).unchanged();
     let _ = post(Some("vs_ia_guess")).challenged(Reason::InitialTokenInvalid).unchanged();
     let once = mint(InitialTokenUses::Once);

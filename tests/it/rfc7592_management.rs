@@ -115,7 +115,7 @@ fn a_disabled_client_manages_nothing() {
     let h = open();
     let own = Own::new(&h);
     let off = ClientSettings::new().with_disabled(true);
-    assert!(block_on(h.provider().set_client_settings(&own.id(), &off)).unwrap());
+    assert!(block_on(h.provider().administration().set_client_settings(&own.id(), &off)).unwrap());
     let _ = own.update(&h, json!({})).challenged(Reason::RegistrationClientDisabled).unchanged();
     for method in ["GET", "DELETE"] {
         let refused = own.send(&h, method, &json!({}));
@@ -129,11 +129,11 @@ fn settings_of_the_host_survive_an_update() {
     let h = open();
     let own = Own::new(&h);
     let settings = ClientSettings::new().with_resources(["https://api.example"]);
-    assert!(block_on(h.provider().set_client_settings(&own.id(), &settings)).unwrap());
+    assert!(block_on(h.provider().administration().set_client_settings(&own.id(), &settings)).unwrap());
     let _ = own.update(&h, json!({})).accepted();
     assert_eq!(*block_on(h.provider().client(&own.id())).unwrap().unwrap().settings(), settings);
     let nobody = ClientId::new("nobody").unwrap();
-    assert!(!block_on(h.provider().set_client_settings(&nobody, &settings)).unwrap());
+    assert!(!block_on(h.provider().administration().set_client_settings(&nobody, &settings)).unwrap());
 }
 
 #[test]
@@ -146,7 +146,10 @@ fn a_deleted_client_takes_its_grants_along() {
         .scope("openid");
     let _ = h.authorize(&form).approved_by("alice");
     let grants = |h: &Harness| {
-        block_on(h.provider().grants(&GrantFilter::Client(own.id()), &Page::first(10))).unwrap().items.len()
+        block_on(h.provider().administration().grants(&GrantFilter::Client(own.id()), &Page::first(10)))
+            .unwrap()
+            .items
+            .len()
     };
     assert_eq!(grants(&h), 1);
     let outcome = own.send(&h, "DELETE", &json!({}));
@@ -161,8 +164,8 @@ fn a_deleted_client_takes_its_grants_along() {
 fn the_host_removes_a_client() {
     let h = open();
     let own = Own::new(&h);
-    assert!(block_on(h.provider().remove_client(&own.id())).unwrap());
-    assert!(!block_on(h.provider().remove_client(&own.id())).unwrap());
+    assert!(block_on(h.provider().administration().remove_client(&own.id())).unwrap());
+    assert!(!block_on(h.provider().administration().remove_client(&own.id())).unwrap());
     let other = send(&h, "PATCH", &own.uri, Some(&own.token), "{}");
     assert_eq!(other.header("allow"), Some("GET, POST, PUT, DELETE"));
     let _ = other.rejected(Reason::MethodNotAllowed);

@@ -91,8 +91,9 @@ fn a_newer_token_of_a_disabled_client_opens_nothing() {
     let own = Own::new(&h);
     let after = Own::told(own.update(&h, json!({})).accepted().json());
     let off = ClientSettings::new().with_disabled(true);
-    assert!(block_on(h.provider().set_client_settings(&own.id(), &off)).unwrap());
-    let minted = block_on(h.provider().mint_registration_access_token(&own.id())).unwrap().unwrap();
+    assert!(block_on(h.provider().administration().set_client_settings(&own.id(), &off)).unwrap());
+    let minted =
+        block_on(h.provider().administration().mint_registration_access_token(&own.id())).unwrap().unwrap();
     let _ = after.send(&h, "GET", &json!({})).challenged(Reason::RegistrationTokenForeign).unchanged();
     let uri = own.body["registration_client_uri"].as_str().unwrap();
     let by_minted = send(&h, "GET", uri, Some(minted.expose()), "");
@@ -116,7 +117,7 @@ fn a_client_that_is_shut_out_during_its_update_stays_so() {
             updated.err().map(|error| error.reason())
         });
         let shut_out: Step<'_, Option<Reason>> = Box::pin(async {
-            let done = h.provider().set_client_settings(&id, &off).await;
+            let done = h.provider().administration().set_client_settings(&id, &off).await;
             done.err().map(|error| error.reason())
         });
         let schedule: Vec<usize> = std::iter::repeat_n(0, before).chain([1; 20]).collect();
@@ -196,7 +197,7 @@ fn of_many_decisions_of_the_host_at_once_all_count_or_fail() {
     faults.pause();
     let decide = || -> Step<'_, Result<bool, Reason>> {
         Box::pin(async {
-            let done = h.provider().set_client_settings(&id, &settings).await;
+            let done = h.provider().administration().set_client_settings(&id, &settings).await;
             done.map_err(|error| error.reason())
         })
     };
@@ -256,7 +257,10 @@ fn registration_counts_under_the_token_that_it_needs() {
     let closed = Registration::by_initial_access_token();
     let h = Harness::builder().provider(|builder| builder.with_registration(closed).limiter(given)).build();
     let mint = || {
-        let minted = h.provider().mint_initial_access_token(InitialTokenUses::Once, Duration::from_secs(60));
+        let minted = h
+            .provider()
+            .administration()
+            .mint_initial_access_token(InitialTokenUses::Once, Duration::from_secs(60));
         block_on(minted).unwrap()
     };
     let post = |token: Option<&str>| send(&h, "POST", "/register", token, with(json!({})).to_string());

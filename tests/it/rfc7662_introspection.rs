@@ -315,7 +315,7 @@ impl Way {
         let filter = match self {
             Self::Client => GrantFilter::Client(id),
             Self::Consent => {
-                assert_eq!(block_on(h.provider().revoke_consent(&alice, &id)).unwrap(), 1);
+                assert_eq!(block_on(h.provider().administration().revoke_consent(&alice, &id)).unwrap(), 1);
                 return;
             }
             Self::RefreshToken => {
@@ -325,7 +325,7 @@ impl Way {
             Self::Session => GrantFilter::Session(SessionId::new("session of alice").unwrap()),
             Self::Subject => GrantFilter::Subject(alice),
         };
-        assert_eq!(block_on(h.provider().revoke_grants(&filter)).unwrap(), 1);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&filter)).unwrap(), 1);
     }
 }
 

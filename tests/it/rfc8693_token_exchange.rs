@@ -279,7 +279,7 @@ fn an_access_token_is_known_in_every_format() {
         assert_eq!(told(&h, &h.redeem(form("access_token", &token)))["sub"], "alice");
         // What was revoked gives nothing new, also where nothing else would notice.
         let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
-        assert_eq!(block_on(h.provider().revoke_grants(&alice)).unwrap(), 2);
+        assert_eq!(block_on(h.provider().administration().revoke_grants(&alice)).unwrap(), 2);
         h.redeem(form("access_token", &token)).rejected(Reason::SubjectTokenInvalid).unchanged();
     }
 }
@@ -347,7 +347,11 @@ fn an_id_token_gives_nothing_once_its_login_is_over() {
     let token = h.tokens(&of_both(), "alice").id_token.unwrap();
     h.redeem(form("id_token", &token).client("both")).accepted();
     let alice = GrantFilter::Subject(Subject::new("alice").unwrap());
-    assert_eq!(block_on(h.provider().revoke_grants(&alice)).unwrap(), 2, "the login's and the exchange's");
+    assert_eq!(
+        block_on(h.provider().administration().revoke_grants(&alice)).unwrap(),
+        2,
+        "the login's and the exchange's"
+    );
     let over = form("id_token", &token).client("both");
     let _ = h.redeem(over).rejected(Reason::SubjectTokenInvalid).unchanged();
     // Nor does what was exchanged stand in for it.
@@ -404,7 +408,7 @@ fn what_is_exchanged_is_not_kept_until_the_session_ends() {
     let token = h.redeem(code_form(&offline(), &code)).issued().access_token;
     let _ = h.redeem(form("access_token", &token)).accepted();
     let of = GrantFilter::Client(id("gateway"));
-    let kept = || block_on(h.provider().grants(&of, &Page::first(10))).unwrap().items.len();
+    let kept = || block_on(h.provider().administration().grants(&of, &Page::first(10))).unwrap().items.len();
     assert_eq!(kept(), 1);
     h.advance(Duration::from_secs(3601));
     block_on(h.store().sweep(100, h.now())).unwrap();
@@ -742,10 +746,10 @@ fn what_was_given_is_listed_and_revoked() {
     let h = h.build();
     let token = h.redeem(form("access_token", &alices(&h))).issued().access_token;
     let of = GrantFilter::SubjectAndClient(Subject::new("alice").unwrap(), id("gateway"));
-    let listed = block_on(h.provider().grants(&of, &Page::first(9))).unwrap().items;
+    let listed = block_on(h.provider().administration().grants(&of, &Page::first(9))).unwrap().items;
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].grant.grant_type, GrantType::TokenExchange);
-    assert_eq!(block_on(h.provider().revoke_grants(&of)).unwrap(), 1);
+    assert_eq!(block_on(h.provider().administration().revoke_grants(&of)).unwrap(), 1);
     assert!(!h.is_active("api", &token));
 }
 

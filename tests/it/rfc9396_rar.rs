@@ -183,8 +183,11 @@ fn details_are_shown_agreed_to_and_granted() {
     let code = visit.resumed_after(Duration::from_secs(60)).approved_by("alice").code();
     let tokens = h.redeem(code_form(&form, &code)).issued();
     assert_eq!(tokens.body["authorization_details"], counted);
-    let grants =
-        block_on(h.provider().grants(&GrantFilter::Client(ClientId::new("bank").unwrap()), &Page::first(9)));
+    let grants = block_on(
+        h.provider()
+            .administration()
+            .grants(&GrantFilter::Client(ClientId::new("bank").unwrap()), &Page::first(9)),
+    );
     assert_eq!(grants.unwrap().items[0].grant.authorization_details, details(&counted));
     assert_eq!(h.introspect("api", &tokens.access_token).json()["authorization_details"], counted);
     let refreshed = h.redeem(refresh_form("bank", tokens.refresh_token())).issued();
@@ -376,7 +379,8 @@ fn a_detail_that_was_not_agreed_to_before_is_asked_for() {
     assert!(missing.scope.is_empty());
     let silent = asking(&json!([payment(8)])).prompt("none");
     h.authorize(&silent).next(Some(&login)).returned(Reason::ConsentNeeded);
-    let consents = block_on(h.provider().consents_of_subject(&login.subject, &Page::first(9))).unwrap();
+    let consents =
+        block_on(h.provider().administration().consents_of_subject(&login.subject, &Page::first(9))).unwrap();
     let hashes = &consents.items[0].authorization_details;
     assert_eq!(hashes.len(), 1);
     assert_eq!(*hashes, [details(&json!([payment(7)])).iter().next().unwrap().fingerprint()]);
@@ -404,7 +408,8 @@ fn remembered_details_have_an_end() {
         let _ = h.authorize(&asking(&json!(payments))).remembered_by("alice");
     }
     let login = h.login("alice");
-    let consents = block_on(h.provider().consents_of_subject(&login.subject, &Page::first(9))).unwrap();
+    let consents =
+        block_on(h.provider().administration().consents_of_subject(&login.subject, &Page::first(9))).unwrap();
     assert_eq!(consents.items[0].authorization_details.len(), 100);
     let oldest = h.authorize(&asking(&json!([{"type": "payment", "amount": 0}]))).next(Some(&login));
     assert!(matches!(oldest.needs(), Needs::Consent(_)), "{oldest:?}");

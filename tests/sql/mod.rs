@@ -11,12 +11,13 @@ use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::{StoreError, StoreErrorKind};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, TokenHash};
+use vouchsafe::store::memory::Clients;
 use vouchsafe::store::{
     Advance, ClientRecord, ClientRegistry, ClientVersion, CodeRecord, CodeStore, ConsentFilter,
     ConsentRecord, ConsentStore, ConsentVersion, Consumed, Decision, DeferredRecord, DeferredStore, Filter,
-    Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, NewFamily, Page, RefreshUse, Refreshed,
-    Replacement, ReplayStore, RevokedGrants, SessionKey, SubjectKey, Sweep, TicketRecord, TicketStore,
-    TokenRecord, TokenStore, WaitingLimit,
+    Grace, GrantRecord, GrantStore, GrantedToken, Insertion, Issued, KeySetStore, NewFamily, Page,
+    RefreshUse, Refreshed, Replacement, ReplayStore, Reseal, RevokedGrants, RowKind, RowName, SealedRow,
+    SessionKey, Stores, SubjectKey, Sweep, TicketRecord, TicketStore, TokenRecord, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
@@ -122,6 +123,9 @@ pub(super) async fn writing_verbs<E: Engine>(
         ("consume_code", kind(store.consume_code(&key, &client(), NOW).await)),
         ("insert_grant", kind(store.insert_grant(grant.clone(), NOW).await)),
         ("revoke", kind(store.revoke(&Filter::Client(client()), NOW).await)),
+        ("revoke_some", kind(store.revoke_some(&Filter::Client(client()), 10, NOW).await)),
+        ("replace_key_set", kind(store.replace_key_set(payload(), None, NOW).await)),
+        ("reseal", kind(store.reseal(&sealed(), payload(), NOW).await)),
         ("insert_granted_token", kind(store.insert_granted_token(granted(), NOW).await)),
         ("insert_tokens", kind(store.insert_tokens(&grant.id, with_token, NOW).await)),
         ("use_refresh_token", kind(store.use_refresh_token(&grant.id, rotation(0), None, NOW).await)),
@@ -157,6 +161,9 @@ pub(super) async fn reading_verbs<E: Engine>(
         ("deferred", kind(store.deferred(&key(), NOW).await)),
         ("by_user_code", kind(store.by_user_code(&key(), NOW).await)),
         ("registered", kind(store.registered(&client(), NOW).await)),
+        ("registered_clients", kind(store.registered_clients(&page, NOW).await)),
+        ("key_set", kind(store.key_set(NOW).await)),
+        ("sealed_under", kind(store.sealed_under(payload().secret(), &page, NOW).await)),
     ]
 }
 
@@ -165,6 +172,11 @@ pub(super) fn registered() -> ClientRecord {
     let id = GrantId::generate(&OsEntropy, NOW).unwrap();
     let id = ClientId::new(id.to_string()).unwrap();
     ClientRecord { id, registration_token: key(), payload: payload() }
+}
+
+/// A row that is not there.
+fn sealed() -> SealedRow {
+    SealedRow { name: RowName::new(RowKind::Code, *key().as_bytes()), payload: payload() }
 }
 
 async fn replace<E: Engine>(store: &SqlStore<E>, client: &ClientRecord) -> Result<Replacement, StoreError> {
@@ -177,6 +189,18 @@ pub(super) async fn contract<E: Engine>(nodes: &[Arc<SqlStore<E>>]) {
     suite::all(nodes, &runtime).await;
     suite::registry(nodes, &runtime).await;
     suite::deferred(nodes, &runtime).await;
+    suite::key_sets(nodes, &runtime).await;
+    let stores: Vec<Stores> = nodes.iter().cloned().map(stores).collect();
+    suite::reseal(&stores, &runtime).await;
+}
+
+fn stores<E: Engine>(store: Arc<SqlStore<E>>) -> Stores {
+    Stores::new(Arc::new(Clients::default()), store.clone(), store.clone(), store.clone())
+        .with_registry(store.clone())
+        .with_tickets(store.clone())
+        .with_deferred(store.clone())
+        .with_key_sets(store.clone())
+        .with_reseal(store)
 }
 
 /// A row of another tenant is not found. The names differ in what collations of databases make equal.

@@ -100,14 +100,22 @@ impl<E: Dialect> Connections<E> {
         text: &'static Upsert,
         values: &[Value<'_>],
     ) -> Result<bool, StoreError> {
-        let rows = match text {
-            Upsert::AtOnce(text) => self.write(text, values).await?,
-            Upsert::InsertOrUpdate { insert, update } => match self.write(insert, values).await {
-                Err(error) if error.kind() == StoreErrorKind::Conflict => self.write(update, values).await?,
-                rows => rows?,
-            },
-        };
-        Ok(rows == 1)
+        match text {
+            Upsert::AtOnce(text) => Ok(self.write(text, values).await? == 1),
+            // A row that is neither to be inserted nor to be written over is there, or was removed in between: then
+            // the second insertion succeeds.
+            Upsert::InsertOrUpdate { insert, update } => Ok(self.insert(insert, values).await?
+                || self.write(update, values).await? == 1
+                || self.insert(insert, values).await?),
+        }
+    }
+
+    /// Inserts a row, and says whether there was none of its key.
+    pub(super) async fn insert(&self, text: &'static Text, values: &[Value<'_>]) -> Result<bool, StoreError> {
+        match self.write(text, values).await {
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Ok(false),
+            written => written.map(|_| true),
+        }
     }
 
     /// Writes the row of a key if it is as the statement demands, and tells of it.

@@ -16,10 +16,13 @@ use crate::store::{
 use crate::types::GrantId;
 
 /// The kind of a row that is a grant.
-const GRANT: i64 = 0;
+pub(super) const GRANT: i64 = 0;
 
 /// The kind of a row that is a token and the grant that it brought along.
 const GRANTED_TOKEN: i64 = 2;
+
+/// Most grants of one call of `revoke_some`, whose statement holds locks.
+const MAX_REVOKED: u16 = 1000;
 
 impl<E: Engine> SqlStore<E> {
     /// Inserts a grant, in the row of the token that it came with if there is one.
@@ -121,5 +124,11 @@ impl<E: Engine> GrantStore for SqlStore<E> {
         let [first, second] = named(of);
         let values = values![self.tenant(), first, second, now];
         self.connections.write(E::statements().revoke.text(of), &values).await
+    }
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let [first, second] = named(of);
+        let values = values![self.tenant(), first, second, now, limit.min(MAX_REVOKED)];
+        let rows = self.connections.write(E::statements().revoke_some.text(of), &values).await?;
+        u16::try_from(rows).map_err(corrupt)
     }
 }

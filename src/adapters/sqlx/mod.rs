@@ -33,12 +33,16 @@ mod deferred;
 mod dialect;
 mod failure;
 mod grant;
+mod key_set;
 mod migrate;
+#[cfg(feature = "mysql")]
+mod mysql;
 mod options;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod registry;
 mod replay;
+mod reseal;
 mod row;
 mod schema;
 #[cfg(feature = "sqlite")]
@@ -52,6 +56,8 @@ mod token;
 mod value;
 
 pub use dialect::Engine;
+#[cfg(feature = "mysql")]
+pub use mysql::{Mysql, MysqlStore};
 pub use options::SqlOptions;
 #[cfg(feature = "postgres")]
 pub use postgres::{Postgres, PostgresStore};

@@ -4,12 +4,13 @@ use async_trait::async_trait;
 
 use super::connections::Seen;
 use super::dialect::{Dialect, Engine};
+use super::failure::corrupt;
 use super::row::Row;
 use super::store::SqlStore;
 use super::value::{counted, values};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
-use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
+use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Listing, Page, Replacement, StoredClient};
 use crate::types::ClientId;
 
 #[async_trait]
@@ -58,6 +59,22 @@ impl<E: Engine> ClientRegistry for SqlStore<E> {
     async fn unregister(&self, id: &ClientId, _now: Timestamp) -> Result<bool, StoreError> {
         let values = values![self.tenant(), id];
         Ok(self.connections.write(&E::statements().unregister, &values).await? == 1)
+    }
+
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        _now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError> {
+        let after = page.after.as_deref().map(ClientId::new).transpose().map_err(corrupt)?;
+        // No id is empty, so all come after the empty one.
+        let after = after.as_ref().map_or("", ClientId::as_str);
+        let values = values![self.tenant(), after, i64::from(page.size()) + 1];
+        let rows = self.connections.read(&E::statements().registered_clients, &values).await?;
+        let size = usize::from(page.size());
+        let items: Vec<StoredClient> = rows.iter().take(size).map(stored).collect::<Result<_, _>>()?;
+        let next = items.last().filter(|_| rows.len() > size).map(|last| last.record.id.to_string());
+        Ok(Listing { items, next })
     }
 }
 

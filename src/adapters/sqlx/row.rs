@@ -64,9 +64,19 @@ impl<E: Dialect> Row<E> {
         ClientId::new(self.text("client")?).map_err(corrupt)
     }
 
+    /// A primary key of any length.
+    pub(super) fn id(&self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.blob("id")?.ok_or_else(|| null("id"))?.to_vec())
+    }
+
+    /// The name of the secret that sealed the payload.
+    pub(super) fn secret(&self) -> Result<SecretId, StoreError> {
+        self.bytes("secret").map(SecretId::from_bytes)
+    }
+
     pub(super) fn payload(&self) -> Result<Sealed, StoreError> {
         let sealed = self.blob("payload")?.ok_or_else(|| null("payload"))?;
-        Ok(Sealed::from_parts(SecretId::from_bytes(self.bytes("secret")?), sealed.to_vec()))
+        Ok(Sealed::from_parts(self.secret()?, sealed.to_vec()))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::value::Value;
-use crate::store::Filter;
+use crate::store::{Filter, RowKind};
 
 /// A statement.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +92,8 @@ pub(super) enum Families {
 pub(super) struct Steps {
     /// Inserts the token if its grant takes it.
     pub(super) insert_token: Text,
+    /// Inserts the token, in a transaction that has written to its grant or locked it.
+    pub(super) add_token: Text,
     pub(super) begin_family: Text,
     /// Moves the head from `$3`, below the largest number that a column holds, to the next.
     pub(super) rotate: Text,
@@ -124,6 +126,41 @@ impl ByFilter {
     }
 }
 
+/// What it takes to move the payloads of a table to another system secret, in the order of its primary key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resealing {
+    /// `$3` rows behind the key that begins at `$4`, each with its payload if it was sealed under `$2`.
+    pub(super) page: Text,
+    /// Puts the secret `$2` and the payload `$3` in the place of `$4` and `$5` in the row whose key begins at `$6`.
+    pub(super) replace: Text,
+}
+
+/// The same for each table.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reseals {
+    pub(super) clients: Resealing,
+    pub(super) codes: Resealing,
+    pub(super) consents: Resealing,
+    pub(super) deferred: Resealing,
+    /// Grants and tokens: the id of a grant is its name.
+    pub(super) issued: Resealing,
+    pub(super) tickets: Resealing,
+}
+
+impl Reseals {
+    /// Of the table that this kind stands for.
+    pub(super) const fn of(&self, table: RowKind) -> &Resealing {
+        match table {
+            RowKind::Client => &self.clients,
+            RowKind::Code => &self.codes,
+            RowKind::Consent => &self.consents,
+            RowKind::Deferred => &self.deferred,
+            RowKind::Ticket => &self.tickets,
+            RowKind::Grant | RowKind::KeySet | RowKind::Token => &self.issued,
+        }
+    }
+}
+
 /// Every statement of the stores.
 #[derive(Debug)]
 pub(super) struct Statements {
@@ -140,6 +177,8 @@ pub(super) struct Statements {
     /// A page of grants, with revoked ones if `$7`, behind the id `$5`.
     pub(super) grants: ByFilter,
     pub(super) revoke: ByFilter,
+    /// Revokes at most `$5` grants.
+    pub(super) revoke_some: ByFilter,
 
     pub(super) families: Families,
     /// A token that is active, under a grant that is.
@@ -180,6 +219,17 @@ pub(super) struct Statements {
     /// Writes over the client whose version is `$3`.
     pub(super) replace_registered: Guarded,
     pub(super) unregister: Text,
+    /// A page of clients behind the id `$2`.
+    pub(super) registered_clients: Text,
+
+    pub(super) key_set: Text,
+    /// Inserts the key set, or fails because there is one.
+    pub(super) insert_key_set: Text,
+    /// Writes over the key set whose version is `$2`.
+    pub(super) replace_key_set: Guarded,
+
+    pub(super) reseal: Reseals,
+    pub(super) reseal_key_set: Text,
 
     /// Removes `$3` rows at most whose end is not after `$2`, from one table each.
     pub(super) sweep: &'static [Text],

@@ -59,7 +59,7 @@ async fn insert_both<E: Engine>(
         writing.roll_back().await?;
         return Ok(false);
     }
-    written(writing.write(&steps.insert_token, values).await?)?;
+    written(writing.write(&steps.add_token, values).await?)?;
     writing.commit().await?;
     Ok(true)
 }
@@ -112,7 +112,7 @@ pub(super) async fn refresh_in_steps<E: Engine>(
     };
     let good = matches!(outcome, Refreshed::Kept | Refreshed::Rotated | Refreshed::Retried { .. });
     if good && refresh.with_token {
-        written(writing.write(&steps.insert_token, refresh.values).await?)?;
+        written(writing.write(&steps.add_token, refresh.values).await?)?;
     }
     writing.commit().await?;
     Ok(outcome)

@@ -43,6 +43,11 @@ impl SealedSecret {
         std::str::from_utf8(&opened).ok().map(Secret::new)
     }
 
+    /// The system secret that sealed it.
+    pub(super) const fn sealed_under(&self) -> SecretId {
+        self.secret
+    }
+
     pub(super) const fn client(&self) -> &ClientId {
         &self.client
     }

@@ -31,6 +31,12 @@ macro_rules! own_reasons {
         /// A `sector_identifier_uri` cannot be reached, or has no trusted certificate.
         SectorUnreachable => InvalidClientMetadata, "sector_identifier_uri could not be read";
 
+        // Administration
+        /// The time of a cursor is over: the listing has to be begun anew.
+        CursorExpired => InvalidRequest, "the cursor has expired, begin the listing anew";
+        /// A cursor was not given out for this listing, or was altered.
+        CursorInvalid => InvalidRequest, "the cursor is not one of this listing";
+
         // Our side
         /// The host's accounts could not answer.
         AccountsUnavailable => TemporarilyUnavailable, "the server cannot answer now, try again later";

@@ -62,7 +62,10 @@ fn check(h: &Harness, members: &Map<String, Value>, (scope, response_types, comp
     let again = registered(h, &told.to_json()).expect("what is told is accepted");
     assert_eq!(again.metadata(), metadata, "another registration than was told");
     for registered in [&told, &again] {
-        assert!(block_on(h.provider().remove_client(registered.client_id())).expect("memory answers"));
+        assert!(
+            block_on(h.provider().administration().remove_client(registered.client_id()))
+                .expect("memory answers")
+        );
     }
 }
 

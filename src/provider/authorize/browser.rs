@@ -39,23 +39,24 @@ pub(in crate::provider) struct Browser([u8; ID_BYTES]);
 impl Browser {
     /// The browser that sends `headers`; `None` when it carries no cookie of ours that is still good.
     pub(in crate::provider) fn known(cx: &Context<'_>, headers: &HeaderMap) -> Option<Self> {
-        read(cx, headers).map(|(browser, _)| browser)
+        read(cx, headers).map(|known| known.browser)
     }
 
-    /// The browser that sends `headers`, and the cookie to set: when it has none, or one that would not outlast a
-    /// request that begins now. All tabs share the cookie, and a renewed one names the same browser.
+    /// The browser that sends `headers`, and the cookie to set: when it has none, one that would not outlast a request that
+    /// begins now, or one under an old system secret, which may be removed soon. All tabs share the cookie, and a renewed
+    /// one names the same browser.
     pub(in crate::provider) fn met(
         cx: &Context<'_>,
         headers: &HeaderMap,
     ) -> Result<(Self, Option<HeaderValue>)> {
         let known = read(cx, headers);
-        if let Some((browser, expires_at)) = known
+        if let Some(Known { browser, expires_at, is_current: true }) = known
             && expires_at > cx.now.plus(cx.config.pending_lifetime)
         {
             return Ok((browser, None));
         }
         let browser = match known {
-            Some((browser, _)) => browser,
+            Some(known) => known.browser,
             None => Self(random(cx.entropy)?),
         };
         Ok((browser, Some(browser.cookie(cx)?)))
@@ -89,12 +90,20 @@ impl Browser {
     }
 }
 
-fn read(cx: &Context<'_>, headers: &HeaderMap) -> Option<(Browser, Timestamp)> {
+/// What a cookie says.
+struct Known {
+    browser: Browser,
+    expires_at: Timestamp,
+    /// Whether it was sealed under the system secret that writes now.
+    is_current: bool,
+}
+
+fn read(cx: &Context<'_>, headers: &HeaderMap) -> Option<Known> {
     let value = wire::cookie(headers, &cookie_name(cx.config, COOKIE))?;
     let plain = seal::open_text(cx.secrets, &context(cx), &value, cx.now).ok()?;
     let (id, expires_at) = plain.split_first_chunk::<ID_BYTES>()?;
-    let expires_at = i64::from_be_bytes(expires_at.try_into().ok()?);
-    Some((Browser(*id), Timestamp::from_unix(expires_at)))
+    let expires_at = Timestamp::from_unix(i64::from_be_bytes(expires_at.try_into().ok()?));
+    Some(Known { browser: Browser(*id), expires_at, is_current: seal::is_current(cx.secrets, &value) })
 }
 
 fn context<'a>(cx: &Context<'a>) -> seal::Context<'a> {

@@ -32,7 +32,7 @@ fn missing(needs: &[Need]) -> Result<(), BuildError> {
 impl ProviderBuilder {
     pub(super) fn check_bounds(&self) -> Result<(), BuildError> {
         let config = &self.core.config;
-        let rows: [(&'static str, Duration, (u64, u64), &'static str); 11] = [
+        let rows: [(&'static str, Duration, (u64, u64), &'static str); 12] = [
             ("code_lifetime", config.code_lifetime, (10, 600), "10 to 600 seconds"),
             ("opaque_lifetime", config.opaque_lifetime, (60, 86_400), "1 minute to 24 hours"),
             ("jwt_lifetime", config.jwt_lifetime, (60, 86_400), "1 minute to 24 hours"),
@@ -42,6 +42,7 @@ impl ProviderBuilder {
             ("pushed_request_lifetime", config.pushed_request_lifetime, (5, 600), "5 to 600 seconds"),
             ("device_code_lifetime", config.device_code_lifetime, (60, 1800), "1 to 30 minutes"),
             ("poll_interval", config.poll_interval, (1, 60), "1 to 60 seconds"),
+            ("registered_client_age", config.registered_client_age, (0, 300), "0 to 300 seconds"),
             ("clock_skew", config.clock_skew, (0, 60), "0 to 60 seconds"),
             ("assertion_lifetime", config.assertion_lifetime, (10, 600), "10 to 600 seconds"),
         ];

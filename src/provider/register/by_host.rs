@@ -5,13 +5,45 @@ use super::record::{self, Registered};
 use super::tokens::RegistrationTokens;
 use super::validate;
 use crate::client::{Client, ClientSettings};
+use crate::clock::Timestamp;
 use crate::error::{Reason, Result};
 use crate::event::{Endpoint, EventKind};
+use crate::provider::administration::cursor::{self, Of};
 use crate::provider::context::{Arrival, Context};
 use crate::provider::core::Core;
 use crate::secret::Secret;
-use crate::store::Replacement;
+use crate::store::{Listing, Page, Replacement, StoredClient};
 use crate::types::ClientId;
+
+/// A client that registered itself, as a host sees it in a listing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RegisteredClient {
+    /// The client.
+    pub client: Client,
+    /// When it registered.
+    pub issued_at: Timestamp,
+}
+
+/// One page of the clients that registered. A record that does not open is left out, and is an alarm.
+pub(crate) async fn list(core: &Core, page: &Page) -> Result<Listing<RegisteredClient>> {
+    let arrival = Arrival::at(Endpoint::Administration, core);
+    let cx = arrival.context();
+    let page = cursor::opened(&cx, Of::Clients, page)?;
+    let stored = record::registry(core)?.registered_clients(&page, cx.now).await?;
+    let items = stored.items.iter().filter_map(|stored| listed(&cx, stored)).collect();
+    cursor::sealed(&cx, Of::Clients, Listing { items, next: stored.next })
+}
+
+fn listed(cx: &Context<'_>, stored: &StoredClient) -> Option<RegisteredClient> {
+    let id = &stored.record.id;
+    let opened = Registered::open((cx.secrets, cx.issuer()), stored);
+    let found = opened.and_then(|opened| Some((opened.client(id).ok()?, opened.issued_at)));
+    if found.is_none() {
+        cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(id));
+    }
+    found.map(|(client, issued_at)| RegisteredClient { client, issued_at })
+}
 
 /// Any client, as the host asks for it.
 pub(crate) async fn client(core: &Core, id: &ClientId) -> Result<Option<Client>> {

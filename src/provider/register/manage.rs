@@ -13,6 +13,7 @@ use crate::event::EventKind;
 use crate::limiter::LimitPoint;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
+use crate::provider::grants;
 use crate::secret::Secret;
 use crate::store::{ClientVersion, Filter, Replacement};
 use crate::types::ClientId;
@@ -169,8 +170,8 @@ fn kept_secrets(
 /// meanwhile.
 pub(super) async fn delete(core: &Core, cx: &Context<'_>, id: &ClientId) -> Result<bool> {
     let of = Filter::Client(id.clone());
-    core.stores.tokens.revoke(&of, cx.now).await?;
+    grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
     let removed = record::registry(core)?.unregister(id, cx.now).await?;
-    core.stores.tokens.revoke(&of, cx.now).await?;
+    grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
     Ok(removed)
 }

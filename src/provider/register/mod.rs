@@ -6,6 +6,7 @@
 mod addresses;
 mod answer;
 mod by_host;
+mod clients;
 mod encryption;
 mod initial;
 mod manage;
@@ -23,9 +24,11 @@ mod validate;
 use serde_json::{Map, Value};
 
 pub use answer::ClientInformation;
-pub(crate) use by_host::{client, mint_registration_token, remove_by_host, set_settings};
+pub use by_host::RegisteredClient;
+pub(crate) use by_host::{client, list, mint_registration_token, remove_by_host, set_settings};
+pub(crate) use clients::RegisteredClients;
 pub(crate) use initial::mint as mint_initial_token;
-pub(crate) use record::RegisteredClients;
+pub(crate) use record::with_moved_secrets;
 pub(crate) use respond::respond;
 pub(super) use rules::{Bounds, Rules};
 pub use settings::{InitialTokenUses, Registrant, Registration, RegistrationPolicy};

@@ -1,23 +1,23 @@
-//! Registered clients as a store keeps them, and as the provider finds them among all clients.
+//! Registered clients as a store keeps them.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::settle::Settled;
 use super::tokens::RegistrationTokens;
-use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, InvalidClient};
+use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, InvalidClient, ResealSecretError};
 use crate::clock::Timestamp;
-use crate::error::{Internal, Result, StoreError};
-use crate::event::{Endpoint, Event, EventKind, EventSink};
+use crate::error::{Internal, Result};
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::format::{TokenKind, opaque};
 use crate::provider::payload::{self, Kind};
 use crate::secret::{Secret, SystemSecrets};
-use crate::store::{ClientRecord, ClientRegistry, ClientStore, StoredClient};
-use crate::types::{ClientId, Issuer};
+use crate::store::{ClientRecord, ClientRegistry, StoredClient};
+use crate::types::ClientId;
 
 /// What is known of a client that registered; the payload of its record.
 #[derive(Clone, Serialize, Deserialize)]
@@ -53,8 +53,12 @@ impl Registered {
         self.secrets.iter().cloned().fold(builder, |builder, secret| builder.secret(secret)).build()
     }
 
+    /// The record to write. Secrets that are sealed in it move to the system secret that seals the record: whoever looks
+    /// for what an old one has sealed sees the outer alone.
     pub(super) fn record(&self, cx: &Context<'_>, id: &ClientId) -> Result<ClientRecord> {
-        let payload = payload::seal(cx, Kind::RegisteredClient, id.as_str().as_bytes(), self)?;
+        let secrets = self.secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<_>>()?;
+        let written = Self { secrets, ..self.clone() };
+        let payload = payload::seal(cx, Kind::RegisteredClient, id.as_str().as_bytes(), &written)?;
         Ok(ClientRecord { id: id.clone(), registration_token: self.tokens.used(), payload })
     }
 
@@ -65,6 +69,35 @@ impl Registered {
             payload::open_at(place, Kind::RegisteredClient, id.as_str().as_bytes(), payload);
         opened.filter(|opened| opened.tokens.used() == *registration_token)
     }
+}
+
+/// The secret under the system secret that writes now; as it is where it does not open: it authenticates nobody, and is
+/// the client's to replace.
+fn moved_or_kept(cx: &Context<'_>, secret: &ClientSecret) -> Result<ClientSecret> {
+    match secret.resealed(cx.secrets, cx.entropy) {
+        Ok(moved) => Ok(moved),
+        Err(ResealSecretError::Unreadable) => Ok(secret.clone()),
+        Err(ResealSecretError::Entropy(error)) => Err(error.into()),
+    }
+}
+
+/// The payload of a client with its secrets under the system secret that writes now. Members that are not known here stay
+/// as they are.
+pub(crate) fn with_moved_secrets(
+    cx: &Context<'_>,
+    payload: Zeroizing<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let fault = |error| Internal::new("could not read a registered client", error);
+    let mut members: Map<String, Value> = serde_json::from_slice(&payload).map_err(fault)?;
+    if let Some(kept) = members.get_mut("secrets") {
+        let secrets: Vec<ClientSecret> = Vec::deserialize(&*kept).map_err(fault)?;
+        if secrets.iter().all(|secret| secret.sealed_under().is_none()) {
+            return Ok(payload);
+        }
+        let moved = secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<Vec<_>>>()?;
+        *kept = serde_json::to_value(moved).map_err(fault)?;
+    }
+    Ok(Zeroizing::new(serde_json::to_vec(&members).map_err(fault)?))
 }
 
 /// Mints a registration access token.
@@ -84,45 +117,4 @@ fn token_form<'a>(cx: &Context<'a>) -> (&'a str, &'a str) {
 pub(super) fn registry(core: &Core) -> Result<&Arc<dyn ClientRegistry>> {
     let registry = core.stores.registry.as_ref();
     Ok(registry.ok_or_else(|| Internal::new("could not write a client", "there is no ClientRegistry"))?)
-}
-
-/// The host's clients, and those that registered.
-#[derive(Debug)]
-pub(crate) struct RegisteredClients {
-    configured: Arc<dyn ClientStore>,
-    registry: Arc<dyn ClientRegistry>,
-    secrets: SystemSecrets,
-    issuer: Issuer,
-    events: Arc<dyn EventSink>,
-}
-
-impl RegisteredClients {
-    /// Lets the provider find the clients of its registry among all others.
-    pub(crate) fn join(core: &mut Core) {
-        let Some(registry) = core.stores.registry.clone() else { return };
-        core.stores.clients = Arc::new(Self {
-            configured: Arc::clone(&core.stores.clients),
-            registry,
-            secrets: core.secrets.clone(),
-            issuer: core.config.issuer.clone(),
-            events: Arc::clone(&core.events),
-        });
-    }
-}
-
-#[async_trait]
-impl ClientStore for RegisteredClients {
-    async fn client(&self, id: &ClientId, now: Timestamp) -> Result<Option<Client>, StoreError> {
-        if let Some(client) = self.configured.client(id, now).await? {
-            return Ok(Some(client));
-        }
-        let Some(stored) = self.registry.registered(id, now).await? else { return Ok(None) };
-        let opened = Registered::open((&self.secrets, self.issuer.as_str()), &stored);
-        let client = opened.and_then(|opened| opened.client(id).ok());
-        if client.is_none() {
-            let alarm = Event::new(now, Endpoint::Registration, EventKind::PayloadUnreadable);
-            self.events.emit(&alarm.with_client(id));
-        }
-        Ok(client)
-    }
 }

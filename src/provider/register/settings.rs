@@ -60,7 +60,7 @@ pub struct Registrant<'a> {
 ///
 /// It sees what the client would be registered with, and nothing that it returns reaches further than that: consent,
 /// lifetimes, formats and the like are in [`Registration::with_settings`] and
-/// [`Provider::set_client_settings`](crate::Provider::set_client_settings) alone.
+/// [`Administration::set_client_settings`](crate::provider::Administration::set_client_settings) alone.
 #[async_trait]
 pub trait RegistrationPolicy: Debug + Send + Sync {
     /// What a client is registered with that asked for `metadata`: as it is, or changed. The provider has checked it
@@ -85,7 +85,7 @@ const _: fn(&dyn RegistrationPolicy) = |_| ();
 
 impl Registration {
     /// Whoever holds an initial access token of the host registers; see
-    /// [`Provider::mint_initial_access_token`](crate::Provider::mint_initial_access_token).
+    /// [`Administration::mint_initial_access_token`](crate::provider::Administration::mint_initial_access_token).
     pub fn by_initial_access_token() -> Self {
         Self::new(Access::InitialToken)
     }

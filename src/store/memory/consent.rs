@@ -11,6 +11,7 @@ use super::MemoryStore;
 use super::space::Row;
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::seal::Sealed;
 use crate::store::{
     ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Listing, Page, Remembered, SubjectKey,
 };
@@ -30,6 +31,14 @@ impl Consents {
 
     fn live(&self, subject: &SubjectKey, client: &ClientId, now: Timestamp) -> Option<&ConsentRecord> {
         self.row(subject, client).filter(|record| !record.expires_at.has_passed(now))
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &ConsentRecord> {
+        self.rows.values().flat_map(BTreeMap::values)
+    }
+
+    pub(super) fn payload_mut(&mut self, subject: &SubjectKey, client: &ClientId) -> Option<&mut Sealed> {
+        self.rows.get_mut(subject)?.get_mut(client).map(|record| &mut record.payload)
     }
 
     #[cfg(test)]

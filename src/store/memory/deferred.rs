@@ -9,6 +9,7 @@ use super::MemoryStore;
 use super::space::Row;
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::seal::Sealed;
 use crate::secret::TokenHash;
 use crate::store::{
     Decision, Deferral, DeferredRecord, DeferredStore, MAX_INTERVAL, Polled, SLOW_DOWN, WaitingLimit,
@@ -69,6 +70,14 @@ impl Waiting {
 }
 
 impl Deferred {
+    pub(super) fn rows(&self) -> impl Iterator<Item = &DeferredRecord> {
+        self.rows.values().map(|row| &row.record)
+    }
+
+    pub(super) fn payload_mut(&mut self, key: &TokenHash) -> Option<&mut Sealed> {
+        self.rows.get_mut(key).map(|row| &mut row.record.payload)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

@@ -11,10 +11,14 @@ use super::MemoryStore;
 use super::space::{Row, Space};
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::seal::Sealed;
 use crate::store::{
     Filter, GrantRecord, GrantStore, Listing, Page, RevokedGrants, SessionKey, StoredGrant, SubjectKey,
 };
 use crate::types::{ClientId, GrantId};
+
+/// Most grants of one call of `revoke_some`, which holds the lock.
+const MAX_REVOKED: u16 = 1000;
 
 /// The rows, and for every column that a filter names the ids under each of its values, in order.
 #[derive(Clone, Default, PartialEq)]
@@ -41,12 +45,30 @@ impl Grants {
         live.map(|grant| grant.revoked_at = Some(now)).is_some()
     }
 
+    /// Revokes at most `limit` grants of a filter and says how many were not revoked before.
+    fn revoke_all(&mut self, of: &Filter, limit: usize, now: Timestamp) -> usize {
+        let live = |id: &GrantId| {
+            let kept = self.kept(id, now).filter(|grant| grant.revoked_at.is_none());
+            kept.is_some_and(|grant| selects(of, &grant.record))
+        };
+        let ids: Vec<GrantId> = self.listed(of, None).filter(live).take(limit).collect();
+        ids.iter().filter(|id| self.revoke(id, now)).count()
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
             && self.by_client.is_empty()
             && self.by_session.is_empty()
             && self.by_subject.is_empty()
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &StoredGrant> {
+        self.rows.values().map(Box::as_ref)
+    }
+
+    pub(super) fn payload_mut(&mut self, id: &GrantId) -> Option<&mut Sealed> {
+        self.rows.get_mut(id).map(|grant| &mut grant.record.payload)
     }
 
     pub(super) fn contains(&self, id: &GrantId) -> bool {
@@ -170,15 +192,12 @@ impl GrantStore for MemoryStore {
     }
 
     async fn revoke(&self, of: &Filter, now: Timestamp) -> Result<u64, StoreError> {
-        let mut space = self.space();
-        let ids: Vec<GrantId> = space.grants.listed(of, None).collect();
-        let mut revoked = 0;
-        for id in ids {
-            let selected = space.grants.kept(&id, now).is_some_and(|grant| selects(of, &grant.record));
-            if selected && space.grants.revoke(&id, now) {
-                revoked += 1;
-            }
-        }
-        Ok(revoked)
+        Ok(self.space().grants.revoke_all(of, usize::MAX, now) as u64)
+    }
+
+    async fn revoke_some(&self, of: &Filter, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
+        let limit = limit.min(MAX_REVOKED);
+        let revoked = self.space().grants.revoke_all(of, usize::from(limit), now);
+        Ok(u16::try_from(revoked).unwrap_or(limit))
     }
 }

@@ -1,13 +1,14 @@
 //! Clients that registered themselves.
 
-use std::collections::hash_map::Entry;
+use std::collections::btree_map::Entry;
+use std::ops::Bound;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
 use crate::clock::Timestamp;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
+use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Listing, Page, Replacement, StoredClient};
 use crate::types::ClientId;
 
 #[async_trait]
@@ -43,5 +44,22 @@ impl ClientRegistry for MemoryStore {
 
     async fn unregister(&self, id: &ClientId, _now: Timestamp) -> Result<bool, StoreError> {
         Ok(self.space().registry.remove(id).is_some())
+    }
+
+    async fn registered_clients(
+        &self,
+        page: &Page,
+        _now: Timestamp,
+    ) -> Result<Listing<StoredClient>, StoreError> {
+        let after = page.after.as_deref().map(ClientId::new).transpose();
+        let after = after.map_err(|error| StoreError::new(StoreErrorKind::Corrupt, error))?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (space, size) = (self.space(), usize::from(page.size()));
+        let clients = space.registry.range((from, Bound::Unbounded)).map(|(_, client)| client);
+        let mut items: Vec<StoredClient> = clients.take(size + 1).cloned().collect();
+        let more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| more).map(|client| client.record.id.to_string());
+        Ok(Listing { items, next })
     }
 }

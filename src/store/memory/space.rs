@@ -8,7 +8,7 @@ use super::grant::Grants;
 use crate::client::Client;
 use crate::clock::Timestamp;
 use crate::secret::TokenHash;
-use crate::store::{CodeRecord, StoredClient, SubjectKey, TicketRecord, TokenRecord};
+use crate::store::{CodeRecord, StoredClient, StoredKeySet, SubjectKey, TicketRecord, TokenRecord};
 use crate::types::{ClientId, GrantId};
 
 #[derive(Clone, Default, PartialEq)]
@@ -18,7 +18,8 @@ pub(super) struct Space {
     pub(super) consents: Consents,
     pub(super) deferred: Deferred,
     pub(super) grants: Grants,
-    pub(super) registry: HashMap<ClientId, StoredClient>,
+    pub(super) key_set: Option<StoredKeySet>,
+    pub(super) registry: BTreeMap<ClientId, StoredClient>,
     pub(super) replays: HashMap<(&'static str, TokenHash), Timestamp>,
     pub(super) tickets: HashMap<TokenHash, TicketRecord>,
     pub(super) tokens: HashMap<TokenHash, Token>,

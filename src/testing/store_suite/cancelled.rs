@@ -8,8 +8,8 @@ use super::answered;
 use super::draw::{self, NOW, at};
 use crate::error::StoreError;
 use crate::store::{
-    Advance, CodeStore, ConsentStore, Consumed, Grace, GrantRecord, Insertion, RefreshUse, Refreshed,
-    Remembered, ReplayStore, StoredGrant, TicketStore, TokenRecord, TokenStore,
+    Advance, CodeStore, ConsentStore, Consumed, Filter, Grace, GrantRecord, Insertion, Page, RefreshUse,
+    Refreshed, Remembered, ReplayStore, RevokedGrants, StoredGrant, TicketStore, TokenRecord, TokenStore,
 };
 use crate::types::GrantId;
 
@@ -29,6 +29,7 @@ where
     issuing_under_a_grant(store).await;
     rotating(store).await;
     replaying(store).await;
+    revoking(store).await;
     taking_a_ticket(store).await;
     using_a_value(store).await;
     remembering(store).await;
@@ -177,6 +178,25 @@ async fn replaying<S: TokenStore>(store: &S) {
             return;
         }
         assert!(stored.revoked_at.is_none_or(|revoked| revoked == at(2)), "a grant is revoked or it is not");
+    }
+}
+
+async fn revoking<S: TokenStore>(store: &S) {
+    for suspensions in 0.. {
+        let client = draw::client();
+        for _ in 0..3 {
+            let grant = draw::grant(&client, draw::subject());
+            answered("insert_grant keeps a new grant", store.insert_grant(grant, NOW).await);
+        }
+        let filter = Filter::Client(client);
+        let answer = dropped_after(suspensions, store.revoke_some(&filter, 2, at(2))).await;
+        let left = store.grants(&filter, RevokedGrants::LeftOut, &Page::first(10), at(3)).await;
+        let left = answered("grants answers", left).items.len();
+        assert!([1, 3].contains(&left), "a batch is revoked as a whole or not at all: {left} of 3 are left");
+        if let Some(answer) = answer {
+            assert_eq!((answer, left), (2, 1), "what was answered is revoked");
+            return;
+        }
     }
 }
 

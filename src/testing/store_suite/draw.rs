@@ -54,9 +54,18 @@ pub(super) fn client_named(name: &str) -> ClientId {
 
 /// Sealed bytes that hold every value a byte can have, and differ from all others.
 pub(super) fn payload() -> Sealed {
+    payload_under(secret())
+}
+
+/// The same, under this secret.
+pub(super) fn payload_under(secret: SecretId) -> Sealed {
     let mut sealed: Vec<u8> = (0..=255).collect();
     sealed.extend(bytes::<16>());
-    Sealed::from_parts(SecretId::from_bytes(bytes()), sealed)
+    Sealed::from_parts(secret, sealed)
+}
+
+pub(super) fn secret() -> SecretId {
+    SecretId::from_bytes(bytes())
 }
 
 /// A grant of a person that ends at 1000 and is kept until 2000.

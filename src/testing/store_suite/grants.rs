@@ -19,6 +19,7 @@ pub async fn grants(store: &dyn GrantStore) {
     listed_by_page(store).await;
     revoked_by_filter(store).await;
     revoked_once(store).await;
+    revoked_in_batches(store).await;
 }
 
 fn untouched(record: &GrantRecord) -> StoredGrant {
@@ -245,4 +246,40 @@ async fn revoked_once(store: &dyn GrantStore) {
     assert_eq!(found, Some(at(1500)), "the time of the first revocation stays");
     let unknown = answered("revoke answers", store.revoke(&Filter::Id(draw::grant_id()), NOW).await);
     assert_eq!(unknown, 0, "revoking what is not there concerns nothing");
+}
+
+async fn revoke_some(store: &dyn GrantStore, of: &Filter, limit: u16, now: Timestamp) -> u16 {
+    answered("revoke_some answers", store.revoke_some(of, limit, now).await)
+}
+
+async fn revoked_in_batches(store: &dyn GrantStore) {
+    for n in 0..5 {
+        let crowd = Crowd::insert(store).await;
+        let filter = &crowd.filters()[n];
+        let concerned = crowd.of(filter);
+        assert_eq!(revoke_some(store, filter, 0, at(5)).await, 0, "a limit of none revokes none");
+        assert_eq!(list(store, filter, 100, NOW).await, concerned, "a limit of none revokes none");
+        let mut left = concerned.len();
+        loop {
+            let revoked = usize::from(revoke_some(store, filter, 2, at(5)).await);
+            assert_eq!(revoked, left.min(2), "revoke_some revokes up to its limit, and says how many");
+            left -= revoked;
+            let listed = list(store, filter, 100, NOW).await.len();
+            assert_eq!(listed, left, "revoke_some revokes as many as it says");
+            if revoked < 2 {
+                break;
+            }
+        }
+        assert_eq!(revoke_some(store, filter, 2, at(6)).await, 0, "a revoked grant is not counted again");
+        still_listed(store, &crowd, filter).await;
+        let gone = Crowd::insert(store).await;
+        let past = revoke_some(store, &gone.filters()[n], 1000, at(2000)).await;
+        assert_eq!(past, 0, "a grant past keep_until is not revoked");
+        let all = revoke_some(store, &gone.filters()[n], u16::MAX, at(1999)).await;
+        assert_eq!(
+            usize::from(all),
+            gone.of(&gone.filters()[n]).len(),
+            "an expired grant that is kept is revoked"
+        );
+    }
 }

@@ -22,6 +22,7 @@ mod consents;
 mod deferred;
 mod draw;
 mod grants;
+mod key_sets;
 mod meeting;
 mod model;
 mod race;
@@ -29,6 +30,7 @@ mod reference;
 mod refresh;
 mod registry;
 mod replays;
+mod reseal;
 mod sweep;
 mod tickets;
 mod tokens;
@@ -40,11 +42,13 @@ pub use codes::codes;
 pub use consents::consents;
 pub use deferred::deferred;
 pub use grants::grants;
+pub use key_sets::key_sets;
 pub use model::model;
 pub use race::race;
 pub use refresh::refresh;
 pub use registry::registry;
 pub use replays::replays;
+pub use reseal::reseal;
 pub use sweep::sweep;
 pub use tickets::tickets;
 pub use tokens::tokens;
@@ -53,11 +57,14 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
 use crate::store::{CodeStore, ConsentStore, ReplayStore, Sweep, TicketStore, TokenStore};
 
-/// The whole contract, for a store that implements every port but two optional ones, which have functions to
-/// themselves: [`registry`] is for [`ClientRegistry`], [`deferred`](deferred()) for [`DeferredStore`].
+/// The whole contract, for a store that implements every port but four optional ones, which have functions to
+/// themselves: [`registry`] is for [`ClientRegistry`], [`deferred`](deferred()) for [`DeferredStore`], [`key_sets`] for
+/// [`KeySetStore`], [`reseal`](reseal()) for [`Reseal`].
 ///
 /// [`ClientRegistry`]: crate::store::ClientRegistry
 /// [`DeferredStore`]: crate::store::DeferredStore
+/// [`KeySetStore`]: crate::store::KeySetStore
+/// [`Reseal`]: crate::store::Reseal
 ///
 /// `nodes` are stores on one database, as several processes have them; one is enough. Tasks that meet are spread
 /// over them.

@@ -285,7 +285,13 @@ where
 
     async fn ask_grants(&mut self) -> Result<(), String> {
         let (filter, now) = (self.filter(), self.now);
-        match self.dice.below(6) {
+        match self.dice.below(7) {
+            6 => {
+                let limit = u16::try_from(self.dice.below(4)).expect("a number below 4 fits") + 1;
+                let answer = self.revoke_in_batches(&filter, limit).await;
+                let question = format!("revoke_some {filter:?} by {limit} at {now:?}");
+                compare!(question, answer, Ok(self.model.revoke(&filter, now)))
+            }
             0 => {
                 let answer = self.store.revoke(&filter, now).await;
                 compare!(format!("revoke {filter:?} at {now:?}"), answer, Ok(self.model.revoke(&filter, now)))
@@ -311,6 +317,18 @@ where
                 let question = format!("insert_grant {grant:?} at {now:?}");
                 let answer = self.store.insert_grant(grant.clone(), now).await;
                 compare!(question, answer, self.model.insert_grant(grant))
+            }
+        }
+    }
+
+    /// Which grants a batch revokes is the store's affair, so it is asked until it has revoked them all.
+    async fn revoke_in_batches(&self, of: &Filter, limit: u16) -> Result<u64, StoreError> {
+        let mut revoked = 0;
+        loop {
+            let batch = self.store.revoke_some(of, limit, self.now).await?;
+            revoked += u64::from(batch);
+            if batch < limit {
+                return Ok(revoked);
             }
         }
     }

@@ -13,8 +13,8 @@ use crate::error::StoreErrorKind::Conflict;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::Runtime;
 use crate::store::{
-    Advance, CodeStore, ConsentStore, Consumed, Filter, Grace, GrantRecord, Insertion, RefreshUse, Refreshed,
-    Remembered, ReplayStore, TicketStore, TokenRecord, TokenStore,
+    Advance, CodeStore, ConsentStore, Consumed, Filter, Grace, GrantRecord, Insertion, Page, RefreshUse,
+    Refreshed, Remembered, ReplayStore, RevokedGrants, TicketStore, TokenRecord, TokenStore,
 };
 
 /// How many tasks meet.
@@ -39,6 +39,7 @@ where
     race.one_inserts_a_key().await;
     race.one_remembers_and_one_forgets().await;
     race.one_revokes().await;
+    race.batches_revoke_all_once().await;
     for _ in 0..8 {
         race.a_replay_beats_the_redemption().await;
         race.a_revocation_beats_the_refresh().await;
@@ -232,6 +233,36 @@ where
         });
         let expected = count([vec![1], vec![0; CROWD - 1]].concat());
         assert_eq!(count(answers.await), expected, "of many that revoke one grant exactly one did it");
+    }
+
+    /// Whoever is told that fewer than its limit were revoked finds none left, whoever revokes beside it.
+    async fn batches_revoke_all_once(&self) {
+        const GRANTS: u16 = 48;
+        let client = draw::client();
+        for _ in 0..GRANTS {
+            let grant = draw::grant(&client, draw::subject());
+            answered("insert_grant keeps a new grant", self.node().insert_grant(grant, NOW).await);
+        }
+        let filter = Filter::Client(client);
+        let answers = self.crowd(8, |_, store| {
+            let filter = filter.clone();
+            async move {
+                let mut revoked = 0;
+                loop {
+                    let batch = answered("revoke_some answers", store.revoke_some(&filter, 5, NOW).await);
+                    revoked += batch;
+                    if batch < 5 {
+                        break;
+                    }
+                }
+                let left = store.grants(&filter, RevokedGrants::LeftOut, &Page::first(1), NOW).await;
+                let left = answered("grants answers", left);
+                assert_eq!(left.items, [], "fewer than the limit means that none is left");
+                revoked
+            }
+        });
+        let revoked: u16 = answers.await.into_iter().sum();
+        assert_eq!(revoked, GRANTS, "no two calls count one grant");
     }
 
     /// The race behind the race: whoever consumed the code may still be about to write its tokens when a replay

@@ -3,12 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::cancelled::dropped_after;
 use super::draw::{self, NOW};
 use super::meeting::meet;
 use super::{answered, refused};
-use crate::error::StoreErrorKind::Conflict;
+use crate::error::StoreErrorKind::{Conflict, Corrupt};
 use crate::runtime::Runtime;
-use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Replacement, StoredClient};
+use crate::store::{ClientRecord, ClientRegistry, ClientVersion, Page, Replacement, StoredClient};
 use crate::types::ClientId;
 
 /// How many tasks meet.
@@ -28,6 +29,8 @@ where
         read_back(&**store).await;
         written_over(&**store).await;
         removed(&**store).await;
+        listed(&**store).await;
+        cancelled(&**store).await;
     }
     one_of_many(nodes, runtime).await;
 }
@@ -102,6 +105,95 @@ async fn removed(store: &dyn ClientRegistry) {
 
 async fn unregister(store: &dyn ClientRegistry, id: &ClientId) -> bool {
     answered("unregister answers", store.unregister(id, NOW).await)
+}
+
+/// Every client, read in pages of `limit`; those of other runs are among them.
+async fn list(store: &dyn ClientRegistry, limit: u16) -> Vec<StoredClient> {
+    let mut all = Vec::new();
+    let mut page = Some(Page::first(limit));
+    while let Some(this) = page {
+        let listing = answered("registered_clients answers", store.registered_clients(&this, NOW).await);
+        assert!(listing.items.len() <= usize::from(this.size()), "a page holds at most its limit");
+        assert!(!listing.items.is_empty() || listing.next.is_none(), "an empty page is the last");
+        page = this.following(&listing);
+        all.extend(listing.items);
+    }
+    all
+}
+
+async fn listed(store: &dyn ClientRegistry) {
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(register(store).await);
+    }
+    let over = record(&clients[1].id);
+    let written = replace(store, over.clone(), ClientVersion::FIRST).await;
+    assert_eq!(written, Replacement::Written, "who saw the version writes over the client");
+    clients[1] = over;
+    let removed = clients.remove(2);
+    assert!(unregister(store, &removed.id).await, "unregister removes a client");
+    for limit in [0, 1, 2, 1000] {
+        let mut all = list(store, limit).await;
+        all.retain(|stored| clients.iter().chain([&removed]).any(|client| client.id == stored.record.id));
+        let found = |client: &ClientRecord| all.iter().filter(|stored| stored.record == *client).count();
+        assert_eq!(found(&removed), 0, "a client that was removed is not listed");
+        assert!(
+            clients.iter().all(|client| found(client) == 1),
+            "pages of {limit} list every client once, exactly"
+        );
+        assert_eq!(all.len(), clients.len(), "pages of {limit} list no client as it was before");
+        let version = all.iter().find(|stored| stored.record == clients[1]).map(|stored| stored.version);
+        assert_eq!(version, ClientVersion::FIRST.next(), "a client is listed with its version");
+    }
+    listed_beside_removal(store).await;
+    let strange = Page { after: Some("\u{1}not a cursor".to_owned()), limit: 2 };
+    refused(
+        "registered_clients after a text that is no cursor",
+        Corrupt,
+        store.registered_clients(&strange, NOW).await,
+    );
+}
+
+/// The client with which a page ended may go before the next is read.
+async fn listed_beside_removal(store: &dyn ClientRegistry) {
+    let (mut page, mut last) = (Page::first(1), Vec::new());
+    for _ in 0..3 {
+        last.push(register(store).await.id);
+    }
+    let mut seen = Vec::new();
+    loop {
+        let listing = answered("registered_clients answers", store.registered_clients(&page, NOW).await);
+        for id in listing.items.iter().map(|stored| &stored.record.id).filter(|id| last.contains(id)) {
+            assert!(unregister(store, id).await, "unregister removes a client");
+            seen.push(id.clone());
+        }
+        match page.following(&listing) {
+            Some(next) => page = next,
+            None => break,
+        }
+    }
+    seen.sort_unstable();
+    last.sort_unstable();
+    assert_eq!(seen, last, "a page goes on behind a client that was removed meanwhile");
+}
+
+/// A write that is dropped at any await has happened as a whole or not at all.
+async fn cancelled(store: &dyn ClientRegistry) {
+    for suspensions in 0.. {
+        let client = register(store).await;
+        let over = record(&client.id);
+        let verb = store.replace_registered(over.clone(), ClientVersion::FIRST, NOW);
+        let replaced = dropped_after(suspensions, verb).await;
+        let stored = registered(store, &client.id).await.expect("a client that was written over is there");
+        let second = ClientVersion(2);
+        let whole = [(client, ClientVersion::FIRST), (over.clone(), second)]
+            .contains(&(stored.record.clone(), stored.version));
+        assert!(whole, "a client is written over as a whole or not at all");
+        if let Some(replaced) = replaced {
+            assert_eq!((replaced, stored.record), (Replacement::Written, over), "what was answered is there");
+            return;
+        }
+    }
 }
 
 /// Of many that register one id, write over one version, or remove one client, one does.

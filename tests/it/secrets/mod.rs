@@ -248,8 +248,11 @@ fn use_tokens(w: &Watch) {
 fn keep(w: &Watch, access: &str) {
     let (h, page, now) = (&w.h, Page::first(1000), w.h.now());
     let (alice, web) = (Subject::new("alice").unwrap(), ClientId::new("web").unwrap());
-    w.said().debug("grants", &block_on(h.provider().grants(&GrantFilter::Subject(alice.clone()), &page)));
-    w.said().debug("consents", &block_on(h.provider().consents_of_subject(&alice, &page)));
+    w.said().debug(
+        "grants",
+        &block_on(h.provider().administration().grants(&GrantFilter::Subject(alice.clone()), &page)),
+    );
+    w.said().debug("consents", &block_on(h.provider().administration().consents_of_subject(&alice, &page)));
     let code = w.code(&w.confidential(asked()));
     w.said().debug("a code", &block_on(h.store().consume_code(&TokenHash::of(&code), &web, now)));
     w.said().debug("a token", &block_on(h.store().access_token(&TokenHash::of(access), now)));
@@ -264,13 +267,15 @@ fn keep(w: &Watch, access: &str) {
     w.said().debug("the store", &(h.store(), h.store_state()));
     w.said().debug("the provider", &(h.provider(), h.system_secrets(), h.client("web")));
     w.said().debug("the metadata", h.client("web").metadata());
-    assert!(block_on(h.provider().revoke_consent(&alice, &web)).is_ok());
+    assert!(block_on(h.provider().administration().revoke_consent(&alice, &web)).is_ok());
 }
 
 /// Registration and its management, with tokens that are good, and without.
 fn register(w: &Watch) {
     let minted =
-        w.h.provider().mint_initial_access_token(InitialTokenUses::UntilExpiry, Duration::from_secs(3600));
+        w.h.provider()
+            .administration()
+            .mint_initial_access_token(InitialTokenUses::UntilExpiry, Duration::from_secs(3600));
     let initial = block_on(minted).unwrap();
     w.secret("an initial access token", initial.expose());
     let send = |method: Method, uri: &str, token: &str, body: String| {
@@ -309,7 +314,8 @@ fn register(w: &Watch) {
     assert_eq!(send(Method::PUT, uri, token, update(secret)).status(), StatusCode::OK);
     let id = ClientId::new(id).unwrap();
     w.said().debug("a registered client", &block_on(w.h.provider().client(&id)));
-    let minted = block_on(w.h.provider().mint_registration_access_token(&id)).unwrap().unwrap();
+    let minted =
+        block_on(w.h.provider().administration().mint_registration_access_token(&id)).unwrap().unwrap();
     w.secret("the minted registration access token", minted.expose());
     w.said().debug("a minted token", &minted);
     assert_eq!(send(Method::DELETE, uri, minted.expose(), String::new()).status(), StatusCode::NO_CONTENT);

@@ -117,6 +117,7 @@ impl Dialect for Postgres {
             name: "deferred",
             sql: include_str!("../migrations/postgres/0002_deferred.sql"),
         },
+        Migration { version: 3, name: "keys", sql: include_str!("../migrations/postgres/0003_keys.sql") },
     ];
 
     const BEGIN: &'static str = "BEGIN";

@@ -10,7 +10,9 @@
 //!
 //! Under the higher levels a row that has changed since the statement began is an error instead, and the verb is tried again.
 
-use crate::adapters::sqlx::statements::{ByFilter, Families, Guarded, Statements, Text, Upsert};
+use crate::adapters::sqlx::statements::{
+    ByFilter, Families, Guarded, Resealing, Reseals, Statements, Text, Upsert,
+};
 
 macro_rules! grant_columns {
     () => {
@@ -55,6 +57,30 @@ macro_rules! insert_token {
     () => {
         "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
          SELECT $1, 1, $6, $2, $7, $8, $8, $9, $10 FROM "
+    };
+}
+
+macro_rules! resealing {
+    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
+        Resealing {
+            page: Text::numbered(concat!(
+                "SELECT ",
+                $columns,
+                ", secret, CASE WHEN secret = $2 THEN payload END AS payload FROM ",
+                $table,
+                " WHERE namespace = $1 AND ",
+                $after,
+                " ORDER BY ",
+                $order,
+                " LIMIT $3"
+            )),
+            replace: Text::numbered(concat!(
+                "UPDATE ",
+                $table,
+                " SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5 AND ",
+                $key
+            )),
+        }
     };
 }
 
@@ -196,6 +222,15 @@ pub(super) static STATEMENTS: Statements = Statements {
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND keep_until > $4 AND ",
         ""
     ),
+    // Rows that others have locked are waited for: what they do not revoke is left to be revoked here. All lock them in
+    // one order.
+    revoke_some: by_filter!(
+        "WITH live AS (SELECT namespace, id FROM vouchsafe_issued \
+         WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND keep_until > $4 AND ",
+        " ORDER BY grant_id LIMIT $5 FOR UPDATE) \
+         UPDATE vouchsafe_issued AS permit SET revoked_at = $4 FROM live \
+         WHERE permit.namespace = live.namespace AND permit.id = live.id"
+    ),
 
     families: FAMILIES,
     access_token: Text::numbered(
@@ -316,6 +351,42 @@ pub(super) static STATEMENTS: Statements = Statements {
          SELECT CAST(1 AS BIGINT) AS won FROM written UNION ALL SELECT CAST(0 AS BIGINT) FROM seen",
     )),
     unregister: Text::numbered("DELETE FROM vouchsafe_clients WHERE namespace = $1 AND client = $2"),
+
+    registered_clients: Text::numbered(
+        "SELECT client, version, token, secret, payload FROM vouchsafe_clients \
+         WHERE namespace = $1 AND client > $2 ORDER BY client LIMIT $3",
+    ),
+
+    key_set: Text::numbered("SELECT version, secret, payload FROM vouchsafe_keys WHERE namespace = $1"),
+    insert_key_set: Text::numbered(
+        "INSERT INTO vouchsafe_keys (namespace, version, secret, payload) VALUES ($1, $2, $3, $4)",
+    ),
+    replace_key_set: Guarded::AtOnce(Text::numbered(
+        "WITH written AS (UPDATE vouchsafe_keys SET version = version + 1, secret = $3, payload = $4 \
+         WHERE namespace = $1 AND version = $2 RETURNING version), \
+         seen AS (SELECT version FROM vouchsafe_keys \
+         WHERE namespace = $1 AND NOT EXISTS (SELECT 1 FROM written) FOR UPDATE) \
+         SELECT CAST(1 AS BIGINT) AS won FROM written UNION ALL SELECT CAST(0 AS BIGINT) FROM seen",
+    )),
+
+    reseal: Reseals {
+        clients: resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6"),
+        codes: resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6"),
+        consents: resealing!(
+            "vouchsafe_consents",
+            "subject, client",
+            "subject, client",
+            "(subject, client) > ($4, $5)",
+            "subject = $6 AND client = $7"
+        ),
+        deferred: resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6"),
+        issued: resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6"),
+        tickets: resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6"),
+    },
+    reseal_key_set: Text::numbered(
+        "UPDATE vouchsafe_keys SET secret = $2, payload = $3 \
+         WHERE namespace = $1 AND secret = $4 AND payload = $5",
+    ),
 
     sweep: &[
         sweep!("vouchsafe_replays", "space" and "id", "keep_until"),

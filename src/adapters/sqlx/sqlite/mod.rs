@@ -106,6 +106,7 @@ impl Dialect for Sqlite {
             name: "deferred",
             sql: include_str!("../migrations/sqlite/0002_deferred.sql"),
         },
+        Migration { version: 3, name: "keys", sql: include_str!("../migrations/sqlite/0003_keys.sql") },
     ];
 
     const BEGIN: &'static str = "BEGIN IMMEDIATE";

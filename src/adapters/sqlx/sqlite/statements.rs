@@ -2,7 +2,9 @@
 //!
 //! The guard of a write stands in its `WHERE`; the number of rows it wrote, or the row it returns, decides.
 
-use crate::adapters::sqlx::statements::{ByFilter, Families, Guarded, Statements, Steps, Text, Upsert};
+use crate::adapters::sqlx::statements::{
+    ByFilter, Families, Guarded, Resealing, Reseals, Statements, Steps, Text, Upsert,
+};
 
 macro_rules! grant_columns {
     () => {
@@ -44,6 +46,30 @@ macro_rules! deferred_columns {
     };
 }
 
+macro_rules! resealing {
+    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
+        Resealing {
+            page: Text::numbered(concat!(
+                "SELECT ",
+                $columns,
+                ", secret, CASE WHEN secret = $2 THEN payload END AS payload FROM ",
+                $table,
+                " WHERE namespace = $1 AND ",
+                $after,
+                " ORDER BY ",
+                $order,
+                " LIMIT $3"
+            )),
+            replace: Text::numbered(concat!(
+                "UPDATE ",
+                $table,
+                " SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5 AND ",
+                $key
+            )),
+        }
+    };
+}
+
 macro_rules! sweep {
     ($table:literal, $end:literal) => {
         Text::numbered(concat!(
@@ -65,6 +91,10 @@ const STEPS: Steps = Steps {
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND ",
         active!("$5")
     )),
+    add_token: Text::numbered(
+        "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
+         VALUES ($1, 1, $6, $2, $7, $8, $8, $9, $10)",
+    ),
     begin_family: Text::numbered(concat!(
         "UPDATE vouchsafe_issued SET family = $3, seq = 0, idle_until = $4 \
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NULL AND ",
@@ -136,6 +166,11 @@ pub(super) static STATEMENTS: Statements = Statements {
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
         ""
+    ),
+    revoke_some: by_filter!(
+        "UPDATE vouchsafe_issued SET revoked_at = $4 WHERE rowid IN (SELECT rowid FROM vouchsafe_issued \
+         WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
+        " LIMIT $5)"
     ),
 
     families: Families::InSteps(STEPS),
@@ -267,6 +302,42 @@ pub(super) static STATEMENTS: Statements = Statements {
         look: Text::numbered("SELECT 1 FROM vouchsafe_clients WHERE namespace = $1 AND client = $2"),
     },
     unregister: Text::numbered("DELETE FROM vouchsafe_clients WHERE namespace = $1 AND client = $2"),
+
+    registered_clients: Text::numbered(
+        "SELECT client, version, token, secret, payload FROM vouchsafe_clients \
+         WHERE namespace = $1 AND client > $2 ORDER BY client LIMIT $3",
+    ),
+
+    key_set: Text::numbered("SELECT version, secret, payload FROM vouchsafe_keys WHERE namespace = $1"),
+    insert_key_set: Text::numbered(
+        "INSERT INTO vouchsafe_keys (namespace, version, secret, payload) VALUES ($1, $2, $3, $4)",
+    ),
+    replace_key_set: Guarded::Returning {
+        write: Text::numbered(
+            "UPDATE vouchsafe_keys SET version = version + 1, secret = $3, payload = $4 \
+             WHERE namespace = $1 AND version = $2 RETURNING 1",
+        ),
+        look: Text::numbered("SELECT 1 FROM vouchsafe_keys WHERE namespace = $1"),
+    },
+
+    reseal: Reseals {
+        clients: resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6"),
+        codes: resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6"),
+        consents: resealing!(
+            "vouchsafe_consents",
+            "subject, client",
+            "subject, client",
+            "(subject, client) > ($4, $5)",
+            "subject = $6 AND client = $7"
+        ),
+        deferred: resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6"),
+        issued: resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6"),
+        tickets: resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6"),
+    },
+    reseal_key_set: Text::numbered(
+        "UPDATE vouchsafe_keys SET secret = $2, payload = $3 \
+         WHERE namespace = $1 AND secret = $4 AND payload = $5",
+    ),
 
     sweep: &[
         sweep!("vouchsafe_replays", "keep_until"),

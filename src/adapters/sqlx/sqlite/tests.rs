@@ -26,8 +26,20 @@ fn all() -> Vec<&'static str> {
     all.extend([texts.remember_again, texts.remembered, texts.consents_of_client, texts.consents_of_subject]);
     all.extend([texts.forget, texts.put, texts.get, texts.insert_deferred, texts.deferred]);
     all.extend([texts.by_user_code, texts.decide, texts.register, texts.registered, texts.unregister]);
-    all.extend(filters().iter().flat_map(|of| [*texts.grants.text(of), *texts.revoke.text(of)]));
-    for guarded in [texts.consume_code, texts.poll, texts.take, texts.replace_registered] {
+    all.extend(
+        filters()
+            .iter()
+            .flat_map(|of| [*texts.grants.text(of), *texts.revoke.text(of), *texts.revoke_some.text(of)]),
+    );
+    all.extend([texts.registered_clients, texts.key_set, texts.insert_key_set, texts.reseal_key_set]);
+    let reseal = texts.reseal;
+    for table in
+        [reseal.clients, reseal.codes, reseal.consents, reseal.deferred, reseal.issued, reseal.tickets]
+    {
+        all.extend([table.page, table.replace]);
+    }
+    let written = [texts.consume_code, texts.poll, texts.take];
+    for guarded in written.into_iter().chain([texts.replace_registered, texts.replace_key_set]) {
         match guarded {
             Guarded::AtOnce(text) => all.push(text),
             Guarded::Counted { write, look }
@@ -47,7 +59,7 @@ fn all() -> Vec<&'static str> {
         }
         Families::InSteps(steps) => {
             all.extend([steps.insert_token, steps.begin_family, steps.rotate, steps.keep]);
-            all.extend([steps.lock, steps.revoke]);
+            all.extend([steps.lock, steps.revoke, steps.add_token]);
         }
     }
     all.iter().map(Text::sql).collect()
@@ -92,6 +104,7 @@ async fn every_filter_goes_by_its_own_index() {
     for (of, index) in filters().iter().zip(indexes) {
         expected.push((texts.grants.text(of).sql(), index));
         expected.push((texts.revoke.text(of).sql(), index));
+        expected.push((texts.revoke_some.text(of).sql(), index));
     }
     for (text, index) in expected {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));

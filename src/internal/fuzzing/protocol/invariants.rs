@@ -84,7 +84,8 @@ impl History {
             let grant = row.as_ref().map(|row| row.grant);
             self.tokens.push(grant);
             let Some(id) = grant else { return Err(format!("token {at} was received and is not there")) };
-            let listed = block_on(world.node().grants(&GrantFilter::Id(id), &Page::first(1)));
+            let listed =
+                block_on(world.node().administration().grants(&GrantFilter::Id(id), &Page::first(1)));
             let listed = listed.map_err(|error| format!("grant {id} cannot be listed: {error}"))?;
             let granted = listed.items.first().map(|live| Set::of_scope(live.grant.scope.as_str()));
             if !granted.is_some_and(|granted| granted.contains(world.access[at].scope)) {
@@ -157,7 +158,8 @@ fn check_proofs(world: &World) -> Result<(), String> {
 /// Nothing of a session that has ended is good for anything but what was meant to outlast it.
 fn check_session(world: &World, browser: Browser, offline_access: bool) -> Result<(), String> {
     let session = SessionId::new(browser.session()).expect("the name is short");
-    let listed = block_on(world.node().grants(&GrantFilter::Session(session), &Page::first(1000)));
+    let listed =
+        block_on(world.node().administration().grants(&GrantFilter::Session(session), &Page::first(1000)));
     let listed = listed.map_err(|error| format!("the session cannot be listed: {error}"))?;
     let outlasts = |scope: &Scope| !offline_access && scope.contains(Scope::OFFLINE_ACCESS);
     match listed.items.iter().find(|live| !outlasts(&live.grant.scope)) {

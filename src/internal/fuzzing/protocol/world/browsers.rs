@@ -114,7 +114,7 @@ impl World {
         if offline_access {
             let session = SessionId::new(browser.session()).expect("the name is short");
             let of = GrantFilter::Session(session);
-            self.settled(block_on(self.node().end_sessions(&of, OfflineAccess::Ended)))?;
+            self.settled(block_on(self.node().administration().end_sessions(&of, OfflineAccess::Ended)))?;
             return Ok(Some(Answer::Done));
         }
         let uri = self.node().config().issuer.endpoint(&self.node().config().paths.end_session);

@@ -196,13 +196,17 @@ impl World {
         let client = client.map(|client| ClientId::new(client.client_id()).expect("the name is a client_id"));
         let revoked = match (subject, client) {
             (Some(subject), Some(client)) if consent => {
-                block_on(self.node().revoke_consent(&subject, &client))
+                block_on(self.node().administration().revoke_consent(&subject, &client))
             }
-            (Some(subject), Some(client)) => {
-                block_on(self.node().revoke_grants(&GrantFilter::SubjectAndClient(subject, client)))
+            (Some(subject), Some(client)) => block_on(
+                self.node().administration().revoke_grants(&GrantFilter::SubjectAndClient(subject, client)),
+            ),
+            (Some(subject), None) => {
+                block_on(self.node().administration().revoke_grants(&GrantFilter::Subject(subject)))
             }
-            (Some(subject), None) => block_on(self.node().revoke_grants(&GrantFilter::Subject(subject))),
-            (None, Some(client)) => block_on(self.node().revoke_grants(&GrantFilter::Client(client))),
+            (None, Some(client)) => {
+                block_on(self.node().administration().revoke_grants(&GrantFilter::Client(client)))
+            }
             (None, None) => return Ok(None),
         };
         let revoked = self.settled(revoked)?;

@@ -1,0 +1,56 @@
+//! A whole provider over PostgreSQL, in process, beside bare rows of equal size that go through the same pool.
+//!
+//! Each line is a ratio of two rates that were taken in turns: requests of many tasks at once against the provider, and as
+//! many single-row statements of as many tasks. The server is on the same machine and as durable as it comes, so both sides
+//! wait for the same disk. `tests/services run cargo bench --features _services --bench databases`.
+
+mod bare;
+mod rate;
+mod served;
+
+use std::env;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::runtime::Runtime;
+use vouchsafe::adapters::sqlx::PostgresStore;
+
+use self::bare::Rows;
+use self::rate::{Effort, ratio};
+use self::served::Served;
+
+/// How many requests, and how many connections, there are at once.
+const AT_ONCE: usize = 16;
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let _entered = runtime.enter();
+    let effort = Effort::asked();
+    let pool = runtime.block_on(pool());
+    let served = Served::over(&pool, effort);
+    let size = runtime.block_on(bare::row_size(&pool));
+    let rows = runtime.block_on(Rows::new(pool.clone(), size, effort));
+    println!("{AT_ONCE} at once on PostgreSQL; a bare row has {size} bytes");
+    let insert = || rows.inserting();
+    let select = || rows.selecting();
+    ratio(
+        &runtime,
+        effort,
+        "client_credentials, opaque, of a single-row INSERT",
+        || served.client_credentials(),
+        insert,
+    );
+    ratio(&runtime, effort, "refresh of a single-row INSERT", || served.refreshing(), insert);
+    ratio(&runtime, effort, "code to tokens of a single-row INSERT", || served.redeeming(), insert);
+    ratio(&runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
+    runtime.block_on(pool.close());
+}
+
+async fn pool() -> PgPool {
+    let url =
+        env::var("VOUCHSAFE_POSTGRES").expect("VOUCHSAFE_POSTGRES names a database: tests/services sets it");
+    let options = PgPoolOptions::new().max_connections(AT_ONCE as u32).test_before_acquire(false);
+    let pool = options.connect(&url).await.expect("the database is there");
+    PostgresStore::new(pool.clone()).migrate().await.expect("a database of its own can be migrated");
+    pool
+}

@@ -1,0 +1,102 @@
+//! The provider, and what is asked of it.
+
+use std::sync::Arc;
+use std::thread;
+
+use sqlx::PgPool;
+use tokio::runtime::Handle;
+use vouchsafe::adapters::sqlx::PostgresStore;
+use vouchsafe::entropy::OsEntropy;
+use vouchsafe::event::Silent;
+use vouchsafe::provider::Provider;
+use vouchsafe::store::Stores;
+use vouchsafe::testing::{Form, Harness, authorize_form, client_form, code_form, refresh_form, token_form};
+use vouchsafe::wire::Request;
+
+use super::AT_ONCE;
+use super::rate::{Effort, Work};
+
+/// A provider whose clients are in memory and whose records are in PostgreSQL.
+pub(crate) struct Served {
+    harness: Harness,
+    /// One token of a family of its own for each run of a turn.
+    refresh_tokens: Vec<String>,
+    access_tokens: Vec<String>,
+    effort: Effort,
+}
+
+impl Served {
+    pub(crate) fn over(pool: &PgPool, effort: Effort) -> Self {
+        let store = Arc::new(PostgresStore::new(pool.clone()));
+        let harness = Harness::builder()
+            .stores(move |memory| {
+                Stores::new(Arc::new(memory.clone()), store.clone(), store.clone(), store.clone())
+                    .with_replays(store.clone())
+                    .with_tickets(store)
+            })
+            .provider(|builder| builder.entropy(Arc::new(OsEntropy)).events(Arc::new(Silent)))
+            .build();
+        let asked = authorize_form().scope("openid offline_access read");
+        let tokens = at_once(effort.runs, || harness.tokens(&asked, "alice"));
+        let refresh_tokens = tokens.iter().map(|tokens| tokens.refresh_token().to_owned()).collect();
+        let access_tokens = tokens.into_iter().map(|tokens| tokens.access_token).collect();
+        Self { harness, refresh_tokens, access_tokens, effort }
+    }
+
+    pub(crate) fn client_credentials(&self) -> Vec<Work> {
+        let form = || token_form("client_credentials").client("service").scope("read write");
+        (0..self.effort.runs).map(|_| self.token(self.harness.post("/token", form()))).collect()
+    }
+
+    pub(crate) fn refreshing(&self) -> Vec<Work> {
+        let request = |token: &String| self.harness.post("/token", refresh_form("web", token));
+        self.refresh_tokens.iter().map(|token| self.token(request(token))).collect()
+    }
+
+    /// The codes are made here, before the time is taken.
+    pub(crate) fn redeeming(&self) -> Vec<Work> {
+        let asked = authorize_form().scope("openid offline_access read");
+        let codes = at_once(self.effort.runs, || self.harness.code(&asked, "alice"));
+        let request = |code: &String| self.harness.post("/token", code_form(&asked, code));
+        codes.iter().map(|code| self.token(request(code))).collect()
+    }
+
+    pub(crate) fn introspecting(&self) -> Vec<Work> {
+        let ask = |token: &String| {
+            let request = self.harness.post("/introspect", client_form(Form::new().set("token", token)).client("api"));
+            let provider = self.harness.provider().clone();
+            let work: Work = Box::pin(async move {
+                let response = provider.introspection(&request).await;
+                assert!(response.body().starts_with(b"{\"active\":true"), "{response:?}");
+            });
+            work
+        };
+        self.access_tokens.iter().map(ask).collect()
+    }
+
+    fn token(&self, request: Request) -> Work {
+        let provider: Provider = self.harness.provider().clone();
+        Box::pin(async move {
+            let response = provider.token(&request).await;
+            assert_eq!(response.status(), 200, "{response:?}");
+        })
+    }
+}
+
+/// What `make` makes, made by many threads, since each waits for the database.
+fn at_once<T: Send>(count: usize, make: impl Fn() -> T + Sync) -> Vec<T> {
+    let runtime = Handle::current();
+    thread::scope(|threads| {
+        let share = |at: usize| count / AT_ONCE + usize::from(at < count % AT_ONCE);
+        let working: Vec<_> = (0..AT_ONCE)
+            .map(|at| {
+                let (runtime, make) = (&runtime, &make);
+                threads.spawn(move || {
+                    let _entered = runtime.enter();
+                    (0..share(at)).map(|_| make()).collect::<Vec<T>>()
+                })
+            })
+            .collect();
+        working.into_iter().flat_map(|thread| thread.join().expect("no thread panics")).collect()
+    })
+}
