@@ -63,7 +63,8 @@ impl Served {
 
     pub(crate) fn introspecting(&self) -> Vec<Work> {
         let ask = |token: &String| {
-            let request = self.harness.post("/introspect", client_form(Form::new().set("token", token)).client("api"));
+            let request =
+                self.harness.post("/introspect", client_form(Form::new().set("token", token)).client("api"));
             let provider = self.harness.provider().clone();
             let work: Work = Box::pin(async move {
                 let response = provider.introspection(&request).await;
