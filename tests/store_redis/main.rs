@@ -15,7 +15,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use redis::aio::MultiplexedConnection;
 use vouchsafe::adapters::redis::{DEFAULT_REPLAY_WINDOW, RedisConnectError, RedisOptions, RedisStore};
-use vouchsafe::adapters::sqlx::SqliteStore;
+use vouchsafe::adapters::sqlx::{Engine, MysqlStore, PostgresStore, SqlStore, SqliteStore};
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::{OsEntropy, random};
@@ -30,7 +30,7 @@ use vouchsafe::testing::store_suite as suite;
 use vouchsafe::types::{ClientId, GrantId};
 
 use line::Line;
-use mix::Mix;
+use mix::{Lasting, Mix};
 use server::Server;
 
 const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
@@ -133,15 +133,34 @@ async fn the_contract_of_each_port_holds_on_two_nodes() {
 
 /// attack 109, attack 120: races, dropped futures and random questions, with what lasts in SQL.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_whole_contract_holds_beside_a_database() {
-    let lasting = SqliteStore::connect("sqlite::memory:").await.unwrap();
+async fn the_whole_contract_holds_beside_sqlite() {
+    beside(SqliteStore::connect("sqlite::memory:").await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_whole_contract_holds_beside_postgresql() {
+    beside(PostgresStore::connect(&url("VOUCHSAFE_POSTGRES")).await.unwrap().namespace("redis")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_whole_contract_holds_beside_mariadb() {
+    beside(MysqlStore::connect(&url("VOUCHSAFE_MYSQL")).await.unwrap().namespace("redis")).await;
+}
+
+fn url(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} must name a server: tests/services run"))
+}
+
+async fn beside<E: Engine>(lasting: SqlStore<E>)
+where
+    SqlStore<E>: Lasting,
+{
     lasting.migrate().await.unwrap();
     let lasting = Arc::new(lasting);
-    let nodes: Vec<_> = nodes(2)
-        .await
-        .into_iter()
-        .map(|passing| Arc::new(Mix { passing: (*passing).clone(), lasting: Arc::clone(&lasting) }))
-        .collect();
+    let mixed = |passing: Arc<RedisStore>| {
+        Arc::new(Mix { passing: (*passing).clone(), lasting: Arc::clone(&lasting) })
+    };
+    let nodes: Vec<_> = nodes(2).await.into_iter().map(mixed).collect();
     suite::all(&nodes, &TokioRuntime::current().unwrap()).await;
     suite::deferred(&nodes, &TokioRuntime::current().unwrap()).await;
 }
