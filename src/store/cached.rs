@@ -83,7 +83,14 @@ impl ClientCache {
         held.entries.insert(client.id().clone(), Entry { client: client.clone(), read_at: now, row });
     }
 
-    /// Drops what was read of a client.
+    /// Drops what was read of a client that is not there any more. It must not come back by a clock that is set back.
+    ///
+    /// This is no write: whoever asks for clients that never were would keep all others from being kept.
+    pub(crate) fn absent(&self, id: &ClientId) {
+        self.held().entries.remove(id);
+    }
+
+    /// Drops what was read of a client, and what is being read.
     pub(crate) fn forget(&self, id: &ClientId) {
         let mut held = self.held();
         held.writes += 1;
@@ -169,8 +176,7 @@ impl ClientStore for CachedClients {
         let client = self.store.client(id, now).await?;
         match &client {
             Some(client) => self.cache.keep(reading, client, None, now),
-            // One that was there before must not come back by a clock that is set back.
-            None => self.cache.forget(id),
+            None => self.cache.absent(id),
         }
         Ok(client)
     }
@@ -179,7 +185,8 @@ impl ClientStore for CachedClients {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ClientMetadata;
+    use crate::client::{ClientAuthMethod, ClientMetadata};
+    use crate::types::RedirectUri;
 
     const AGE: Duration = Duration::from_secs(10);
 
@@ -188,7 +195,8 @@ mod tests {
     }
 
     fn client(name: &str) -> Client {
-        let metadata = ClientMetadata::service().with_auth_method(crate::client::ClientAuthMethod::None);
+        let redirect_uri = RedirectUri::register("https://rp.example/cb").unwrap();
+        let metadata = ClientMetadata::code_flow([redirect_uri]).with_auth_method(ClientAuthMethod::None);
         Client::builder(ClientId::new(name).unwrap(), metadata).build().unwrap()
     }
 
@@ -226,6 +234,17 @@ mod tests {
     }
 
     #[test]
+    fn asking_for_clients_that_are_not_there_keeps_no_others_away() {
+        let cache = ClientCache::new(AGE);
+        let (known, reading) = (client("a"), cache.read());
+        cache.absent(&ClientId::new("stranger").unwrap());
+        cache.keep(reading, &known, None, at(0));
+        assert!(is_fresh(&cache, "a", at(0)));
+        cache.absent(known.id());
+        assert!(!is_fresh(&cache, "a", at(0)));
+    }
+
+    #[test]
     fn an_opened_client_is_found_by_its_row_alone() {
         let cache = ClientCache::new(AGE);
         let (id, row) = (client("a").id().clone(), TokenHash::of("row"));
@@ -237,11 +256,8 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_kept() {
         let cache = ClientCache::new(AGE);
-        let metadata = ClientMetadata::service().with_auth_method(crate::client::ClientAuthMethod::None);
         for n in 0..MAX_CLIENTS + 10 {
-            let id = ClientId::new(format!("client {n}")).unwrap();
-            let client = Client::builder(id, metadata.clone()).build().unwrap();
-            cache.keep(cache.read(), &client, None, at(0));
+            kept(&cache, &format!("client {n}"), at(0));
         }
         assert_eq!(cache.held().entries.len(), MAX_CLIENTS);
         kept(&cache, "a", at(10));

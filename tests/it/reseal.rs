@@ -15,10 +15,13 @@ use vouchsafe::jose::{Keyring, MacAlg, SigningAlg};
 use vouchsafe::provider::{GrantFilter, InitialTokenUses, Registration, Resealed, StoredKeys};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{Secret, SecretId, SystemSecret, SystemSecrets};
-use vouchsafe::store::{ConsentStore as _, KeySetStore as _, Page, Remembered, Reseal as _, SealedRow};
+use vouchsafe::store::memory::MemoryStore;
+use vouchsafe::store::{
+    ConsentStore as _, KeySetStore as _, Page, Remembered, Reseal as _, RowKind, SealedRow, Stores,
+};
 use vouchsafe::testing::{
-    Fault, Faults, Harness, HarnessBuilder, Step, TokenForm, authorize_form, block_on, code_form, interleave,
-    mac_jwt, refresh_form, token_form,
+    AuthorizeForm, Fault, Faults, Harness, HarnessBuilder, Step, TokenForm, authorize_form, block_on,
+    code_form, interleave, mac_jwt, refresh_form, token_form,
 };
 use vouchsafe::types::{ClientId, GrantType, Scope, Subject};
 
@@ -125,6 +128,8 @@ impl Sealing {
 /// One row of every kind, and what shows that each still opens.
 struct Everything {
     code: String,
+    /// A request that is too large for a browser to carry.
+    large: String,
     pushed: String,
     refresh: String,
     access: String,
@@ -135,6 +140,10 @@ struct Everything {
 fn keys(h: &Harness) -> StoredKeys {
     let issuer = h.provider().config().issuer.clone();
     StoredKeys::new(Arc::new(h.store().clone()), h.system_secrets().clone(), issuer)
+}
+
+fn large() -> AuthorizeForm {
+    authorize_form().set("state", "s".repeat(2048)).set("nonce", "n".repeat(2048))
 }
 
 impl Everything {
@@ -153,6 +162,7 @@ impl Everything {
             block_on(keys(h).import(&Keyring::generate(&[SigningAlg::EdDsa]).unwrap().export())).unwrap();
         Self {
             code,
+            large: h.authorize(&large()).sealed(),
             pushed: h.pushed(&authorize_form()),
             refresh: tokens.refresh_token.unwrap(),
             access,
@@ -182,6 +192,7 @@ impl Everything {
         let visit =
             authorize_form().without("scope").without("redirect_uri").set("request_uri", &self.pushed);
         let _ = h.authorize(&visit).approved_by("alice").code();
+        let _ = h.resume(&self.large).approved_by("alice").code();
         let members = json!({ "redirect_uris": ["https://rp.example/cb"] }).to_string();
         send(h, "POST", "/register", Some(self.initial.expose()), members).accepted();
     }
@@ -195,6 +206,8 @@ fn everything_moves_to_the_secret_that_writes() {
         let kept = under(&before, id_of(1));
         let kinds: std::collections::BTreeSet<_> = kept.iter().map(|row| row.name.kind).collect();
         assert_eq!(kinds.len(), 8, "there is a row of every kind: {kinds:?}");
+        let tickets = kept.iter().filter(|row| row.name.kind == RowKind::Ticket).count();
+        assert_eq!(tickets, 3, "a pending request, a pushed one, an initial access token");
         let after = node(&before, &[2, 1]);
         drop(after.events());
         let resealed = run(&after, limit);
@@ -213,6 +226,30 @@ fn everything_moves_to_the_secret_that_writes() {
         all.is_good(&after);
         all.is_there(&node(&before, &[2]));
     }
+}
+
+/// A run goes through every old secret and every store, whichever is given first.
+#[test]
+fn a_run_goes_through_every_old_secret_and_every_store() {
+    let h = first();
+    for (secret, clients) in [(1, ["web", "spa"]), (2, ["post", "trusted"])] {
+        let writer = node(&h, &[secret]);
+        for client in clients {
+            let _ = writer.authorize(&authorize_form().client(client)).remembered_by("alice");
+        }
+    }
+    let count = (under(&h, id_of(1)).len() + under(&h, id_of(2)).len()) as u64;
+    let builder = Harness::builder().beside(&h).system_secrets(secrets(&[3, 1, 2]));
+    let stores = |memory: &MemoryStore| {
+        let (store, other) = (Arc::new(memory.clone()), Arc::new(memory.namespace("other")));
+        let stores = Stores::of(store.clone()).with_replays(store.clone()).with_tickets(store.clone());
+        let stores = stores.with_registry(store.clone()).with_deferred(store.clone());
+        stores.with_reseal(other.clone()).with_reseal(store).with_reseal(other)
+    };
+    let after = with_all(builder.stores(stores)).build();
+    assert_eq!(run(&after, 1).moved, count);
+    assert!(under(&h, id_of(1)).is_empty() && under(&h, id_of(2)).is_empty());
+    assert_eq!(under(&h, id_of(3)).len() as u64, count);
 }
 
 #[test]
@@ -289,7 +326,7 @@ fn a_consent_that_is_given_meanwhile_is_not_undone() {
         let _ = h.authorize(&authorize_form().scope("openid")).remembered_by("alice");
         let [row] = &under(&h, id_of(1))
             .into_iter()
-            .filter(|row| row.name.kind == vouchsafe::store::RowKind::Consent)
+            .filter(|row| row.name.kind == RowKind::Consent)
             .collect::<Vec<_>>()[..]
         else {
             panic!("there is one consent")

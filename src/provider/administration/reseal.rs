@@ -100,13 +100,13 @@ fn tell(cx: &Context<'_>, resealed: &Resealed) {
 async fn step(core: &Core, cx: &Context<'_>, place: Place, limit: u16) -> Result<(Resealed, Option<Place>)> {
     let mut resealed = Resealed::default();
     let old: Vec<SecretId> = cx.secrets.readers().skip(1).map(|keys| keys.id).collect();
-    // A secret that is not listed any more is passed over, with what it sealed.
-    let nth = place.secret.map_or(Some(0), |secret| old.iter().position(|id| *id == secret));
-    let (Some(store), Some(nth)) = (core.stores.reseal.get(place.store), nth) else {
+    // Where its secret is not listed any more, a run goes on with the first that is.
+    let known = place.secret.and_then(|secret| old.iter().position(|id| *id == secret));
+    let (nth, after) = known.map_or((0, None), |nth| (nth, place.after));
+    let (Some(store), Some(secret)) = (core.stores.reseal.get(place.store), old.get(nth)) else {
         return Ok((resealed, None));
     };
-    let Some(secret) = old.get(nth) else { return Ok((resealed, None)) };
-    let page = Page { after: place.after, limit };
+    let page = Page { after, limit };
     let listing = store.sealed_under(*secret, &page, cx.now).await?;
     for row in &listing.items {
         match reseal(cx, &**store, row).await? {
@@ -144,9 +144,9 @@ fn moved(cx: &Context<'_>, SealedRow { name, payload }: &SealedRow) -> Result<Op
         if let Some(opened) = payload::open_bytes(cx, *kind, &name.key, payload) {
             let opened = match kind {
                 Kind::RegisteredClient => register::with_moved_secrets(cx, opened)?,
-                _ => opened,
+                _ => Some(opened),
             };
-            return Ok(Some(payload::seal_bytes(cx, *kind, &name.key, &opened)?));
+            return opened.map(|opened| payload::seal_bytes(cx, *kind, &name.key, &opened)).transpose();
         }
     }
     Ok(None)

@@ -73,8 +73,7 @@ impl ClientStore for RegisteredClients {
         }
         let reading = self.cache.read();
         let Some(stored) = self.registry.registered(id, now).await? else {
-            // One that was there before must not come back by a clock that is set back.
-            self.cache.forget(id);
+            self.cache.absent(id);
             return Ok(None);
         };
         // The payload, and the column that it is compared with. Not the version: a store that was restored may give
@@ -84,7 +83,7 @@ impl ClientStore for RegisteredClients {
         let client = self.opened(&stored, row, now);
         match &client {
             Some(client) => self.cache.keep(reading, client, Some(row), now),
-            None => self.cache.forget(id),
+            None => self.cache.absent(id),
         }
         Ok(client)
     }

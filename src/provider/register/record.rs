@@ -81,23 +81,22 @@ fn moved_or_kept(cx: &Context<'_>, secret: &ClientSecret) -> Result<ClientSecret
     }
 }
 
-/// The payload of a client with its secrets under the system secret that writes now. Members that are not known here stay
-/// as they are.
+/// The payload of a client with its secrets under the system secret that writes now; `None` where it is not read here.
+/// Members that are not known here stay as they are.
 pub(crate) fn with_moved_secrets(
     cx: &Context<'_>,
     payload: Zeroizing<Vec<u8>>,
-) -> Result<Zeroizing<Vec<u8>>> {
-    let fault = |error| Internal::new("could not read a registered client", error);
-    let mut members: Map<String, Value> = serde_json::from_slice(&payload).map_err(fault)?;
-    if let Some(kept) = members.get_mut("secrets") {
-        let secrets: Vec<ClientSecret> = Vec::deserialize(&*kept).map_err(fault)?;
-        if secrets.iter().all(|secret| secret.sealed_under().is_none()) {
-            return Ok(payload);
-        }
-        let moved = secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<Vec<_>>>()?;
-        *kept = serde_json::to_value(moved).map_err(fault)?;
+) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(&payload) else { return Ok(None) };
+    let Some(kept) = members.get_mut("secrets") else { return Ok(Some(payload)) };
+    let Ok(secrets) = Vec::<ClientSecret>::deserialize(&*kept) else { return Ok(None) };
+    if secrets.iter().all(|secret| secret.sealed_under().is_none()) {
+        return Ok(Some(payload));
     }
-    Ok(Zeroizing::new(serde_json::to_vec(&members).map_err(fault)?))
+    let moved = secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<Vec<_>>>()?;
+    let fault = |error| Internal::new("could not write a registered client", error);
+    *kept = serde_json::to_value(moved).map_err(fault)?;
+    Ok(Some(Zeroizing::new(serde_json::to_vec(&members).map_err(fault)?)))
 }
 
 /// Mints a registration access token.
