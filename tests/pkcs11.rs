@@ -32,13 +32,16 @@ const PIN: &str = "7263-correct";
 const TOKEN: &str = "vouchsafe tests";
 const LOCKED: &str = "vouchsafe locked";
 
+/// One whose PIN changes.
+const CHANGED: &str = "vouchsafe changed";
+
 /// Each test has the module to itself: one of them ends its work, and SoftHSM knows one login for all.
 static MODULE: Mutex<()> = Mutex::const_new(());
 
 fn module() -> PathBuf {
     static TOKENS: OnceLock<()> = OnceLock::new();
     TOKENS.get_or_init(|| {
-        for token in [TOKEN, LOCKED] {
+        for token in [TOKEN, LOCKED, CHANGED] {
             let made = Command::new("softhsm2-util")
                 .args(["--init-token", "--free", "--label", token, "--so-pin", PIN, "--pin", PIN])
                 .stdout(Stdio::null())
@@ -173,15 +176,39 @@ async fn many_sign_at_once_on_few_sessions() {
     }
 }
 
-/// Tokens lock after a few wrong PINs: one is enough to know.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_pin_is_refused_and_not_tried_again() {
+async fn a_wrong_pin_is_refused() {
     let _alone = MODULE.lock().await;
     let wrong = Pkcs11Options::new(module(), LOCKED, Secret::new("1234-wrong"));
     let refused = open(wrong.clone()).await;
     assert!(matches!(refused, Err(Pkcs11Error::PinRefused)), "{refused:?}");
     let printed = format!("{wrong:?} {refused:?}");
     assert!(!printed.contains("1234-wrong"), "{printed}");
+}
+
+/// Tokens lock after a few wrong PINs: a PIN that was refused once is not tried again, even if it were right by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_that_was_refused_is_not_tried_again() {
+    let _alone = MODULE.lock().await;
+    let options = Pkcs11Options::new(module(), CHANGED, Secret::new(PIN));
+    let token = open(options.clone()).await.unwrap();
+    let signer = token.create(&label(), SigningAlg::Es256).await.unwrap();
+    let (old, new) = (AuthPin::new(PIN.into()), AuthPin::new("8391-new".into()));
+    let change = |from: &AuthPin, to: &AuthPin| {
+        let raw = Raw::open_on(CHANGED, from);
+        raw.0.set_pin(from, to).unwrap();
+        raw.0.logout().unwrap();
+    };
+    change(&old, &new);
+    let refused = async || {
+        let error = signer.sign(b"message").await.unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().downcast_ref::<Pkcs11Error>();
+        assert!(matches!(cause, Some(Pkcs11Error::PinRefused)), "{error:?}");
+    };
+    refused().await;
+    change(&new, &old);
+    refused().await;
+    open(options).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -358,14 +385,18 @@ struct Raw(cryptoki::session::Session);
 
 impl Raw {
     fn open() -> Self {
+        Self::open_on(TOKEN, &AuthPin::new(PIN.into()))
+    }
+
+    fn open_on(label: &str, pin: &AuthPin) -> Self {
         let module = Pkcs11::new(module()).unwrap();
         let slots = module.get_slots_with_token().unwrap();
-        let of_tests = |slot: &cryptoki::slot::Slot| {
-            module.get_token_info(*slot).is_ok_and(|token| token.label().trim_end() == TOKEN)
+        let of_label = |slot: &cryptoki::slot::Slot| {
+            module.get_token_info(*slot).is_ok_and(|token| token.label().trim_end() == label)
         };
-        let slot = slots.into_iter().find(of_tests).unwrap();
+        let slot = slots.into_iter().find(of_label).unwrap();
         let session = module.open_rw_session(slot).unwrap();
-        let _logged_in = session.login(UserType::User, Some(&AuthPin::new(PIN.into())));
+        let _logged_in = session.login(UserType::User, Some(pin));
         Self(session)
     }
 

@@ -2,11 +2,16 @@
 //!
 //! Each line is a ratio of two rates that were taken in turns: requests of many tasks at once against the provider, and as
 //! many single-row statements of as many tasks. The server is on the same machine and as durable as it comes, so both sides
-//! wait for the same disk. `tests/services run cargo bench --features _services --bench databases`.
+//! wait for the same disk. MariaDB is measured one statement after the other, beside the same statements in the same
+//! transactions. `tests/services run cargo bench --features _services --bench databases`.
 
 mod bare;
+mod mariadb;
 mod rate;
 mod served;
+#[path = "../store/verbs.rs"]
+#[expect(dead_code, reason = "the bench of the stores goes through every verb")]
+mod verbs;
 
 use std::env;
 
@@ -44,6 +49,7 @@ fn main() {
     ratio(&runtime, effort, "code to tokens of a single-row INSERT", || served.redeeming(), insert);
     ratio(&runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
     runtime.block_on(pool.close());
+    mariadb::ratios(&runtime);
 }
 
 async fn pool() -> PgPool {

@@ -22,7 +22,7 @@ impl Effort {
     /// Without `--bench` this is a test run, as with criterion.
     pub(crate) fn asked() -> Self {
         match env_asks() {
-            true => Self { runs: 2_000, turns: 9 },
+            true => Self { runs: 1_000, turns: 7 },
             false => Self { runs: AT_ONCE, turns: 1 },
         }
     }

@@ -6,15 +6,29 @@ use std::thread;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use vouchsafe::adapters::sqlx::PostgresStore;
+use vouchsafe::client::{Client, ClientMetadata};
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::event::Silent;
+use vouchsafe::jose::SigningAlg;
 use vouchsafe::provider::Provider;
 use vouchsafe::store::Stores;
-use vouchsafe::testing::{Form, Harness, authorize_form, client_form, code_form, refresh_form, token_form};
+use vouchsafe::testing::{
+    AuthorizeForm, Form, Harness, authorize_form, client_form, code_form, refresh_form, token_form,
+};
+use vouchsafe::types::{ClientId, GrantType, RedirectUri, Scope};
 use vouchsafe::wire::Request;
 
 use super::AT_ONCE;
 use super::rate::{Effort, Work};
+
+/// A client whose ID tokens are signed by ES256, as every redemption and refresh here needs one.
+const CLIENT: &str = "bench";
+
+const SCOPE: &str = "openid offline_access read";
+
+fn asked() -> AuthorizeForm {
+    authorize_form().client(CLIENT).scope(SCOPE)
+}
 
 /// A provider whose clients are in memory and whose records are in PostgreSQL.
 pub(crate) struct Served {
@@ -28,7 +42,13 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn over(pool: &PgPool, effort: Effort) -> Self {
         let store = Arc::new(PostgresStore::new(pool.clone()));
+        let redirect_uri = RedirectUri::register("https://bench.example/cb").expect("it is sound");
+        let metadata = ClientMetadata::code_flow([redirect_uri])
+            .with_grant_type(GrantType::RefreshToken)
+            .with_scope(Scope::parse(SCOPE).expect("it is sound"))
+            .with_id_token_alg(SigningAlg::Es256);
         let harness = Harness::builder()
+            .confidential(Client::builder(ClientId::new(CLIENT).expect("it is sound"), metadata))
             .stores(move |memory| {
                 Stores::new(Arc::new(memory.clone()), store.clone(), store.clone(), store.clone())
                     .with_replays(store.clone())
@@ -36,7 +56,7 @@ impl Served {
             })
             .provider(|builder| builder.entropy(Arc::new(OsEntropy)).events(Arc::new(Silent)))
             .build();
-        let asked = authorize_form().scope("openid offline_access read");
+        let asked = asked();
         let tokens = at_once(effort.runs, || harness.tokens(&asked, "alice"));
         let refresh_tokens = tokens.iter().map(|tokens| tokens.refresh_token().to_owned()).collect();
         let access_tokens = tokens.into_iter().map(|tokens| tokens.access_token).collect();
@@ -49,13 +69,13 @@ impl Served {
     }
 
     pub(crate) fn refreshing(&self) -> Vec<Work> {
-        let request = |token: &String| self.harness.post("/token", refresh_form("web", token));
+        let request = |token: &String| self.harness.post("/token", refresh_form(CLIENT, token));
         self.refresh_tokens.iter().map(|token| self.token(request(token))).collect()
     }
 
     /// The codes are made here, before the time is taken.
     pub(crate) fn redeeming(&self) -> Vec<Work> {
-        let asked = authorize_form().scope("openid offline_access read");
+        let asked = asked();
         let codes = at_once(self.effort.runs, || self.harness.code(&asked, "alice"));
         let request = |code: &String| self.harness.post("/token", code_form(&asked, code));
         codes.iter().map(|code| self.token(request(code))).collect()

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqlitePool};
 use vouchsafe::store::TokenRecord;
 
-use super::{NOW, Rows, Verb, Verbs, later};
+use super::verbs::{NOW, Rows, Verb, Verbs, later};
 
 pub(super) struct Bare(pub(super) SqlitePool);
 

@@ -94,6 +94,7 @@ impl Node {
             calls: before.calls + told.calls,
             faults: before.faults + told.faults,
             swept: before.swept + told.swept,
+            resealed: before.resealed + told.resealed,
         }
     }
 

@@ -3,12 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vouchsafe::adapters::sqlx::SqliteStore;
+use vouchsafe::adapters::redis::RedisStore;
+use vouchsafe::adapters::sqlx::{Engine, MysqlStore, PostgresStore, SchemaError, SqlStore, SqliteStore};
+use vouchsafe::async_trait;
 use vouchsafe::clock::{Clock as _, SystemClock};
+use vouchsafe::error::{BoxError, StoreError};
+use vouchsafe::secret::Secret;
 use vouchsafe::store::memory::MemoryStore;
-use vouchsafe::store::{ClientStore, ReplayStore, Stores, Sweep};
+use vouchsafe::store::{
+    ClientRegistry, ClientStore, CodeStore, ConsentStore, DeferredStore, KeySetStore, ReplayStore, Reseal,
+    Stores, Sweep, TicketStore, TokenStore,
+};
 
-use crate::options::Database;
+use crate::options::{Database, Options};
 
 /// How often the records are swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -16,51 +23,94 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Most records that one step of a sweep takes out.
 const SWEEP_STEP: u16 = 500;
 
-/// The records of the provider. Of the clients, those that registered are among
-/// them; the others come from a file.
+/// A database that keeps everything. Of the clients, those that registered are among it; the others come from a file.
+#[async_trait]
+trait Keeping:
+    ClientRegistry
+    + CodeStore
+    + ConsentStore
+    + DeferredStore
+    + KeySetStore
+    + ReplayStore
+    + Reseal
+    + Sweep
+    + TicketStore
+    + TokenStore
+{
+    /// Lets what is under way end, and closes the connections.
+    async fn close(&self);
+}
+
+#[async_trait]
+impl Keeping for MemoryStore {
+    async fn close(&self) {}
+}
+
+#[async_trait]
+impl<E: Engine> Keeping for SqlStore<E> {
+    async fn close(&self) {
+        Self::close(self).await;
+    }
+}
+
+/// The records of the provider.
 #[derive(Clone)]
-pub(crate) enum Records {
-    Memory(Arc<MemoryStore>),
-    Sqlite(Arc<SqliteStore>),
+pub(crate) struct Records {
+    lasting: Arc<dyn Keeping>,
+    /// Has what lives for minutes, where that is not in the database.
+    passing: Option<RedisStore>,
 }
 
 impl Records {
-    /// Opens a database, and brings its tables to what this release needs.
+    /// Opens what the flags name, and brings the tables to what this release needs.
     ///
     /// # Errors
     /// One sentence that names the database.
-    pub(crate) async fn open(database: &Database) -> Result<Self, String> {
-        let Database::Sqlite(path) = database else { return Ok(Self::Memory(Arc::default())) };
-        let opened = async {
-            let store = SqliteStore::connect(path).await?;
-            store.migrate().await.map(|()| store)
+    pub(crate) async fn open(options: &Options) -> Result<Self, String> {
+        let lasting = match &options.database {
+            Database::Memory => Ok(Arc::new(MemoryStore::new()) as _),
+            Database::Mysql(url) => migrated(MysqlStore::connect(url.expose()).await).await,
+            Database::Postgres(url) => migrated(PostgresStore::connect(url.expose()).await).await,
+            Database::Sqlite(path) => migrated(SqliteStore::connect(path).await).await,
         };
-        let store = opened.await.map_err(|error| format!("could not open {database}: {error}"))?;
-        Ok(Self::Sqlite(Arc::new(store)))
+        let lasting = lasting.map_err(|error| format!("could not open {}: {error}", options.database))?;
+        let passing = match &options.short_lived {
+            Some(url) => Some(redis(url, options).await.map_err(|error| format!("--short-lived: {error}"))?),
+            None => None,
+        };
+        Ok(Self { lasting, passing })
     }
 
     /// The records as a provider uses them.
     pub(crate) fn stores(&self, clients: Arc<dyn ClientStore>) -> Stores {
-        match self.clone() {
-            Self::Memory(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
-                .with_registry(store.clone())
-                .with_replays(store.clone())
-                .with_deferred(store.clone())
-                .with_tickets(store),
-            Self::Sqlite(store) => Stores::new(clients, store.clone(), store.clone(), store.clone())
-                .with_registry(store.clone())
-                .with_replays(store.clone())
-                .with_deferred(store.clone())
-                .with_tickets(store),
-        }
+        let lasting = || Arc::clone(&self.lasting);
+        let stores = match &self.passing {
+            None => Stores::new(clients, lasting(), lasting(), lasting())
+                .with_deferred(lasting())
+                .with_replays(lasting())
+                .with_tickets(lasting()),
+            Some(passing) => {
+                let passing = Arc::new(passing.clone());
+                Stores::new(clients, passing.clone(), lasting(), lasting())
+                    .with_deferred(passing.clone())
+                    .with_replays(passing.clone())
+                    .with_tickets(passing)
+            }
+        };
+        stores.with_registry(lasting()).with_key_sets(lasting()).with_reseal(lasting())
     }
 
     /// Where proofs that were used are remembered.
     pub(crate) fn replays(&self) -> Arc<dyn ReplayStore> {
-        match self.clone() {
-            Self::Memory(store) => store,
-            Self::Sqlite(store) => store,
+        match &self.passing {
+            Some(passing) => Arc::new(passing.clone()),
+            None => Arc::clone(&self.lasting) as _,
         }
+    }
+
+    /// Where the signing keys are that all nodes share.
+    pub(crate) fn key_sets(&self) -> Arc<dyn KeySetStore> {
+        Arc::clone(&self.lasting) as _
     }
 
     /// Sweeps for as long as the process runs. A sweep that fails is tried again at its next time.
@@ -74,20 +124,31 @@ impl Records {
         }
     }
 
-    async fn sweep(&self) -> Result<(), vouchsafe::error::StoreError> {
-        let store: &dyn Sweep = match self {
-            Self::Memory(store) => &**store,
-            Self::Sqlite(store) => &**store,
-        };
-        while store.sweep(SWEEP_STEP, SystemClock.now()).await? == SWEEP_STEP {}
+    async fn sweep(&self) -> Result<(), StoreError> {
+        // What is in Redis ends by itself.
+        while self.lasting.sweep(SWEEP_STEP, SystemClock.now()).await? == SWEEP_STEP {}
         Ok(())
     }
 
     /// Lets what is under way end, and closes the database.
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Memory(_) => {}
-            Self::Sqlite(store) => store.close().await,
-        }
+        self.lasting.close().await;
     }
+}
+
+/// What was connected, with the tables that this release needs.
+async fn migrated<E: Engine>(
+    connected: Result<SqlStore<E>, SchemaError>,
+) -> Result<Arc<dyn Keeping>, SchemaError> {
+    let store = connected?;
+    store.migrate().await?;
+    Ok(Arc::new(store))
+}
+
+async fn redis(url: &Secret, options: &Options) -> Result<RedisStore, BoxError> {
+    let store = RedisStore::connect(url.expose()).await?;
+    if options.short_lived_is_new {
+        store.initialize().await?;
+    }
+    Ok(store)
 }

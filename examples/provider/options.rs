@@ -3,12 +3,14 @@
 mod extensions;
 mod values;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
 use vouchsafe::client::{ClientSettings, PkceRequirement};
 use vouchsafe::jose::SigningAlg;
+use vouchsafe::secret::Secret;
 use vouchsafe::types::{Issuer, Resource};
 
 pub(crate) use self::extensions::Extensions;
@@ -33,11 +35,32 @@ pub(crate) struct Options {
     #[arg(long, env = "PROVIDER_ISSUER", value_name = "URL")]
     pub issuer: Option<Issuer>,
 
-    /// Where grants and tokens are kept: `memory:`, or `sqlite:PATH`, a file that is made when missing
+    /// Where records are kept: `memory:`, `sqlite:PATH`, a file that is made when missing, `postgres://…` or
+    /// `mysql://…`, whose tables are made when missing
     ///
-    /// A file needs --keys and --secrets, since what it holds cannot be read without them.
-    #[arg(long, env = "PROVIDER_DATABASE", value_name = "URL", default_value = "memory:")]
+    /// It needs --secrets, without which what it holds cannot be read. Any number of servers with one issuer, the same
+    /// --secrets and the same clients may share a database.
+    #[arg(
+        long,
+        env = "PROVIDER_DATABASE",
+        value_name = "URL",
+        default_value = "memory:",
+        hide_env_values = true
+    )]
     pub database: Database,
+
+    /// Keep what lives for minutes in Redis: `redis://…`, or `rediss://…` with TLS
+    ///
+    /// Codes, pushed requests, used assertions and proofs, and people who are asked elsewhere. The rest stays in
+    /// --database.
+    #[arg(long, env = "PROVIDER_SHORT_LIVED", value_name = "URL", value_parser = secret, hide_env_values = true)]
+    pub short_lived: Option<Secret>,
+
+    /// Say that nobody has used the Redis of --short-lived before
+    ///
+    /// Otherwise assertions and proofs are refused there for the first eight minutes: used ones may have been forgotten.
+    #[arg(long, env = "PROVIDER_SHORT_LIVED_IS_NEW", requires = "short_lived")]
+    pub short_lived_is_new: bool,
 
     /// Everything that a kind of client needs, turned on together; further flags add to it
     #[arg(long, env = "PROVIDER_PROFILE", value_name = "PROFILE", value_enum)]
@@ -45,8 +68,8 @@ pub(crate) struct Options {
 
     /// The signing keys; made, readable by its owner alone, when missing
     ///
-    /// They change by themselves every 90 days, and at once on SIGUSR1 or by --admin-listen. Without it keys are made
-    /// anew at every start.
+    /// They change by themselves every 90 days, and at once on SIGUSR1 or by --admin-listen. Without it they are in
+    /// --database, sealed under --secrets, or made anew at every start where that is `memory:`.
     #[arg(long, env = "PROVIDER_KEYS", value_name = "FILE")]
     pub keys: Option<PathBuf>,
 
@@ -135,6 +158,10 @@ pub(crate) struct Options {
     pub dangerous_allow_loopback_fetch: bool,
 }
 
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
 impl Options {
     /// The options with what their profile turns on.
     pub(crate) fn with_profile(mut self) -> Self {
@@ -170,11 +197,15 @@ impl Options {
                 "--profile fapi-ciba needs --mtls-listen, whose certificates bind its tokens".to_owned()
             );
         }
-        if self.database != Database::Memory && (self.keys.is_none() || self.secrets.is_none()) {
+        if self.secrets.is_none() && (self.database != Database::Memory || self.short_lived.is_some()) {
             return Err(
-                "--database sqlite:PATH needs --keys and --secrets, without which it cannot be read again"
+                "--database and --short-lived need --secrets, without which nothing there can be read again"
                     .to_owned(),
             );
+        }
+        if self.extensions.encryption && self.database != Database::Memory && self.keys.is_none() {
+            return Err("--encryption needs --keys beside a --database: its keys are in a file beside them"
+                .to_owned());
         }
         if self.demo_client && self.profile != Some(Profile::Openid) {
             return Err("--demo-client needs --profile openid, which lets it ask in every way".to_owned());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::adapters::tracing::TracingEvents;
-use vouchsafe::provider::{Config, Provider, ProviderBuilder};
+use vouchsafe::provider::{Config, Provider, ProviderBuilder, StoredKeys};
 use vouchsafe::types::Issuer;
 
 use crate::admin::{Admin, Rotating};
@@ -54,12 +54,18 @@ pub(crate) async fn parts(
         }
         None => Clients::default(),
     };
-    let records = Records::open(&options.database).await?;
+    let records = Records::open(options).await?;
     let stores = records.stores(Arc::new(clients));
     let (users, hints) = users(options.users.as_deref())?;
     let pages = Arc::new(sign_in::pages(SERVICE).map_err(|error| error.to_string())?);
     let algorithms = options.signing_algorithms();
-    let (keyring, rotation) = keys::keyring(options.keys.as_deref(), algorithms).await?;
+    let (keyring, rotation) = match &options.keys {
+        Some(path) => keys::keyring(keys::file(path), &path.to_string_lossy(), algorithms).await?,
+        None => {
+            let stored = StoredKeys::new(records.key_sets(), secrets.clone(), issuer.clone());
+            keys::keyring(Arc::new(stored), "the keys in --database", algorithms).await?
+        }
+    };
     let rotating = Rotating { keyring: keyring.clone(), rotation, algorithms };
     admin::rotate_on_signal(rotating.clone())?;
     let builder = Provider::builder(config(options, &issuer), stores, keyring, secrets.clone())

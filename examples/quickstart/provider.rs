@@ -33,7 +33,8 @@ pub(crate) struct Registration {
 pub(crate) async fn mount(issuer: &str, home: &str, data: &Path) -> Result<(Router, Registration), BoxError> {
     make_private(data)?;
     let secrets = keys::secrets(Some(&data.join("secrets.json")))?;
-    let (keyring, _) = keys::keyring(Some(&data.join("keys.json")), &keys::ALGORITHMS).await?;
+    let (keyring, _) =
+        keys::keyring(keys::file(&data.join("keys.json")), "keys.json", &keys::ALGORITHMS).await?;
     let (client, registration) = register(home, &secrets)?;
     let store = Arc::new(SqliteStore::connect(&data.join("quickstart.sqlite").to_string_lossy()).await?);
     store.migrate().await?;

@@ -11,8 +11,8 @@ use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::BoxError;
 use vouchsafe::jose::{
-    KeyRotation, KeySchedule, KeySource, KeySourceError, Keyring, MemoryKeys, Revision, RingKey, Saved,
-    SigningAlg, SourcedKeys,
+    KeyRotation, KeySchedule, KeySource, KeySourceError, Keyring, Revision, RingKey, Saved, SigningAlg,
+    SourcedKeys,
 };
 use vouchsafe::secret::{Secret, SystemSecrets};
 
@@ -34,27 +34,26 @@ pub(crate) fn secrets(path: Option<&Path>) -> Result<SystemSecrets, String> {
     SystemSecrets::import(document.expose()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The signing keys in the file at `path`, which is made when missing, or in memory without a path: one of each algorithm.
-/// They rotate by the careful schedule for as long as the ring lives.
+/// Signing keys in the file at `path`, which is made when missing.
+pub(crate) fn file(path: &Path) -> Arc<dyn KeySource> {
+    Arc::new(KeyFile(path.to_owned()))
+}
+
+/// The signing keys of `source`, made where there are none: one of each algorithm. They rotate by the careful schedule for
+/// as long as the ring lives.
 ///
 /// # Errors
-/// One sentence that names the file.
+/// One sentence that begins with the `name` of the source.
 pub(crate) async fn keyring(
-    path: Option<&Path>,
+    source: Arc<dyn KeySource>,
+    name: &str,
     algorithms: &[SigningAlg],
 ) -> Result<(Keyring, KeyRotation), String> {
-    let source: Arc<dyn KeySource> = match path {
-        Some(path) => Arc::new(KeyFile(path.to_owned())),
-        None => Arc::new(MemoryKeys::default()),
-    };
     let runtime = TokioRuntime::current().map_err(|error| error.to_string())?;
     let rotation = KeyRotation::new(source, KeySchedule::new(algorithms.iter().copied()), Arc::new(runtime));
-    let keyring = rotation.open(SystemClock.now()).await.map_err(|error| {
-        let file = path.map_or_else(String::new, |path| format!("{}: ", path.display()));
-        match error {
-            KeySourceError::Load(problem) | KeySourceError::Save(problem) => format!("{file}{problem}"),
-            error => format!("{file}{error}"),
-        }
+    let keyring = rotation.open(SystemClock.now()).await.map_err(|error| match error {
+        KeySourceError::Load(problem) | KeySourceError::Save(problem) => format!("{name}: {problem}"),
+        error => format!("{name}: {error}"),
     })?;
     rotation.clone().run(&keyring, Arc::new(SystemClock), |tended| match tended {
         Ok(actions) if actions.is_empty() => {}

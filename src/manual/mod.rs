@@ -11,6 +11,9 @@ pub mod design {}
 #[doc = include_str!("extending.md")]
 pub mod extending {}
 
+#[doc = include_str!("kms.md")]
+pub mod kms {}
+
 #[doc = include_str!("operations.md")]
 pub mod operations {}
 

@@ -469,9 +469,11 @@ async fn a_signal_lets_new_keys_sign_and_keeps_the_old_ones_listed() {
 }
 
 #[test]
-fn a_database_needs_the_files_without_which_it_cannot_be_read() {
-    let refused = refusal("provider", &["--listen", "127.0.0.1:0", "--database", "sqlite:/nowhere/db"]);
-    assert!(refused.contains("--keys") && refused.contains("--secrets"), "{refused}");
+fn a_database_needs_the_secrets_without_which_it_cannot_be_read() {
+    for [flag, url] in [["--database", "sqlite:/nowhere/db"], ["--short-lived", "redis://127.0.0.1:1/"]] {
+        let refused = refusal("provider", &["--listen", "127.0.0.1:0", flag, url]);
+        assert!(refused.contains("--secrets"), "{refused}");
+    }
 }
 
 #[test]

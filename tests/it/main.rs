@@ -100,6 +100,7 @@ mod rfc9701_introspection_jwt;
 mod rfc9728_resource_metadata;
 mod secrets;
 mod server;
+mod signers;
 mod store_faults;
 mod stored_keys;
 mod taint;

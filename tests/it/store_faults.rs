@@ -103,6 +103,12 @@ const CASES: &[(&str, Case)] = &[
         let host = OneLogin::of(h.login("alice"));
         Box::new(move |h| h.type_code(&user_code, &host))
     }),
+    ("a person agrees for a device", |h| {
+        let user_code = h.device("tv", "openid read").user_code;
+        let host = OneLogin::of(h.login("alice"));
+        let asked = h.type_code(&user_code, &host).accepted();
+        Box::new(move |h| h.press(&asked, ("answer", "allow"), &host))
+    }),
     ("somebody signs out", |h| {
         let login = h.login("alice");
         let form = authorize_form().scope("openid read");

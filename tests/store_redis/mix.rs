@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vouchsafe::adapters::redis::RedisStore;
-use vouchsafe::adapters::sqlx::SqliteStore;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::error::StoreError;
 use vouchsafe::secret::TokenHash;
@@ -16,10 +15,15 @@ use vouchsafe::store::{
 };
 use vouchsafe::types::{ClientId, GrantId};
 
+/// What lasts.
+pub(crate) trait Lasting: ConsentStore + Sweep + TokenStore {}
+
+impl<L: ConsentStore + Sweep + TokenStore> Lasting for L {}
+
 #[derive(Debug)]
-pub(crate) struct Mix {
+pub(crate) struct Mix<L> {
     pub(crate) passing: RedisStore,
-    pub(crate) lasting: Arc<SqliteStore>,
+    pub(crate) lasting: Arc<L>,
 }
 
 /// The ports, each verb as the one of the two stores has it.
@@ -28,7 +32,7 @@ macro_rules! of {
         $(async fn $verb:ident($($name:ident: $type:ty),*) -> $answer:ty;)*
     })*) => {$(
         #[async_trait]
-        impl $port for Mix {$(
+        impl<L: Lasting> $port for Mix<L> {$(
             async fn $verb(&self, $($name: $type),*) -> Result<$answer, StoreError> {
                 self.$store.$verb($($name),*).await
             }
@@ -46,6 +50,7 @@ of! {
         async fn grant(id: &GrantId, now: Timestamp) -> Option<StoredGrant>;
         async fn grants(of: &Filter, revoked: RevokedGrants, page: &Page, now: Timestamp) -> Listing<StoredGrant>;
         async fn revoke(of: &Filter, now: Timestamp) -> u64;
+        async fn revoke_some(of: &Filter, limit: u16, now: Timestamp) -> u16;
     }
     TokenStore of lasting {
         async fn insert_granted_token(granted: GrantedToken, now: Timestamp) -> ();
@@ -80,7 +85,7 @@ of! {
 }
 
 #[async_trait]
-impl Sweep for Mix {
+impl<L: Lasting> Sweep for Mix<L> {
     async fn sweep(&self, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
         let limit = limit.min(1000);
         let swept = self.passing.sweep(limit, now).await?;

@@ -54,7 +54,7 @@ impl Faults {
     /// What there is to tell.
     pub(crate) fn told(&self) -> Told {
         let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
-        Told { calls: count(&self.0.calls), faults: count(&self.0.injected), swept: 0 }
+        Told { calls: count(&self.0.calls), faults: count(&self.0.injected), ..Told::default() }
     }
 
     fn injected(&self) {

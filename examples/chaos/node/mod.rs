@@ -32,6 +32,10 @@ use crate::database::{self, Store};
 /// Rows that one step of a sweep takes out.
 const SWEEP_STEP: u16 = 100;
 
+/// Rows that are moved to another system secret at once, and how long it is waited then.
+const RESEAL_STEP: u16 = 100;
+const RESEAL_PAUSE: Duration = Duration::from_millis(1);
+
 /// How often it is looked whether to sweep.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -52,31 +56,53 @@ pub(crate) async fn run() -> Result<(), BoxError> {
     }
 }
 
+/// A provider, and its routes.
+#[derive(Clone)]
+struct Serving {
+    provider: Provider,
+    app: Router,
+}
+
 /// What a node is made of.
 struct Node {
     setup: Setup,
     store: Arc<Store>,
     faults: Faults,
     swept: AtomicU64,
-    /// What is answered now; another one after the system secrets have changed.
-    app: RwLock<Router>,
+    resealed: AtomicU64,
+    /// What answers now; another one after the system secrets have changed.
+    serving: RwLock<Serving>,
 }
 
 impl Node {
     async fn new(setup: Setup) -> Result<Self, BoxError> {
         let store = database::open(&setup.database, setup.connections).await?.namespace(&setup.namespace);
         let (store, faults) = (Arc::new(store), Faults::default());
-        let app = application(&setup, &setup.system_secrets, &store, &faults)?;
-        Ok(Self { setup, store, faults, swept: AtomicU64::new(0), app: RwLock::new(app) })
+        let serving = RwLock::new(serving(&setup, &setup.system_secrets, &store, &faults)?);
+        Ok(Self { setup, store, faults, swept: AtomicU64::new(0), resealed: AtomicU64::new(0), serving })
     }
 
-    fn obey(&self, orders: Orders) -> Result<Told, BoxError> {
+    async fn obey(&self, orders: Orders) -> Result<Told, BoxError> {
         if let Some(secrets) = &orders.system_secrets {
-            let app = application(&self.setup, secrets, &self.store, &self.faults)?;
-            *self.app.write().unwrap_or_else(PoisonError::into_inner) = app;
+            let changed = serving(&self.setup, secrets, &self.store, &self.faults)?;
+            *self.serving.write().unwrap_or_else(PoisonError::into_inner) = changed;
         }
+        let reseals = orders.reseals;
         self.faults.obey(orders);
-        Ok(Told { swept: self.swept.load(Ordering::SeqCst), ..self.faults.told() })
+        if reseals {
+            let (Serving { provider, .. }, runtime) = (self.serving(), TokioRuntime::current()?);
+            let moved = provider.administration().reseal_all(RESEAL_STEP, RESEAL_PAUSE, &runtime).await?;
+            if moved.unreadable > 0 {
+                return Err("rows do not open".into());
+            }
+            self.resealed.fetch_add(moved.moved, Ordering::SeqCst);
+        }
+        let count = |counter: &AtomicU64| counter.load(Ordering::SeqCst);
+        Ok(Told { swept: count(&self.swept), resealed: count(&self.resealed), ..self.faults.told() })
+    }
+
+    fn serving(&self) -> Serving {
+        self.serving.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn sweep(self: Arc<Self>) {
@@ -95,19 +121,21 @@ impl Node {
     }
 }
 
-/// The provider and what is around it.
-fn application(
+/// The provider under these system secrets, and what is around it.
+fn serving(
     setup: &Setup,
     system_secrets: &str,
     store: &Arc<Store>,
     faults: &Faults,
-) -> Result<Router, BoxError> {
+) -> Result<Serving, BoxError> {
     let secrets = SystemSecrets::import(system_secrets)?;
     // The secrets of clients are hashed under a pepper, which does not rotate here.
     let clients = Arc::new(clients::clients(setup, &secrets)?);
     let (codes, tokens, consents) = (Arc::clone(store), Arc::clone(store), Arc::clone(store));
-    let (replays, tickets) = (Arc::clone(store), Arc::clone(store));
-    let stores = Stores::new(clients, codes, tokens, consents).with_replays(replays).with_tickets(tickets);
+    let stores = Stores::new(clients, codes, tokens, consents)
+        .with_replays(Arc::<Store>::clone(store))
+        .with_tickets(Arc::<Store>::clone(store))
+        .with_reseal(Arc::<Store>::clone(store));
     let config = Config::new(setup.issuer.parse()?).with_default_audience([clients::AUDIENCE]);
     let keyring = Keyring::import(&setup.signing_keys)?;
     let provider = Provider::builder(config, stores.around(Arc::new(faults.clone())), keyring, secrets)
@@ -123,12 +151,12 @@ fn application(
         .with_revocation()
         .with_rp_initiated_logout()
         .build()?;
-    Ok(host::routes(provider, faults))
+    Ok(Serving { app: host::routes(provider.clone(), faults), provider })
 }
 
 /// The door for orders.
 async fn obey(State(node): State<Arc<Node>>, Json(orders): Json<Orders>) -> Result<Json<Told>, StatusCode> {
-    node.obey(orders).map(Json).map_err(|_| StatusCode::BAD_REQUEST)
+    node.obey(orders).await.map(Json).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
 /// Everything else is the provider's.
@@ -136,6 +164,5 @@ async fn answer(
     State(node): State<Arc<Node>>,
     request: axum::extract::Request,
 ) -> Result<axum::response::Response, std::convert::Infallible> {
-    let app = node.app.read().unwrap_or_else(PoisonError::into_inner).clone();
-    app.oneshot(request).await
+    node.serving().app.oneshot(request).await
 }

@@ -45,6 +45,8 @@ pub(crate) struct Orders {
     pub(crate) sweeps_every_ms: u64,
     /// System secrets to use instead of those it started with.
     pub(crate) system_secrets: Option<String>,
+    /// It moves what is stored to the first of them before it answers.
+    pub(crate) reseals: bool,
 }
 
 /// What a node tells of itself when it is given orders.
@@ -56,4 +58,6 @@ pub(crate) struct Told {
     pub(crate) faults: u64,
     /// Rows that it has swept.
     pub(crate) swept: u64,
+    /// Rows that it has moved to another system secret.
+    pub(crate) resealed: u64,
 }

@@ -14,13 +14,14 @@ use crate::relying_party::Load;
 /// Most rotations: a set holds sixteen secrets, and all are kept, since what they have sealed is asked for at the end.
 const MOST_ROTATIONS: u64 = 14;
 
-/// R15: a new system secret is first given to every node for reading, then moved to the front. Nobody who uses what they
-/// have notices.
+/// R15: a new system secret is first given to every node for reading, then moved to the front, and what is stored is moved to
+/// it. Nobody who uses what they have notices.
 pub(super) async fn system_secrets(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     stage.allowed.rewritten = true;
     let every = Duration::from_millis(if stage.lab.options.short { 1500 } else { 5000 });
     let mut document: Value = serde_json::from_str(stage.lab.secrets.export().expose())?;
     let load = Load::begin(stage, stage.lab.usual(4, 16)).await?;
+    let mut moved = 0;
     for _ in 0..stage.lab.count(2, MOST_ROTATIONS).min(MOST_ROTATIONS) {
         sleep(every).await;
         let new: Value = serde_json::from_str(SystemSecrets::generate(&OsEntropy)?.export().expose())?;
@@ -28,8 +29,10 @@ pub(super) async fn system_secrets(stage: &mut Stage<'_>) -> Result<(), BoxError
         deploy(stage, &document).await?;
         secrets_of(&mut document)?.swap(0, 1);
         deploy(stage, &document).await?;
+        moved = stage.nodes[0].order(&Orders { reseals: true, ..Orders::default() }).await?.resealed;
         stage.count_faults(1);
     }
+    stage.expect(moved > 0, || "nothing was moved to a new secret".to_owned());
     sleep(every).await;
     let unverified = load.end().await;
     stage.expect(unverified == 0, || format!("{unverified} ID tokens could not be verified"));

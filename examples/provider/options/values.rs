@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use vouchsafe::client::AccessTokenFormatChoice;
 use vouchsafe::provider::{self, PushedRequests};
+use vouchsafe::secret::Secret;
 
 /// A kind of client that the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -64,6 +65,10 @@ pub(crate) enum RegisteredBy {
 pub(crate) enum Database {
     /// In the memory of the process.
     Memory,
+    /// In MySQL or MariaDB, by a URL that may hold a password.
+    Mysql(Secret),
+    /// In PostgreSQL, by a URL that may hold a password.
+    Postgres(Secret),
     /// In a SQLite file.
     Sqlite(String),
 }
@@ -74,16 +79,21 @@ impl FromStr for Database {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("memory", "")) => Ok(Self::Memory),
+            Some(("mysql" | "mariadb", _)) => Ok(Self::Mysql(Secret::new(text))),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Secret::new(text))),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.to_owned())),
-            _ => Err("must be memory: or sqlite:PATH".to_owned()),
+            _ => Err("must be memory:, sqlite:PATH, postgres://… or mysql://…".to_owned()),
         }
     }
 }
 
+/// Without what a URL says beside the kind of database: it may hold a password.
 impl fmt::Display for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory:"),
+            Self::Mysql(_) => f.write_str("the MySQL database"),
+            Self::Postgres(_) => f.write_str("the PostgreSQL database"),
             Self::Sqlite(path) => write!(f, "sqlite:{path}"),
         }
     }

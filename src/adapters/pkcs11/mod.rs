@@ -32,6 +32,8 @@
 //! bounded number of sessions, and a caller waits for a bounded time. A session that fails is closed, and what it was
 //! asked is asked once more on a new one: signing twice does no harm.
 //!
+//! Keys that ask for the PIN at each use (`CKA_ALWAYS_AUTHENTICATE`) are not for this.
+//!
 //! A PIN that the token has refused is not tried again, since tokens lock after a few wrong ones.
 
 mod error;
