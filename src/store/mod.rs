@@ -17,7 +17,7 @@
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
 mod around;
-mod cached;
+pub(crate) mod cached;
 mod client;
 mod code;
 mod consent;
@@ -40,7 +40,6 @@ use serde::{Deserialize, Serialize};
 
 pub use around::Around;
 pub use cached::CachedClients;
-pub(crate) use cached::ClientCache;
 pub use client::ClientStore;
 pub use code::{AuthorizationCode, CodeRecord, CodeStore, Consumed};
 pub use consent::{Consent, ConsentFilter, ConsentRecord, ConsentStore, ConsentVersion, Remembered};

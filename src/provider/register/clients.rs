@@ -11,9 +11,9 @@ use crate::error::StoreError;
 use crate::event::{Endpoint, Event, EventKind, EventSink};
 use crate::provider::core::Core;
 use crate::secret::{SystemSecrets, TokenHash};
+use crate::store::cached::ClientCache;
 use crate::store::{
-    ClientCache, ClientRecord, ClientRegistry, ClientStore, ClientVersion, Listing, Page, Replacement,
-    StoredClient,
+    ClientRecord, ClientRegistry, ClientStore, ClientVersion, Listing, Page, Replacement, StoredClient,
 };
 use crate::types::{ClientId, Issuer};
 
