@@ -33,6 +33,7 @@ pub(super) enum Seen<E: Dialect> {
 }
 
 impl<E: Dialect> Connections<E> {
+    #[allow(dead_code, reason = "not every database has one writer")]
     pub(super) const fn split(readers: Pool<E::Database>, writers: Pool<E::Database>) -> Self {
         Self { readers, writers }
     }

@@ -49,6 +49,7 @@ mod row;
 mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[allow(dead_code, reason = "which forms of statements there are depends on the databases that are chosen")]
 mod statements;
 mod steps;
 mod store;
