@@ -3,9 +3,11 @@
 mod device;
 
 use std::fmt::{self, Debug};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, Method};
 
@@ -222,20 +224,35 @@ impl Mount {
         method: &Method,
         headers: &HeaderMap,
     ) -> Result<PendingAuthorization, Response> {
-        let resumed = self.provider.resume(sealed, method, headers).await;
-        resumed.map_err(|Unresumable { response, .. }| response)
+        let resumed = self.provider.resume(sealed, method, headers);
+        match AssertUnwindSafe(resumed).catch_unwind().await {
+            Ok(resumed) => resumed.map_err(|Unresumable { response, .. }| response),
+            Err(_) => Err(self.panicked()),
+        }
     }
 
     /// Goes on with a request, now that `login` is signed in: answers it, or asks for what is still missing.
     pub async fn proceed(&self, pending: PendingAuthorization, login: Option<&Authentication>) -> Response {
-        match self.provider.next(pending, login).await {
-            Next::Ask(needs, pending) => {
-                let mut response = self.ask(&needs, &pending).await;
-                self.tell_of(login, &mut response);
-                response
+        let next = async {
+            match self.provider.next(pending, login).await {
+                Next::Ask(needs, pending) => {
+                    let mut response = self.ask(&needs, &pending).await;
+                    self.tell_of(login, &mut response);
+                    response
+                }
+                Next::Respond(response) => response,
             }
-            Next::Respond(response) => response,
-        }
+        };
+        self.caught(next).await
+    }
+
+    /// A panic below becomes a 500 and an event here too: these are called by handlers of the host (attack 332).
+    async fn caught(&self, work: impl Future<Output = Response>) -> Response {
+        AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| self.panicked())
+    }
+
+    fn panicked(&self) -> Response {
+        route::panicked(&self.provider.0, Endpoint::Authorization)
     }
 
     /// Tells clients that watch the browser who is signed in, unless the response does so already.
@@ -249,16 +266,19 @@ impl Mount {
 
     /// Carries out the person's yes. If it does not meet the request, asks for what is missing first.
     pub async fn approve(&self, pending: PendingAuthorization, approval: Approval) -> Response {
-        match self.provider.approve(pending, approval).await {
-            Ok(response) => response,
-            Err(Refused { needs: Some(needs), pending, .. }) => self.ask(&needs, &pending).await,
-            Err(Refused { reason, .. }) => self.provider.refusal_page(reason),
-        }
+        let approved = async {
+            match self.provider.approve(pending, approval).await {
+                Ok(response) => response,
+                Err(Refused { needs: Some(needs), pending, .. }) => self.ask(&needs, &pending).await,
+                Err(Refused { reason, .. }) => self.provider.refusal_page(reason),
+            }
+        };
+        self.caught(approved).await
     }
 
     /// Carries out the person's no, or the host's: the response that tells the client.
     pub async fn deny(&self, pending: &PendingAuthorization, denial: Denial) -> Response {
-        self.provider.deny(pending, denial).await
+        self.caught(self.provider.deny(pending, denial)).await
     }
 
     async fn handle(&self, endpoint: Endpoint, request: &Request) -> Response {

@@ -1,24 +1,29 @@
 //! What holds at the token, introspection and revocation endpoints when things break: faults and lost answers of the
 //! store, abandoned requests, a random source that fails or repeats, panics, and rows that were tampered with.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::Value;
-use vouchsafe::error::Reason;
+use vouchsafe::error::{Reason, StoreError};
 use vouchsafe::event::EventKind;
-use vouchsafe::provider::{Context, GrantFilter, GrantHandler, Issuance, LiveGrant, TokenRequest};
+use vouchsafe::provider::{
+    Approval, Authorize, Context, GrantFilter, GrantHandler, Issuance, LiveGrant, Mount, TokenRequest,
+};
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::TokenHash;
 use vouchsafe::store::{
-    Filter, GrantRecord, GrantStore as _, GrantedToken, Issued, Page, TokenRecord, TokenStore as _,
+    Around, Filter, GrantRecord, GrantStore as _, GrantedToken, Issued, Page, Stores, TokenRecord,
+    TokenStore as _,
 };
 use vouchsafe::testing::{
     AuthorizeForm, Fault, Faults, Form, Harness, TokenForm, abandon, authorize_form, block_on, client_form,
     code_form, refresh_form, refusals, token_form,
 };
-use vouchsafe::types::{ClientId, GrantId, GrantType, Subject};
+use vouchsafe::types::{ClientId, GrantId, GrantType, Scope, Subject};
 
 fn offline() -> AuthorizeForm {
     authorize_form().scope("openid offline_access read")
@@ -383,4 +388,42 @@ fn a_host_has_a_grant_of_its_own() {
 
 fn get(path: &str) -> vouchsafe::wire::Request {
     http::Request::get(format!("https://op.example{path}")).body(bytes::Bytes::new()).unwrap()
+}
+
+/// Panics at every call while it is armed.
+#[derive(Debug, Default)]
+struct Armed(AtomicBool);
+
+#[async_trait]
+impl Around for Armed {
+    async fn around(
+        &self,
+        verb: &'static str,
+        call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
+    ) -> Result<(), StoreError> {
+        assert!(!self.0.load(Ordering::SeqCst), "{verb} panics");
+        call.await
+    }
+}
+
+/// attack 332: what handlers of the host call to go on with a request answers too.
+#[test]
+fn a_panic_below_a_page_of_the_host_is_a_500() {
+    let armed = Arc::new(Armed::default());
+    let around = Arc::clone(&armed);
+    let h =
+        Harness::builder().stores(move |memory| Stores::of(Arc::new(memory.clone())).around(around)).build();
+    let mount = Mount::headless(h.provider().clone());
+    let uri = format!("https://op.example/authorize?{}", authorize_form().encode());
+    let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
+    let asked = || match block_on(h.provider().authorize(&request)) {
+        Authorize::Interact { pending, .. } => pending,
+        other => panic!("a person is needed, not {other:?}"),
+    };
+    let (first, second) = (asked(), asked());
+    let (login, scope) = (h.login("alice"), Scope::parse("openid").unwrap());
+    armed.0.store(true, Ordering::SeqCst);
+    let proceeded = block_on(mount.proceed(first, Some(&login)));
+    let approved = block_on(mount.approve(second, Approval::new(login, scope)));
+    assert_eq!([proceeded.status(), approved.status()], [StatusCode::INTERNAL_SERVER_ERROR; 2]);
 }
