@@ -49,6 +49,15 @@ fn beginning(url: &str, statement: &'static str, patience: Duration) -> MysqlSto
 impl Server for Place {
     type Engine = Mysql;
 
+    const FOREIGN_CONSENTS: [&'static str; 2] = [
+        "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
+         SELECT namespace, x'02', client, version, expires_at, secret, payload FROM vouchsafe_consents \
+         WHERE subject > x'02' AND client = 'client' ORDER BY subject LIMIT 1",
+        "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
+         SELECT namespace, x'04', client, version, expires_at, secret, payload FROM vouchsafe_consents \
+         WHERE subject > x'04' AND client = 'client' ORDER BY subject LIMIT 1",
+    ];
+
     async fn new() -> Self {
         let server = env::var("VOUCHSAFE_MYSQL").expect("tests/services sets VOUCHSAFE_MYSQL");
         let name = format!("test_{:016x}", u64::from_be_bytes(random(&OsEntropy).unwrap()));
@@ -156,6 +165,16 @@ async fn a_database_that_only_reads_is_unavailable_for_writing() {
     for (verb, kind) in sql::reading_verbs(&store).await {
         assert_eq!(kind, None, "{verb}");
     }
+}
+
+/// attack 314: after a switch-over a connection to what was the primary is given up.
+#[tokio::test]
+async fn a_connection_that_only_reads_is_replaced() {
+    let place = Place::new().await;
+    place.node().await;
+    let pool = MySqlPoolOptions::new().max_connections(1).connect(&place.url).await.unwrap();
+    pool.execute("SET SESSION TRANSACTION READ ONLY").await.unwrap();
+    served::demoted(&MysqlStore::new(pool)).await;
 }
 
 /// attack 317: a row that no statement of the store wrote is an error, never an answer.

@@ -16,10 +16,11 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use served::Server;
 use sql::{NOW, client, code, family_at, key, rotation, writing_verbs};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
 use vouchsafe::adapters::sqlx::{Postgres, PostgresStore, SchemaError, SqlOptions};
 use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::StoreErrorKind;
@@ -46,6 +47,15 @@ impl Place {
 
 impl Server for Place {
     type Engine = Postgres;
+
+    const FOREIGN_CONSENTS: [&'static str; 2] = [
+        "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
+         SELECT namespace, '\\x02', client, version, expires_at, secret, payload FROM vouchsafe_consents \
+         WHERE subject > '\\x02' AND client = 'client' ORDER BY subject LIMIT 1",
+        "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
+         SELECT namespace, '\\x04', client, version, expires_at, secret, payload FROM vouchsafe_consents \
+         WHERE subject > '\\x04' AND client = 'client' ORDER BY subject LIMIT 1",
+    ];
 
     async fn new() -> Self {
         let server = env::var("VOUCHSAFE_POSTGRES").expect("tests/services sets VOUCHSAFE_POSTGRES");
@@ -115,6 +125,7 @@ async fn what_could_not_be_serialised_is_tried_again() {
     );
     let pool = place.pool().await;
     let mut held = pool.begin().await.unwrap();
+    let holder: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *held).await.unwrap();
     for table in ["codes", "issued"] {
         let touch = format!("UPDATE vouchsafe_{table} SET client = client");
         held.execute(AssertSqlSafe(touch)).await.unwrap();
@@ -128,9 +139,13 @@ async fn what_could_not_be_serialised_is_tried_again() {
         tokio::spawn(async move { store.use_refresh_token(&id, rotation(0), None, NOW).await })
     };
     // Both have begun and wait for the rows, which change under them.
-    let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
-                   WHERE wait_event_type = 'Lock' AND query LIKE '%vouchsafe_%' AND datname = current_database()";
-    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() < 2 {}
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
+    let both_wait = async {
+        while sqlx::query_scalar::<_, i64>(waiting).bind(holder).fetch_one(&pool).await.unwrap() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(4), both_wait).await.unwrap();
     held.commit().await.unwrap();
     assert_eq!(consume.await.unwrap().unwrap(), Consumed::Fresh(code(&grant)));
     assert_eq!(refresh.await.unwrap().unwrap(), Refreshed::Rotated);
@@ -171,6 +186,68 @@ async fn a_database_that_only_reads_is_unavailable_for_writing() {
     }
     for (verb, kind) in sql::reading_verbs(&store).await {
         assert_eq!(kind, None, "{verb}");
+    }
+}
+
+/// attack 135: what a database plans that has never looked at its tables, and keeps: rows of a key are found by the key, and
+/// what has ended by its end.
+#[tokio::test]
+async fn a_new_database_finds_its_rows_by_their_keys() {
+    let place = Place::new().await;
+    let url = place.with("-c plan_cache_mode=force_generic_plan");
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+    let store = PostgresStore::new(pool.clone());
+    store.migrate().await.unwrap();
+    writing_verbs(&store).await;
+    sql::reading_verbs(&store).await;
+    let prepared = "SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements \
+                    WHERE statement LIKE '%vouchsafe_%' AND statement NOT LIKE '%vouchsafe_schema%'";
+    let prepared: Vec<(String, String, i32)> = sqlx::query_as(prepared).fetch_all(&pool).await.unwrap();
+    assert!(prepared.len() > 35, "{}", prepared.len());
+    for (name, text, values) in prepared {
+        let nulls = vec!["NULL"; usize::try_from(values).unwrap()].join(", ");
+        let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE {name} ({nulls})")));
+        let plan = explain.fetch_all(&pool).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|line| line.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan on vouchsafe_"), "{text}\n{plan}");
+        assert_eq!(plan.contains("_end "), text.starts_with("WITH ended"), "{text}\n{plan}");
+        for (key, index) in [("id = $2", "_pkey "), ("grant_id = $2", "vouchsafe_issued_grant ")] {
+            let by_key = text.contains(&format!("namespace = $1 AND {key}"));
+            assert!(!by_key || plan.contains(index), "{text}\n{plan}");
+        }
+    }
+}
+
+/// attack 314: after a switch-over a connection to what was the primary is given up.
+#[tokio::test]
+async fn a_connection_that_only_reads_is_replaced() {
+    let place = Place::new().await;
+    place.node().await;
+    let pool = PgPoolOptions::new().max_connections(1).connect(&place.url()).await.unwrap();
+    pool.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").await.unwrap();
+    served::demoted(&PostgresStore::new(pool)).await;
+}
+
+/// Nodes of a new release start at once on tables of an earlier one: whoever waited sees what was done, under every level.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_nodes_may_migrate_at_once_under_every_isolation_level() {
+    for level in ["repeatable\\ read", "serializable"] {
+        let place = Place::new().await;
+        for migration in &PostgresStore::migrations()[..2] {
+            place.execute(migration.sql).await;
+        }
+        place.execute("INSERT INTO vouchsafe_schema (version, name) VALUES (0, 'none')").await;
+        let url = place.with(&format!("-c default_transaction_isolation={level}"));
+        // Each makes the table once, or finds it: without a look at what was done meanwhile, each but the first is refused.
+        let nodes = (0..8).map(async |_| {
+            let store = PostgresStore::connect(&url).await?;
+            store.migrate().await?;
+            store.check().await
+        });
+        for node in join_all(nodes).await {
+            node.unwrap();
+        }
     }
 }
 

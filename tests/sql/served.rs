@@ -5,23 +5,29 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use vouchsafe::adapters::sqlx::{Engine, SchemaError, SqlOptions, SqlStore};
+use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::StoreErrorKind;
 use vouchsafe::store::{
-    CodeStore, Consumed, Deferral, DeferredRecord, DeferredStore, GrantStore, Refreshed, SubjectKey,
-    TokenStore, WaitingLimit,
+    CodeStore, ConsentRecord, ConsentStore, Consumed, Deferral, DeferredRecord, DeferredStore, GrantStore,
+    Page, Refreshed, Remembered, Reseal, RowKind, SubjectKey, Sweep, TokenStore, WaitingLimit,
 };
 use vouchsafe::testing::store_suite as suite;
 
 use super::crowd::{crowd, drop_after};
 use super::proxy::{Proxy, Wire};
-use super::sql::{self, NOW, client, code, deferred, family_at, grant, key, kind, rotation};
+use super::sql::{
+    self, NOW, client, code, consent, deferred, family_at, grant, key, kind, payload, rotation,
+};
 
 type Store<S> = SqlStore<<S as Server>::Engine>;
 
 /// A place of its own for the tables of one test, on a server.
 pub(super) trait Server: Sized {
     type Engine: Engine;
+
+    /// Inserts consents of the subjects 02 and 04, of one byte each, which are no subjects.
+    const FOREIGN_CONSENTS: [&'static str; 2];
 
     async fn new() -> Self;
 
@@ -128,6 +134,29 @@ macro_rules! served {
             served::gone::<$server>().await;
         }
 
+        /// attack 314: a host that is gone without a word holds up nobody once it is back.
+        #[tokio::test]
+        async fn a_server_that_is_silent_holds_no_connection() {
+            served::silent::<$server>().await;
+        }
+
+        /// attack 317: a row that was tampered with keeps no other from being moved to another secret.
+        #[tokio::test]
+        async fn a_row_that_cannot_be_read_does_not_stop_the_moving_of_others() {
+            served::resealing_goes_on::<$server>().await;
+        }
+
+        #[tokio::test]
+        async fn a_table_that_cannot_be_swept_keeps_no_other() {
+            served::sweeping_goes_on::<$server>().await;
+        }
+
+        /// attack 317: a name too long for a key is still one of its own.
+        #[tokio::test]
+        async fn a_namespace_may_be_of_any_length() {
+            served::long_namespaces::<$server>().await;
+        }
+
         #[tokio::test]
         async fn a_connection_that_was_lost_while_idle_is_replaced() {
             served::lost_while_idle::<$server>().await;
@@ -191,13 +220,36 @@ pub(super) async fn gone<S: Server>() {
     let server = S::new().await;
     server.node().await;
     let (proxy, url) = server.wire().await;
-    let store = S::connect(&url, &SqlOptions::new()).await.unwrap();
+    let patience = SqlOptions::new().with_acquire_timeout(Duration::from_millis(300));
+    let store = S::connect(&url, &patience).await.unwrap();
     sql::available(&store).await;
     proxy.set(Wire::Cut);
     sql::unavailable(&S::hosted(&url, Duration::from_millis(100))).await;
+    // The store that was in use says the same, until it may have new connections.
+    sql::unavailable(&store).await;
     proxy.set(Wire::Whole);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     sql::available(&store).await;
+}
+
+/// A server that vanishes without a word takes no connection of the pool with it: verbs that were dropped while they waited
+/// for it give theirs back, and new ones are made when it can be reached again.
+pub(super) async fn silent<S: Server>() {
+    let server = S::new().await;
+    server.node().await;
+    let (proxy, url) = server.wire().await;
+    let options = SqlOptions::new().with_connections(2).with_acquire_timeout(Duration::from_secs(8));
+    let store = S::connect(&url, &options).await.unwrap();
+    sql::available(&store).await;
+    proxy.set(Wire::Silent);
+    let verbs = (0..2).map(async |_| {
+        let id = grant().id;
+        let verb = store.grant(&id, NOW);
+        tokio::time::timeout(Duration::from_millis(300), verb).await.is_err()
+    });
+    assert_eq!(join_all(verbs).await, [true, true]);
+    proxy.set(Wire::Whole);
+    assert_eq!(store.grant(&grant().id, NOW).await.unwrap(), None);
 }
 
 /// A connection that was lost while nobody used it fails no verb.
@@ -277,6 +329,61 @@ pub(super) async fn overflow<S: Server>() {
     assert_eq!(store.grant(&grant.id, NOW).await.unwrap(), before);
     let outcome = store.use_refresh_token(&grant.id, rotation(last + 1), None, NOW).await.unwrap();
     assert_eq!(outcome, Refreshed::Ahead);
+}
+
+/// Rows whose subject is no subject, at the beginning, in the middle and at the end of a page.
+pub(super) async fn resealing_goes_on<S: Server>() {
+    let server = S::new().await;
+    let store = server.node().await;
+    let mut subjects = Vec::new();
+    for first in [1, 3, 5, 7] {
+        let subject = SubjectKey::from_bytes([first; 32]);
+        let written = store.remember(ConsentRecord { subject, ..consent() }, None, NOW).await.unwrap();
+        assert_eq!(written, Remembered::Written);
+        subjects.push(subject);
+    }
+    for text in S::FOREIGN_CONSENTS {
+        server.execute(text).await;
+    }
+    for size in [2, 3, 4] {
+        let (mut listed, mut page) = (Vec::new(), Page::first(size));
+        loop {
+            let listing = store.sealed_under(payload().secret(), &page, NOW).await.unwrap();
+            listed.extend(listing.items.into_iter().filter(|row| row.name.kind == RowKind::Consent));
+            let Some(next) = listing.next else { break };
+            page = Page { after: Some(next), ..page };
+        }
+        let listed: Vec<&[u8]> = listed.iter().map(|row| &row.name.key[..32]).collect();
+        let expected: Vec<&[u8]> = subjects.iter().map(|subject| &subject.as_bytes()[..]).collect();
+        assert_eq!(listed, expected, "pages of {size}");
+    }
+}
+
+pub(super) async fn long_namespaces<S: Server>() {
+    let store = S::new().await.node().await;
+    let [one, other] = [3000, 3001].map(|length| store.namespace(&"n".repeat(length)));
+    let grant = grant();
+    one.insert_grant(grant.clone(), NOW).await.unwrap();
+    assert_eq!(other.grant(&grant.id, NOW).await.unwrap(), None);
+    assert!(one.grant(&grant.id, NOW).await.unwrap().is_some());
+}
+
+/// A connection that leads to a server that does not write any more is not used again: this is the only one.
+pub(super) async fn demoted<E: Engine>(store: &SqlStore<E>) {
+    let refused = store.insert_code(key(), code(&grant()), NOW).await;
+    assert_eq!(kind(refused), Some(StoreErrorKind::Unavailable));
+    store.insert_code(key(), code(&grant()), NOW).await.unwrap();
+}
+
+/// The first table is not there.
+pub(super) async fn sweeping_goes_on<S: Server>() {
+    let server = S::new().await;
+    let store = server.node().await;
+    store.insert_code(key(), code(&grant()), NOW).await.unwrap();
+    server.execute("DROP TABLE vouchsafe_replays").await;
+    let late = Timestamp::from_unix(i64::MAX);
+    assert_eq!(store.sweep(10, late).await.unwrap(), 1);
+    assert_eq!(kind(store.sweep(10, late).await), Some(StoreErrorKind::Unavailable));
 }
 
 /// A row that no statement of the store wrote is an error, never an answer. Each change makes one.

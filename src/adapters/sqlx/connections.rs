@@ -196,9 +196,14 @@ pub(super) struct Lent<E: Dialect> {
     under_way: UnderWay,
 }
 
-/// Whether a statement has been sent whose answer has not been read to its end.
+/// What is known of a connection when it is given back.
 #[derive(Default)]
-struct UnderWay(bool);
+struct UnderWay {
+    /// A statement has been sent whose answer has not been read to its end.
+    waiting: bool,
+    /// It leads to a server that does not write: the next one may lead to another.
+    only_reads: bool,
+}
 
 impl UnderWay {
     /// Waits for `statement`; who drops this on the way leaves the mark behind.
@@ -206,10 +211,13 @@ impl UnderWay {
         &mut self,
         statement: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, Failure> {
-        self.0 = true;
+        self.waiting = true;
         let answer = statement.await;
-        self.0 = false;
-        answer.map_err(Failure::of::<E>)
+        self.waiting = false;
+        answer.map_err(|error| {
+            self.only_reads |= E::only_reads(&error);
+            Failure::of::<E>(error)
+        })
     }
 }
 
@@ -246,7 +254,8 @@ impl<E: Dialect> Lent<E> {
 
 impl<E: Dialect> Drop for Lent<E> {
     fn drop(&mut self) {
-        if self.under_way.0 && E::CLOSES_WHAT_IS_DROPPED {
+        let left = self.under_way.waiting && E::CLOSES_WHAT_IS_DROPPED;
+        if left || self.under_way.only_reads {
             self.connection.close_on_drop();
         }
     }

@@ -38,8 +38,9 @@ pub(super) trait Dialect: Sized + Debug + Send + Sync + 'static {
     /// How a transaction that writes begins.
     const BEGIN: &'static str;
 
-    /// Whether a connection is closed when the future that uses it is dropped, because its driver cannot tell the
-    /// rest of an answer from the next one.
+    /// Whether a connection is closed when the future that uses it is dropped in the middle of a statement: where its
+    /// driver cannot tell the rest of an answer from the next one, or where the server may be gone, and the pool would
+    /// wait for it.
     const CLOSES_WHAT_IS_DROPPED: bool;
 
     /// What is run at the beginning of a migration, one after the other, so that only one node migrates at a time.
@@ -50,6 +51,9 @@ pub(super) trait Dialect: Sized + Debug + Send + Sync + 'static {
     /// Whether a failed statement is known not to have happened and may succeed when it is tried again: a
     /// serialisation failure or a deadlock.
     fn is_transient(error: &sqlx::Error) -> bool;
+
+    /// Whether the server refused to write because it only reads, as one does that is no longer the primary.
+    fn only_reads(error: &sqlx::Error) -> bool;
 
     /// The rows of a statement. All are fetched, also where there is one at most: a statement commits when it comes
     /// to its end, and an error on the way there must be seen before anybody is told that a row is theirs.

@@ -14,6 +14,9 @@ const MOST_TRIES: u32 = 3;
 /// The longest pause before the first repetition; each later one may be twice as long.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// After so many the pauses grow no more.
+const MOST_DOUBLINGS: u32 = 4;
+
 /// A statement that failed.
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -90,11 +93,17 @@ impl Tries {
         if !failure.transient || self.0 >= MOST_TRIES {
             return false;
         }
-        let Ok([share]) = random::<1>(&OsEntropy) else { return false };
-        let longest = PAUSE * (1 << (self.0 - 1));
-        tokio::time::sleep(longest * (u32::from(share) + 1) / 256).await;
+        pause(self.0).await;
         true
     }
+}
+
+/// Waits before the repetition of this number, counted from one.
+pub(super) async fn pause(repetition: u32) {
+    // Without entropy all wait for the longest time.
+    let share = random::<1>(&OsEntropy).map_or(u8::MAX, |[share]| share);
+    let longest = PAUSE * (1 << repetition.saturating_sub(1).min(MOST_DOUBLINGS));
+    tokio::time::sleep(longest * (u32::from(share) + 1) / 256).await;
 }
 
 /// Tries a verb until it answers, or fails in a way that stays.

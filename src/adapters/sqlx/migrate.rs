@@ -2,7 +2,7 @@
 
 use super::connections::{Connections, Writing};
 use super::dialect::Dialect;
-use super::failure::Failure;
+use super::failure::{Failure, pause};
 use super::row::Row;
 use super::schema::SchemaError;
 use crate::error::{StoreError, StoreErrorKind};
@@ -29,6 +29,7 @@ pub(super) async fn migrate<E: Dialect>(connections: &Connections<E>) -> Result<
                 if !met || meetings == MOST_MEETINGS {
                     return Err(SchemaError::Store(failure.into()));
                 }
+                pause(meetings).await;
             }
         }
     }

@@ -49,12 +49,13 @@ fn text(bytes: &[u8]) -> Result<Value<'_>, StoreError> {
     std::str::from_utf8(bytes).map(Value::from).map_err(corrupt)
 }
 
+/// The name of a row by its key as it is stored: whether that is a key that a store wrote is for who opens the payload.
 fn name<E: Dialect>(table: RowKind, row: &Row<E>) -> Result<RowName, StoreError> {
     Ok(match table {
-        RowKind::Client => RowName::new(table, row.client()?.as_str()),
+        RowKind::Client => RowName::new(table, row.text("client")?),
         RowKind::Consent => {
             let subject: [u8; SUBJECT_BYTES] = row.bytes("subject")?;
-            RowName::new(table, [&subject, row.client()?.as_str().as_bytes()].concat())
+            RowName::new(table, [&subject, row.text("client")?.as_bytes()].concat())
         }
         RowKind::Grant => {
             let kind = if row.integer("kind")? == GRANT { RowKind::Grant } else { RowKind::Token };
@@ -87,18 +88,19 @@ impl<E: Engine> SqlStore<E> {
         let [first, second] = columns(after)?;
         let values = values![self.tenant(), &secret, size, first, second];
         let rows = self.connections.read(&E::statements().reseal.of(table).page, &values).await?;
-        let names: Vec<RowName> = rows.iter().map(|row| name(table, row)).collect::<Result<_, _>>()?;
         let next = if rows.len() == usize::from(size) {
-            names.last().cloned()
+            // Behind the last row whose key can be told. That none can is no end of the table.
+            let named = rows.iter().rev().find_map(|row| name(table, row).ok());
+            Some(named.ok_or(StoreErrorKind::Corrupt)?)
         } else {
             TABLES.into_iter().skip_while(|known| *known != table).nth(1).map(|next| RowName::new(next, []))
         };
-        let mut items = Vec::new();
-        for (row, name) in rows.iter().zip(names) {
-            if row.secret()? == secret {
-                items.push(SealedRow { name, payload: row.payload()? });
-            }
-        }
+        // A row that cannot be read answers nobody: it must not keep the others from being moved.
+        let sealed = |row: &Row<E>| {
+            let payload = row.payload().ok().filter(|payload| payload.secret() == secret)?;
+            Some(SealedRow { name: name(table, row).ok()?, payload })
+        };
+        let items = rows.iter().filter_map(sealed).collect();
         Ok(Listing { items, next: next.map(|next| next.to_string()) })
     }
 }

@@ -12,7 +12,8 @@ pub struct Migration {
     pub version: i64,
     /// What it is about, in one word.
     pub name: &'static str,
-    /// The statements, to be run in one transaction.
+    /// The statements, to be run in one transaction. In MySQL, where a table is made outside of any, they are run one after
+    /// the other, and may be run again after some of them failed.
     pub sql: &'static str,
 }
 

@@ -3,6 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
 use super::connections::Connections;
 use super::dialect::{Dialect, Engine};
 use super::migrate;
@@ -11,6 +15,9 @@ use super::value::Value;
 
 /// The namespace of a store that was given none.
 const DEFAULT_NAMESPACE: &str = "";
+
+/// Most bytes of a namespace, so that a key with it fits into every index.
+const MAX_NAMESPACE: usize = 255;
 
 /// The stores in a SQL database, but for clients that the host configures. Clones share their connections.
 ///
@@ -36,10 +43,15 @@ impl<E: Engine> SqlStore<E> {
 
     /// The same database under another namespace, which is part of every key: nothing in it is seen from here.
     ///
-    /// At most 255 bytes.
+    /// In the place of a name of more than 255 bytes stands its SHA-256, in base64url behind `sha256:`.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Self {
-        Self { connections: self.connections.clone(), namespace: name.into() }
+        let namespace = if name.len() > MAX_NAMESPACE {
+            format!("sha256:{}", BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(name))).into()
+        } else {
+            name.into()
+        };
+        Self { connections: self.connections.clone(), namespace }
     }
 
     /// Brings the tables to the version of this release. Several processes may do so at once.

@@ -27,6 +27,12 @@ const IDLE: Duration = Duration::from_secs(1);
 /// `ER_CHECKREAD`, by which MariaDB refuses to write over what has changed since it was read.
 const TRANSIENT: [u16; 3] = [1213, 1205, 1020];
 
+/// `ER_OPTION_PREVENTS_STATEMENT` and `ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION`.
+const ONLY_READS: [u16; 2] = [1290, 1792];
+
+/// The server closes no connection that was idle for less.
+const LEAST_WAIT: Duration = Duration::from_secs(30);
+
 /// MySQL or MariaDB, as a parameter of [`SqlStore`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -45,12 +51,13 @@ pub type MysqlStore = SqlStore<Mysql>;
 impl SqlStore<Mysql> {
     /// Connects to a database by its URL: `mysql://user:password@host/database`.
     ///
-    /// Up to ten connections, each at READ COMMITTED, with a strict `sql_mode` and `innodb_lock_wait_timeout` at five
-    /// seconds. A verb that is dropped half-way closes its connection, and the server rolls back what it had not
+    /// Up to ten connections, each at READ COMMITTED, with a strict `sql_mode`, `innodb_lock_wait_timeout` at five
+    /// seconds and `wait_timeout` at thirty: for so long a node that vanished inside a transaction holds its locks. A verb that is dropped half-way closes its connection, and the server rolls back what it had not
     /// committed: what is left of an answer cannot be told from the next one.
     ///
     /// Connections that were idle for a second or more are tested before they are used. When the server restarts, the
-    /// verbs under way fail, and one for each connection that was in use a moment ago; then new connections are made.
+    /// verbs under way fail, and one for each connection that was in use a moment ago; then new connections are made. A
+    /// server that refuses to write because it is no longer the primary is left too: the URL must lead to the primary.
     ///
     /// # Errors
     /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
@@ -65,10 +72,12 @@ impl SqlStore<Mysql> {
     /// As of [`MysqlStore::connect`].
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
         let session = MySqlConnectOptions::from_str(url).map_err(failed)?;
-        let lock_timeout = options.lock_timeout.as_secs().max(1);
+        let settings = settings(options);
         let pool = MySqlPoolOptions::new()
             .max_connections(options.connections.unwrap_or(CONNECTIONS))
             .acquire_timeout(options.acquire_timeout)
+            // The pool closes a connection before the server does.
+            .idle_timeout(wait(options) / 2)
             .test_before_acquire(false)
             .before_acquire(|connection, known| {
                 Box::pin(async move {
@@ -79,12 +88,9 @@ impl SqlStore<Mysql> {
                 })
             })
             .after_connect(move |connection, _| {
+                let settings = settings.clone();
                 Box::pin(async move {
                     connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await?;
-                    let settings = format!(
-                        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
-                         innodb_lock_wait_timeout = {lock_timeout}"
-                    );
                     connection.execute(AssertSqlSafe(settings)).await.map(drop)
                 })
             })
@@ -101,6 +107,26 @@ impl SqlStore<Mysql> {
     pub fn new(pool: MySqlPool) -> Self {
         Self::over(Connections::shared(pool))
     }
+}
+
+/// How long the server waits for the next statement of a connection.
+fn wait(options: &SqlOptions) -> Duration {
+    options.statement_timeout.max(LEAST_WAIT)
+}
+
+/// What a session is given.
+fn settings(options: &SqlOptions) -> String {
+    let lock = options.lock_timeout.as_secs().max(1);
+    let wait = wait(options).as_secs();
+    format!(
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = {lock}, \
+         wait_timeout = {wait}"
+    )
+}
+
+fn is_one_of(error: &sqlx::Error, numbers: &[u16]) -> bool {
+    let error = error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+    error.is_some_and(|error| numbers.contains(&error.number()))
 }
 
 impl Dialect for Mysql {
@@ -130,9 +156,11 @@ impl Dialect for Mysql {
     }
 
     fn is_transient(error: &sqlx::Error) -> bool {
-        let error =
-            error.as_database_error().and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
-        error.is_some_and(|error| TRANSIENT.contains(&error.number()))
+        is_one_of(error, &TRANSIENT)
+    }
+
+    fn only_reads(error: &sqlx::Error) -> bool {
+        is_one_of(error, &ONLY_READS)
     }
 
     async fn rows(
@@ -166,5 +194,19 @@ impl Dialect for Mysql {
 
     fn integer(row: &MySqlRow, column: &str) -> Result<Option<i64>, sqlx::Error> {
         row.try_get(column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The locks of a node that vanished go with its connection, which by default the server would keep for eight hours.
+    #[test]
+    fn the_server_gives_up_a_connection_that_nobody_uses() {
+        for (statement, wait) in [(1, 30), (10, 30), (90, 90)] {
+            let options = SqlOptions::new().with_statement_timeout(Duration::from_secs(statement));
+            assert!(settings(&options).ends_with(&format!(" wait_timeout = {wait}")));
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The statements of MySQL and MariaDB, as plain text.
 //!
-//! The guard of a write stands in its `WHERE`, and the number of rows it concerned decides: a write that concerns a row
-//! always changes it, so it does not matter which of the two the server counts. Where a row has to be known too, it is
-//! read afterwards, or locked before.
+//! The guard of a write stands in its `WHERE`, and the number of rows it concerned decides. What counts is the rows that were
+//! found, also if they were as they were to be written: sqlx asks every server for that (`CLIENT_FOUND_ROWS`). Where a row has to
+//! be known too, it is read afterwards, or locked before.
 //!
 //! The assignments of an update are made from left to right, each seeing those before it.
 

@@ -48,8 +48,13 @@ impl SqlStore<Postgres> {
     /// verb that was left alone holds no locks for longer. A pooler that refuses such parameters at the start of a
     /// connection is for [`PostgresStore::new`].
     ///
+    /// A verb that is dropped half-way closes its connection, for the server may be gone without a word, and would be
+    /// waited for.
+    ///
     /// Connections that were idle for a second or more are tested before they are used. When the server restarts, the
-    /// verbs under way fail, and one for each connection that was in use a moment ago; then new connections are made.
+    /// verbs under way fail, and one for each connection that was in use a moment ago; then new connections are made. A
+    /// server that refuses to write because it is no longer the primary is left too. The URL must lead to the primary,
+    /// by its name or a proxy: `target_session_attrs` is not known to the driver.
     ///
     /// # Errors
     /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
@@ -102,7 +107,16 @@ fn with_session(session: PgConnectOptions, options: &SqlOptions) -> PgConnectOpt
         ("lock_timeout", milliseconds(options.lock_timeout)),
         ("statement_timeout", statement),
     ];
-    session.options(settings.into_iter().filter(|(name, _)| !given.contains(name)))
+    session.options(settings.into_iter().filter(|(name, _)| !sets(&given, name)))
+}
+
+/// Whether options as the server takes them, `-c name=value` or `--name=value`, set this one.
+fn sets(options: &str, name: &str) -> bool {
+    options.split_ascii_whitespace().any(|word| {
+        let word = word.strip_prefix("-c").or_else(|| word.strip_prefix("--")).unwrap_or(word);
+        let set = word.split_once('=').map(|(set, _)| set.replace('-', "_"));
+        set.is_some_and(|set| set.eq_ignore_ascii_case(name))
+    })
 }
 
 impl Dialect for Postgres {
@@ -122,10 +136,12 @@ impl Dialect for Postgres {
 
     const BEGIN: &'static str = "BEGIN";
 
-    const CLOSES_WHAT_IS_DROPPED: bool = false;
+    const CLOSES_WHAT_IS_DROPPED: bool = true;
 
-    /// A row of the table of versions is the lock: version 0, which is that of no tables.
+    /// A row of the table of versions is the lock: version 0, which is that of no tables. Who has waited for it must see
+    /// what was done meanwhile, whatever the isolation of the session.
     const LOCK_SCHEMA: &'static [&'static str] = &[
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
         "SET LOCAL statement_timeout = 0",
         "SET LOCAL lock_timeout = 0",
         "CREATE TABLE IF NOT EXISTS vouchsafe_schema \
@@ -138,10 +154,17 @@ impl Dialect for Postgres {
         &statements::STATEMENTS
     }
 
-    /// `serialization_failure`, which CockroachDB uses for all that is to be tried again, and `deadlock_detected`.
+    /// `serialization_failure`, which CockroachDB uses for all that is to be tried again, and `deadlock_detected`; of a
+    /// migration that met another, `duplicate_table` and `duplicate_object`.
     fn is_transient(error: &sqlx::Error) -> bool {
         let code = error.as_database_error().and_then(|error| error.code());
-        matches!(code.as_deref(), Some("40001" | "40P01"))
+        matches!(code.as_deref(), Some("40001" | "40P01" | "42P07" | "42710"))
+    }
+
+    /// `read_only_sql_transaction`.
+    fn only_reads(error: &sqlx::Error) -> bool {
+        let code = error.as_database_error().and_then(|error| error.code());
+        code.as_deref() == Some("25006")
     }
 
     async fn rows(
@@ -174,5 +197,31 @@ impl Dialect for Postgres {
 
     fn integer(row: &PgRow, column: &str) -> Result<Option<i64>, sqlx::Error> {
         row.try_get(column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the host has set stays; a name that is only a part of what it set is not set.
+    #[test]
+    fn what_is_given_stays_and_nothing_else_does() {
+        for (given, stays) in [
+            ("", 0),
+            ("-c idle_in_transaction_session_timeout=1", 1),
+            ("-c lock_timeout=1 -c search_path=statement_timeout", 1),
+            ("-cstatement_timeout=1 --lock-timeout=2", 2),
+            ("-c my.statement_timeout=1", 0),
+            ("-c LOCK_TIMEOUT=1", 1),
+        ] {
+            let session = PgConnectOptions::from_str(&format!(
+                "postgres://host/base?options={}",
+                given.replace(' ', "%20").replace('=', "%3D")
+            ));
+            let session = with_session(session.unwrap(), &SqlOptions::new());
+            let options = session.get_options().unwrap();
+            assert_eq!(options.matches("-c ").count(), given.matches("-c ").count() + 4 - stays, "{options}");
+        }
     }
 }

@@ -85,11 +85,15 @@ macro_rules! resealing {
 }
 
 /// Locks rows by their primary key, but for those that others have locked, and removes them unless their end has moved.
+///
+/// The earliest moment there is stands here for the planner. Of a table that was never looked at, it takes a range with two
+/// ends to be small, and goes by the end of the rows; with one end it would take the primary key, and read a whole namespace.
 macro_rules! sweep {
     ($table:literal, $($key:literal)and+, $end:literal) => {
         Text::numbered(concat!(
             "WITH ended AS (SELECT namespace", $(", ", $key,)+ " FROM ", $table,
-            " WHERE namespace = $1 AND ", $end, " <= $2 ORDER BY ", $end, " LIMIT $3 FOR UPDATE SKIP LOCKED) \
+            " WHERE namespace = $1 AND ", $end, " BETWEEN CAST('-9223372036854775808' AS BIGINT) AND $2 \
+             ORDER BY ", $end, " LIMIT $3 FOR UPDATE SKIP LOCKED) \
              DELETE FROM ", $table, " AS gone USING ended WHERE gone.namespace = ended.namespace",
             $(" AND gone.", $key, " = ended.", $key,)+
             " AND gone.", $end, " <= $2"

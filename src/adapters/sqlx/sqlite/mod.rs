@@ -125,6 +125,11 @@ impl Dialect for Sqlite {
         false
     }
 
+    /// A file that only reads does so on every connection.
+    fn only_reads(_: &sqlx::Error) -> bool {
+        false
+    }
+
     async fn rows(
         connection: &mut SqliteConnection,
         text: &'static Text,

@@ -3,6 +3,9 @@
 -- Times are whole seconds since the epoch. Keys are hashes, subjects and sessions keyed hashes; a payload is sealed
 -- under the system secret that "secret" names. Every key begins with the namespace. Texts compare byte by byte, whatever
 -- the collation of the database, so that an index does not depend on the locales of the system.
+--
+-- The indexes for sweeps begin with the end: one that began with the namespace would be taken in the place of the primary key,
+-- as long as the database has no statistics.
 
 CREATE TABLE IF NOT EXISTS vouchsafe_schema (
     version BIGINT           NOT NULL PRIMARY KEY,
@@ -22,7 +25,7 @@ CREATE TABLE vouchsafe_codes (
     PRIMARY KEY (namespace, id)
 );
 
-CREATE INDEX vouchsafe_codes_end ON vouchsafe_codes (namespace, retain_until);
+CREATE INDEX vouchsafe_codes_end ON vouchsafe_codes (retain_until, namespace);
 
 -- Grants (kind 0), the access tokens under them (kind 1), and tokens that brought their grant along (kind 2: both in
 -- one row). The id of a token is its hash, that of a grant its name; "grant_id" names the grant in every row. Nothing of
@@ -56,7 +59,7 @@ CREATE INDEX vouchsafe_issued_session ON vouchsafe_issued (namespace, session, g
     WHERE kind <> 1 AND session IS NOT NULL;
 CREATE INDEX vouchsafe_issued_subject ON vouchsafe_issued (namespace, subject, grant_id)
     WHERE kind <> 1 AND subject IS NOT NULL;
-CREATE INDEX vouchsafe_issued_end ON vouchsafe_issued (namespace, keep_until);
+CREATE INDEX vouchsafe_issued_end ON vouchsafe_issued (keep_until, namespace);
 
 CREATE TABLE vouchsafe_consents (
     namespace  TEXT COLLATE "C" NOT NULL,
@@ -70,7 +73,7 @@ CREATE TABLE vouchsafe_consents (
 );
 
 CREATE INDEX vouchsafe_consents_client ON vouchsafe_consents (namespace, client, subject);
-CREATE INDEX vouchsafe_consents_end ON vouchsafe_consents (namespace, expires_at);
+CREATE INDEX vouchsafe_consents_end ON vouchsafe_consents (expires_at, namespace);
 
 CREATE TABLE vouchsafe_replays (
     namespace  TEXT COLLATE "C" NOT NULL,
@@ -80,7 +83,7 @@ CREATE TABLE vouchsafe_replays (
     PRIMARY KEY (namespace, space, id)
 );
 
-CREATE INDEX vouchsafe_replays_end ON vouchsafe_replays (namespace, keep_until);
+CREATE INDEX vouchsafe_replays_end ON vouchsafe_replays (keep_until, namespace);
 
 CREATE TABLE vouchsafe_tickets (
     namespace  TEXT COLLATE "C" NOT NULL,
@@ -92,7 +95,7 @@ CREATE TABLE vouchsafe_tickets (
     PRIMARY KEY (namespace, id)
 );
 
-CREATE INDEX vouchsafe_tickets_end ON vouchsafe_tickets (namespace, keep_until);
+CREATE INDEX vouchsafe_tickets_end ON vouchsafe_tickets (keep_until, namespace);
 
 -- Clients that registered themselves; "token" is the hash of the registration access token.
 CREATE TABLE vouchsafe_clients (

@@ -28,7 +28,7 @@ CREATE UNIQUE INDEX vouchsafe_deferred_user_code ON vouchsafe_deferred (namespac
     WHERE user_code IS NOT NULL;
 CREATE INDEX vouchsafe_deferred_subject ON vouchsafe_deferred (namespace, subject, client)
     WHERE subject IS NOT NULL AND state = 0;
-CREATE INDEX vouchsafe_deferred_end ON vouchsafe_deferred (namespace, retain_until);
+CREATE INDEX vouchsafe_deferred_end ON vouchsafe_deferred (retain_until, namespace);
 
 -- One row for each subject about whom a request was made: who inserts one locks it, then counts.
 CREATE TABLE vouchsafe_deferred_subjects (
@@ -38,6 +38,6 @@ CREATE TABLE vouchsafe_deferred_subjects (
     PRIMARY KEY (namespace, subject)
 );
 
-CREATE INDEX vouchsafe_deferred_subjects_end ON vouchsafe_deferred_subjects (namespace, keep_until);
+CREATE INDEX vouchsafe_deferred_subjects_end ON vouchsafe_deferred_subjects (keep_until, namespace);
 
 INSERT INTO vouchsafe_schema (version, name) VALUES (2, 'deferred');
