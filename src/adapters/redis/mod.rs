@@ -37,9 +37,9 @@
 //! * It must be a primary: a replica is refused when it is connected, and a server that becomes one refuses the scripts.
 //!   A replica takes over what it has received. [`RedisOptions::with_replicas`] lets no verb answer before as many
 //!   replicas have its write; without it a failover may lose what was answered last.
-//! * Redis 7 or later, or a server with its scripts (`#!lua`). In a cluster all keys of a [namespace](RedisStore::namespace) are in one slot, so a namespace
-//!   lives on one shard; the store speaks to one address and follows no redirection, so it must be that shard's
-//!   primary, or a proxy.
+//! * Redis 7 or later, or another server that runs its scripts (`#!lua`). In a cluster all keys of a
+//!   [namespace](RedisStore::namespace) are in one slot, so a namespace lives on one shard; the store speaks to one
+//!   address and follows no redirection, so it must be that shard's primary, or a proxy.
 //!
 //! # When the server forgets
 //!

@@ -107,7 +107,7 @@ impl RedisOptions {
     ///
     /// It must be longer than whatever may be used once is good for, with the differences of the clocks. Longer than
     /// the default are signed requests of backchannel authentication, which may be good for 60 minutes, and assertions
-    /// where [`Config::assertion_lifetime`](crate::provider::Config) was raised.
+    /// where [`Config::assertion_lifetime`](crate::provider::Config) or the `max_lifetime` of an issuer was raised.
     ///
     /// Where [`Config::code_challenge_reuse`](crate::provider::Config) is on, challenges are remembered by `first_use` for
     /// a day. Those from before are unknown after this window all the same, and people cannot sign in while it lasts:
@@ -123,7 +123,7 @@ impl RedisOptions {
     /// # Security
     /// A server with another `maxmemory-policy` than `noeviction` drops used `jti` values when its memory is full: who
     /// has seen an assertion or a proof, and can fill the memory, uses it again. One that comes back from a snapshot
-    /// takes those again that were used since.
+    /// takes those again that were used since, and so does a replica that may be written to.
     pub const fn dangerous_skip_server_checks(mut self) -> Self {
         self.checks = Checks::Skipped;
         self
