@@ -147,8 +147,8 @@ async fn migrated<E: Engine>(
 
 async fn redis(url: &Secret, options: &Options) -> Result<RedisStore, BoxError> {
     let store = RedisStore::connect(url.expose()).await?;
-    if options.short_lived_is_new {
-        store.initialize().await?;
+    if options.short_lived_is_new && !store.initialize().await? {
+        tracing::warn!("--short-lived-is-new changes nothing: the database was used before");
     }
     Ok(store)
 }

@@ -58,8 +58,9 @@ pub(crate) struct Options {
 
     /// Say that nobody has used the Redis of --short-lived before
     ///
-    /// Otherwise assertions and proofs are refused there for the first eight minutes: used ones may have been forgotten.
-    #[arg(long, env = "PROVIDER_SHORT_LIVED_IS_NEW", requires = "short_lived")]
+    /// Otherwise assertions and proofs are refused there for the first ten minutes: used ones may have been forgotten.
+    /// It is for one start, so no variable sets it.
+    #[arg(long, requires = "short_lived")]
     pub short_lived_is_new: bool,
 
     /// Everything that a kind of client needs, turned on together; further flags add to it

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod checks;
 mod line;
 mod mix;
 mod server;
@@ -20,6 +21,7 @@ use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::clock::Timestamp;
 use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::{StoreError, StoreErrorKind};
+use vouchsafe::provider::Config;
 use vouchsafe::seal::Sealed;
 use vouchsafe::secret::{SecretId, TokenHash};
 use vouchsafe::store::{
@@ -197,8 +199,7 @@ async fn two_namespaces_are_two_stores() {
     let id = key();
     for tenant in ["", "a", "b", "a ", "A", "{a}", "*"] {
         let tenant = node.namespace(&format!("{name}{tenant}"));
-        assert_eq!(kind(tenant.first_use("test", &id, at(60), NOW).await), Some(StoreErrorKind::Unavailable));
-        tenant.initialize().await.unwrap();
+        assert!(tenant.initialize().await.unwrap(), "it remembers nothing of another's");
         assert!(tenant.first_use("test", &id, at(60), NOW).await.unwrap());
         tenant.insert_code(id, shared.clone(), NOW).await.unwrap();
         let fresh = tenant.consume_code(&id, &client(), NOW).await.unwrap();
@@ -206,46 +207,6 @@ async fn two_namespaces_are_two_stores() {
     }
     let tenant = node.namespace(&format!("{name}"));
     assert_eq!(tenant.sweep(1000, Timestamp::NEVER).await.unwrap(), 1, "a sweep keeps to its namespace");
-}
-
-/// attack 316: a server that may drop a used value to make room is not used, whatever else it says.
-#[tokio::test]
-async fn a_server_that_may_drop_keys_is_refused() {
-    for policy in ["allkeys-lru", "volatile-ttl", "volatile-lru", "allkeys-random"] {
-        let server = Server::start(&["--maxmemory-policy", policy]).await;
-        let refused = RedisStore::connect_with(server.options()).await;
-        assert!(matches!(refused, Err(RedisConnectError::Evicts { policy: found }) if found == policy));
-    }
-    let server = Server::start(&["--rename-command INFO hidden"]).await;
-    RedisStore::connect_with(server.options()).await.unwrap();
-    let server = Server::start(&["--rename-command INFO hidden", "--rename-command CONFIG hidden2"]).await;
-    let refused = RedisStore::connect_with(server.options()).await;
-    assert!(matches!(refused, Err(RedisConnectError::EvictionUnknown)), "{refused:?}");
-    RedisStore::connect_with(server.options().dangerous_skip_server_checks()).await.unwrap();
-}
-
-/// attack 316: a server that comes back from a snapshot remembers what was long ago, and not what was just used.
-#[tokio::test]
-async fn a_server_that_writes_snapshots_alone_is_refused() {
-    let server = Server::start(&["--save 3600 1"]).await;
-    let refused = RedisStore::connect_with(server.options()).await;
-    assert!(matches!(refused, Err(RedisConnectError::Snapshots)), "{refused:?}");
-    let server = Server::start(&["--save 3600 1", "--appendonly yes"]).await;
-    RedisStore::connect_with(server.options()).await.unwrap();
-}
-
-/// attack 316: what the server was when it was connected is looked at again at each reconnection.
-#[tokio::test]
-async fn a_server_that_begins_to_drop_keys_is_found_when_it_comes_back() {
-    let server = Server::start(&[]).await;
-    let store = server.store().await;
-    let mut raw = server.raw().await;
-    command::<()>(&mut raw, &["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).await;
-    command::<()>(&mut raw, &["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]).await;
-    let _lost = store.get(&key(), NOW).await;
-    assert_eq!(kind(store.get(&key(), NOW).await), Some(StoreErrorKind::Unavailable));
-    command::<()>(&mut raw, &["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
-    assert_eq!(kind(store.get(&key(), NOW).await), None);
 }
 
 /// attack 316, R35: after the database was emptied no value counts as new until those from before have expired.
@@ -291,9 +252,35 @@ async fn a_new_database_answers_after_its_window_or_when_it_is_declared_new() {
     assert_eq!(first(at(3999)).await, Some(StoreErrorKind::Unavailable));
     assert_eq!(first(at(4000)).await, None);
     command::<()>(&mut server.raw().await, &["FLUSHALL"]).await;
-    store.initialize().await.unwrap();
+    assert!(store.initialize().await.unwrap());
     assert_eq!(first(NOW).await, None);
     assert_eq!(first(Timestamp::from_unix(-5)).await, None);
+    assert!(!store.initialize().await.unwrap(), "once");
+    assert_eq!(first(NOW).await, None);
+}
+
+/// attack 316: a flush that somebody has noticed already is not declared away, as by a flag that stayed set.
+#[tokio::test]
+async fn a_mark_that_is_young_stays_young() {
+    let server = Server::start(&[]).await;
+    let store = RedisStore::connect_with(server.options()).await.unwrap();
+    let first = async |now| kind(store.first_use("test", &key(), at(9000), now).await);
+    assert_eq!(first(NOW).await, Some(StoreErrorKind::Unavailable));
+    assert!(!store.initialize().await.unwrap());
+    assert_eq!(first(NOW).await, Some(StoreErrorKind::Unavailable));
+}
+
+/// attack 316: a client assertion ends `assertion_lifetime` after now by a clock that is `clock_skew` behind, is
+/// accepted for `clock_skew` after its end, and by a node whose clock is 120 seconds behind.
+#[test]
+fn the_window_is_longer_than_an_assertion_is_accepted() {
+    let config = Config::new("https://login.example".parse().unwrap());
+    let (most_skew, nodes) = (60, 120);
+    let accepted = config.assertion_lifetime.as_secs() + 2 * most_skew + nodes;
+    assert!(
+        DEFAULT_REPLAY_WINDOW.as_secs() > accepted,
+        "{DEFAULT_REPLAY_WINDOW:?} is not beyond {accepted} s"
+    );
 }
 
 /// attack 316, attack 132: what was used stays used when the power fails.
@@ -449,7 +436,6 @@ async fn replicas_that_are_demanded_have_what_was_answered() {
     let primary = Server::start(&[]).await;
     let replica = Server::start(&[&format!("--replicaof 127.0.0.1 {}", primary.port())]).await;
     let store = RedisStore::connect_with(primary.options().with_replicas(1)).await.unwrap();
-    store.initialize().await.unwrap();
     let (id, record) = (key(), code());
     let mut attempts = 0;
     while store
@@ -468,6 +454,11 @@ async fn replicas_that_are_demanded_have_what_was_answered() {
     drop(replica);
     let id = key();
     assert_eq!(kind(store.insert_code(id, record.clone(), NOW).await), Some(StoreErrorKind::Unavailable));
+    assert_eq!(
+        kind(store.initialize().await),
+        Some(StoreErrorKind::Unavailable),
+        "nor is a mark one of the primary"
+    );
     let without = RedisStore::connect_with(primary.options()).await.unwrap();
     let there = without.consume_code(&id, &client(), NOW).await.unwrap();
     assert_eq!(

@@ -47,7 +47,12 @@ impl Server {
     }
 
     pub(crate) fn options(&self) -> RedisOptions {
-        RedisOptions::new(&format!("redis://127.0.0.1:{}", self.port))
+        self.options_by("")
+    }
+
+    /// With parameters of the URL.
+    pub(crate) fn options_by(&self, query: &str) -> RedisOptions {
+        RedisOptions::new(&format!("redis://127.0.0.1:{}/?{query}", self.port))
             .unwrap()
             .with_response_timeout(Duration::from_millis(500))
     }

@@ -14,8 +14,10 @@ use cryptoki::types::AuthPin;
 use super::key::KeyIdentity;
 use super::{Pkcs11Error, Pkcs11Options};
 
-/// Whatever is not signing is done one at a time in the process, from the look for the token to the login, and what is
-/// written to it: SoftHSM is one of those that otherwise tell nonsense of a token that is written to, or crash.
+/// Whatever is not signing is done one at a time in the process: loading and initializing the module, the way from the
+/// look for the token to the login, the look for a key, what is written, and closing a session that failed. SoftHSM is
+/// one of those that otherwise tell nonsense of a token that is written to, or crash. Signing goes on beside it, and so
+/// does the end of the sessions of a token that is dropped, since who drops it must not wait.
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// The module, and the sessions that are open.
@@ -41,12 +43,15 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// A private key.
+    /// A private key, to sign with.
     pub(super) fn private_key(&mut self, key: &KeyIdentity) -> Result<ObjectHandle, Pkcs11Error> {
         if let Some(handle) = self.handles.get(key) {
             return Ok(*handle);
         }
-        let found = key.object(&self.session, ObjectClass::PRIVATE_KEY)?;
+        let found = {
+            let _alone = alone();
+            key.object(&self.session, ObjectClass::PRIVATE_KEY)?
+        };
         let handle = found.ok_or(Pkcs11Error::Missing)?;
         self.handles.insert(key.clone(), handle);
         Ok(handle)
@@ -73,8 +78,12 @@ impl Drop for Lease<'_> {
 impl Sessions {
     /// Loads the module and logs in.
     pub(super) fn begin(options: Pkcs11Options) -> Result<Self, Pkcs11Error> {
-        let module = Pkcs11::new(&options.module)?;
-        initialize(&module)?;
+        let module = {
+            let _alone = alone();
+            let module = Pkcs11::new(&options.module)?;
+            initialize(&module)?;
+            module
+        };
         let sessions = Self {
             module,
             options,
@@ -82,33 +91,56 @@ impl Sessions {
             returned: Condvar::new(),
             pin_refused: AtomicBool::new(false),
         };
-        sessions.with(|_| Ok(()))?;
+        sessions.look_up(|_| Ok(()))?;
         Ok(sessions)
+    }
+
+    /// Signs in a session, beside others.
+    pub(super) fn sign<T>(
+        &self,
+        sign: impl FnMut(&mut Open) -> Result<T, Pkcs11Error>,
+    ) -> Result<T, Pkcs11Error> {
+        self.work(&mut self.lease()?, None, sign)
+    }
+
+    /// Looks something up in a session.
+    pub(super) fn look_up<T>(
+        &self,
+        look: impl FnMut(&mut Open) -> Result<T, Pkcs11Error>,
+    ) -> Result<T, Pkcs11Error> {
+        let mut lease = self.lease()?;
+        self.work(&mut lease, Some(alone()), look)
     }
 
     /// Works with a session; with a new one when one that was open before fails: it may have died since.
     ///
-    /// What fails in the new one fails.
-    pub(super) fn with<T>(
+    /// What fails in the new one fails. Work that is not done alone takes its turn to close and to open sessions.
+    fn work<T>(
         &self,
+        lease: &mut Lease<'_>,
+        held: Option<MutexGuard<'static, ()>>,
         mut work: impl FnMut(&mut Open) -> Result<T, Pkcs11Error>,
     ) -> Result<T, Pkcs11Error> {
-        let mut lease = self.lease()?;
+        let mut failed = None;
         if let Some(mut open) = lease.open.take() {
             match work(&mut open) {
-                Err(Pkcs11Error::Module(_) | Pkcs11Error::Missing) => drop(open),
+                Err(Pkcs11Error::Module(_) | Pkcs11Error::Missing) => failed = Some(open),
                 answer => {
                     lease.open = Some(open);
                     return answer;
                 }
             }
         }
-        let mut open = {
-            let _alone = alone();
-            self.opened(Pkcs11::open_ro_session)?
-        };
+        let stays_alone = held.is_some();
+        let turn = held.unwrap_or_else(alone);
+        drop(failed);
+        let mut open = self.opened(Pkcs11::open_ro_session)?;
+        let held = stays_alone.then_some(turn);
         let answer = work(&mut open);
-        if !matches!(answer, Err(Pkcs11Error::Module(_))) {
+        if matches!(answer, Err(Pkcs11Error::Module(_))) {
+            let _turn = held.unwrap_or_else(alone);
+            drop(open);
+        } else {
             lease.open = Some(open);
         }
         answer

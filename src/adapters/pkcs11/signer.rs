@@ -51,7 +51,7 @@ impl Pkcs11Signer {
         let signed = self.token.run(move |sessions| {
             let scheme = Scheme::of(alg)?;
             let input = scheme.input(&message);
-            sessions.with(|open| sign(open, &key, &scheme, &input))
+            sessions.sign(|open| sign(open, &key, &scheme, &input))
         });
         signed.await
     }

@@ -51,7 +51,7 @@ impl Pkcs11Token {
     pub async fn signer(&self, name: &KeyName, alg: SigningAlg) -> Result<Pkcs11Signer, Pkcs11Error> {
         let name = name.clone();
         let found = self.run(move |sessions| {
-            sessions.with(|open| {
+            sessions.look_up(|open| {
                 let key = KeyIdentity::find(&open.session, &name)?;
                 let public = public_key::read(&open.session, &key, alg)?;
                 Ok((key, public))

@@ -13,12 +13,9 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, RedisError, Valu
 
 use super::failure::{corrupt, ends_connection, failed, lacks_script, unavailable};
 use super::options::{Checks, RedisOptions};
-use super::script::{Call, Effect};
-use super::{RedisConnectError, Row};
+use super::script::{Call, Effect, FIELDS};
+use super::{RedisConnectError, Row, checks};
 use crate::error::StoreError;
-
-/// The policy under which no key is dropped before its time.
-const NO_EVICTION: &str = "noeviction";
 
 /// One connection that all verbs share, opened by the first that needs it.
 pub(super) struct Connection {
@@ -70,16 +67,9 @@ impl Connection {
         read(answer)
     }
 
-    /// Asks with a command that changes nothing.
-    pub(super) async fn look<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let (count, mut connection) = self.connection().await?;
-        let answer = ask(&mut connection, command).await;
-        read(self.answered(count, answer)?)
-    }
-
     /// The fields of a row.
     pub(super) async fn fields(&self, key: &str, fields: &[&str]) -> Result<Row, StoreError> {
-        self.look(redis::cmd("HMGET").arg(key).arg(fields)).await.map(Row::new)
+        self.run(&Call::new(&FIELDS).key(key.to_owned()).args(fields)).await.map(Row::new)
     }
 
     async fn replicated(&self, count: u64, connection: &mut MultiplexedConnection) -> Result<(), StoreError> {
@@ -142,7 +132,7 @@ impl Connection {
     }
 }
 
-async fn ask(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
+pub(super) async fn ask(connection: &mut MultiplexedConnection, command: &Cmd) -> Result<Value, RedisError> {
     command.query_async(connection).await
 }
 
@@ -159,62 +149,7 @@ async fn connect(options: RedisOptions) -> Result<MultiplexedConnection, RedisCo
     let connection = client.get_multiplexed_async_connection_with_config(&config).await;
     let mut connection = connection.map_err(RedisConnectError::Unreachable)?;
     if options.checks == Checks::Made {
-        refuse_eviction(&mut connection).await?;
-        refuse_snapshots(&mut connection).await?;
+        checks::refuse_unfit(&mut connection).await?;
     }
     Ok(connection)
-}
-
-/// attack 316: a server that drops keys would forget what was used.
-async fn refuse_eviction(connection: &mut MultiplexedConnection) -> Result<(), RedisConnectError> {
-    let info = told(connection, redis::cmd("INFO").arg("memory")).await?;
-    let policy = match info.and_then(|info: String| value_of(&info, "maxmemory_policy")) {
-        Some(policy) => Some(policy),
-        None => setting(connection, "maxmemory-policy").await?,
-    };
-    match policy {
-        None => Err(RedisConnectError::EvictionUnknown),
-        Some(policy) if policy != NO_EVICTION => Err(RedisConnectError::Evicts { policy }),
-        Some(_) => Ok(()),
-    }
-}
-
-/// attack 316: a server that comes back from a snapshot has forgotten what was used since, and has the mark by which
-/// it would be noticed. One that comes back with nothing has not, and one that does not tell is taken at its word.
-async fn refuse_snapshots(connection: &mut MultiplexedConnection) -> Result<(), RedisConnectError> {
-    let appends = setting(connection, "appendonly").await?;
-    if appends.is_none_or(|appends| appends != "no") {
-        return Ok(());
-    }
-    match setting(connection, "save").await? {
-        Some(save) if !save.trim().is_empty() => Err(RedisConnectError::Snapshots),
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// A setting, where the server tells it.
-async fn setting(
-    connection: &mut MultiplexedConnection,
-    name: &str,
-) -> Result<Option<String>, RedisConnectError> {
-    let told: Option<Vec<String>> = told(connection, redis::cmd("CONFIG").arg("GET").arg(name)).await?;
-    Ok(told.and_then(|told| told.into_iter().nth(1)))
-}
-
-/// The answer to a command that the server may refuse.
-async fn told<T: FromRedisValue>(
-    connection: &mut MultiplexedConnection,
-    command: &Cmd,
-) -> Result<Option<T>, RedisConnectError> {
-    match ask(connection, command).await {
-        Ok(answer) => Ok(T::from_redis_value(answer).ok()),
-        Err(error) if ends_connection(&error) => Err(RedisConnectError::Unreachable(error)),
-        Err(_) => Ok(None),
-    }
-}
-
-/// The value of a line of `INFO`.
-fn value_of(info: &str, name: &str) -> Option<String> {
-    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.map(|value| value.trim().to_owned())
 }

@@ -17,13 +17,27 @@ pub enum RedisConnectError {
     /// It does not say whether it may.
     #[error("the server does not tell its maxmemory-policy")]
     EvictionUnknown,
-    /// It writes snapshots and no log of what comes between: when it comes back from one it has forgotten minutes, and
-    /// nobody notices.
-    #[error("the server writes snapshots alone: it needs appendonly yes, or an empty save")]
+    /// It is a replica, as after a failover: what it does not know may have been written elsewhere.
+    #[error("the server is no primary: its role is {role}")]
+    NotPrimary {
+        /// Its `role`.
+        role: String,
+    },
+    /// It does not say whether it is a primary.
+    #[error("the server does not tell its role")]
+    RoleUnknown,
+    /// It writes snapshots and no log of what comes between, or keeps no log and does not say that it writes none: when
+    /// it comes back from one it has forgotten minutes, and nobody notices.
+    #[error(
+        "the server writes snapshots alone, as far as it tells: it needs appendonly yes, or an empty save"
+    )]
     Snapshots,
     /// It could not be reached in time, or refused the connection.
     #[error("could not connect to the server")]
     Unreachable(#[source] RedisError),
+    /// It answered the question what it keeps in a way that is not understood.
+    #[error("the server's answer about itself could not be read")]
+    Unreadable(#[source] RedisError),
     /// The URL is not one of a Redis server, or asks for TLS without looking at the certificate.
     #[error("the URL is not one of a Redis server that may be trusted")]
     Url,

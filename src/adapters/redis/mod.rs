@@ -31,14 +31,15 @@
 //! * `maxmemory-policy noeviction`. A server that may drop a used `jti` to make room would take it again, so one that
 //!   may is refused, at the start and after every reconnection. When its memory is full verbs are `Unavailable`.
 //! * `appendonly yes`, and `appendfsync always` where nothing that was answered may be lost when the power fails. With
-//!   `everysec` the last second may be: a code that was redeemed in it can be redeemed once more.
+//!   `everysec` the last second may be: a code that was redeemed in it can be redeemed once more, and an assertion used.
 //!   A server that writes snapshots alone is refused where it says so, as it is by default: when it comes back from one it
 //!   has forgotten minutes.
-//! * A replica takes over what it has received. [`RedisOptions::with_replicas`] lets no verb answer before as many
+//! * It must be a primary: a replica is refused when it is connected, and a server that becomes one refuses the scripts.
+//!   A replica takes over what it has received. [`RedisOptions::with_replicas`] lets no verb answer before as many
 //!   replicas have its write; without it a failover may lose what was answered last.
-//! * Redis 5 or later. In a cluster all keys of a [namespace](RedisStore::namespace) are in one slot, so a namespace
-//!   lives on one shard; the store speaks to one address and follows no redirection, so it must be that shard's
-//!   primary, or a proxy.
+//! * Redis 7 or later, or another server that runs its scripts (`#!lua`). In a cluster all keys of a
+//!   [namespace](RedisStore::namespace) are in one slot, so a namespace lives on one shard; the store speaks to one
+//!   address and follows no redirection, so it must be that shard's primary, or a proxy.
 //!
 //! # When the server forgets
 //!
@@ -48,6 +49,15 @@
 //! after a flush no assertion and no proof is accepted until those from before it have expired. So it is in a new
 //! database too, unless [`RedisStore::initialize`] says that it is one. An evicted mark cannot be told from a flush.
 //!
+//! Only the loss of everything is found so. A server that loses a part keeps the mark: after a power failure with
+//! `everysec`, after a failover without replicas that were waited for, or from a backup that was restored, used `jti`
+//! values are lost as silently as anything else, and can be used again until they expire. After a restored backup
+//! delete the database before it is used.
+//!
+//! Where [`Config::code_challenge_reuse`](crate::provider::Config) is on, `first_use` keeps the challenges of all
+//! sign-ins, for a day: after a flush nobody signs in for the length of the window, and challenges from before it are
+//! unknown after it. Keep replays in SQL then.
+//!
 //! # What the store writes
 //!
 //! Keys are hashes and payloads are sealed: who reads the database finds no token. Each row ends by the clock of the
@@ -56,6 +66,7 @@
 //!
 //! Nothing is sent twice: a verb whose answer was lost is `Unavailable`, and the next one connects anew.
 
+mod checks;
 mod code;
 mod connection;
 mod deferred;

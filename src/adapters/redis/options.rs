@@ -8,12 +8,24 @@ use redis::{Client, ConnectionAddr};
 use super::RedisConnectError;
 use crate::clock::NODE_SKEW;
 
-/// How long `first_use` is `Unavailable` after the database was found empty: 8 minutes.
+/// How long what may be used once is good for by default: client assertions, and DPoP proofs.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// By how much a clock may be off at most, as [`Config::clock_skew`](crate::provider::Config) allows. It counts twice:
+/// an assertion may end later by it, and is accepted for longer by it.
+const MAX_LEEWAY: Duration = Duration::from_secs(60);
+
+/// What is above that: a value is remembered in its last second too.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// How long `first_use` is `Unavailable` after the database was found empty: 10 minutes.
 ///
-/// A client assertion is good for 300 seconds, read by a clock that is up to 60 seconds behind (the most that
-/// [`Config::clock_skew`](crate::provider::Config) allows), on nodes that are up to 120 seconds apart. A DPoP proof is
-/// good for less.
-pub const DEFAULT_REPLAY_WINDOW: Duration = Duration::from_secs(300 + 60 + NODE_SKEW.as_secs());
+/// A client assertion ends 300 seconds from now at the latest, and 60 later by a clock that is behind (the most that
+/// [`Config::clock_skew`](crate::provider::Config) allows); it is accepted for another 60, on nodes that are up to 120
+/// seconds apart. A DPoP proof is good for no longer.
+pub const DEFAULT_REPLAY_WINDOW: Duration = Duration::from_secs(
+    LIFETIME.as_secs() + 2 * MAX_LEEWAY.as_secs() + NODE_SKEW.as_secs() + MARGIN.as_secs(),
+);
 
 /// How long connecting may take, with TLS and the first commands.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(1);
@@ -94,8 +106,12 @@ impl RedisOptions {
     /// [`DEFAULT_REPLAY_WINDOW`].
     ///
     /// It must be longer than whatever may be used once is good for, with the differences of the clocks. Longer than
-    /// the default are signed requests of backchannel authentication, which may be good for 60 minutes, and the
-    /// assertions of an issuer whose `max_lifetime` was raised.
+    /// the default are signed requests of backchannel authentication, which may be good for 60 minutes, and assertions
+    /// where [`Config::assertion_lifetime`](crate::provider::Config) or the `max_lifetime` of an issuer was raised.
+    ///
+    /// Where [`Config::code_challenge_reuse`](crate::provider::Config) is on, challenges are remembered by `first_use` for
+    /// a day. Those from before are unknown after this window all the same, and people cannot sign in while it lasts:
+    /// keep replays in SQL then.
     pub const fn with_replay_window(mut self, window: Duration) -> Self {
         self.replay_window = window;
         self
@@ -107,7 +123,7 @@ impl RedisOptions {
     /// # Security
     /// A server with another `maxmemory-policy` than `noeviction` drops used `jti` values when its memory is full: who
     /// has seen an assertion or a proof, and can fill the memory, uses it again. One that comes back from a snapshot
-    /// takes those again that were used since.
+    /// takes those again that were used since, and so does a replica that may be written to.
     pub const fn dangerous_skip_server_checks(mut self) -> Self {
         self.checks = Checks::Skipped;
         self

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::failure::unavailable;
 use super::row::unknown;
-use super::script::{Call, FIRST_USE};
+use super::script::{Call, FIRST_USE, INITIALIZE};
 use super::{RedisStore, moment};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -43,15 +43,24 @@ impl ReplayStore for RedisStore {
 impl RedisStore {
     /// Declares that nobody has ever used anything in this namespace, so that `first_use` answers at once and not
     /// after the [replay window](super::RedisOptions::with_replay_window). It is called once, when a database is set
-    /// up; not at every start.
+    /// up and before anything is asked of it; not at every start.
+    ///
+    /// It answers whether it did: a namespace that remembers already, since long ago or since a moment, is left as it
+    /// is. So it is too where this was `Unavailable` before, and had happened.
     ///
     /// # Security
-    /// After a flush it lets every assertion and proof be used again that was used before and has not expired.
+    /// After a flush, and before the first `first_use`, it lets every assertion and proof be used again that was used
+    /// before and has not expired.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn initialize(&self) -> Result<(), StoreError> {
+    pub async fn initialize(&self) -> Result<bool, StoreError> {
         let since = moment::written(Timestamp::from_unix(i64::MIN));
-        self.connection.look(redis::cmd("SET").arg(self.keys.since()).arg(since)).await
+        let initialize = Call::new(&INITIALIZE).key(self.keys.since()).arg(since);
+        match self.run(initialize).await?.0.as_str() {
+            "begun" => Ok(true),
+            "known" => Ok(false),
+            other => Err(unknown(other)),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The scripts: one for each verb that writes, so that it happens as a whole or not at all.
 //!
-//! In each, what a full memory refuses comes before what it does not: a script that is refused has changed nothing.
+//! Each begins with `#!lua`: a server that has become a replica, or whose memory is full, then refuses the whole script
+//! and not its first write, so that nobody is told what a replica has not heard of yet. Those that only read or remove
+//! are run with a full memory too.
 
 use std::sync::OnceLock;
 
@@ -24,11 +26,14 @@ pub(super) static BY_USER_CODE: Script = Script::new(include_str!("scripts/by_us
 pub(super) static CONSUME_CODE: Script =
     Script::new(include_str!("scripts/consume_code.lua"), Effect::Writes);
 pub(super) static DECIDE: Script = Script::new(include_str!("scripts/decide.lua"), Effect::Writes);
+pub(super) static FIELDS: Script = Script::new(include_str!("scripts/fields.lua"), Effect::Reads);
 pub(super) static FIRST_USE: Script = Script::new(include_str!("scripts/first_use.lua"), Effect::Writes);
+pub(super) static INITIALIZE: Script = Script::new(include_str!("scripts/initialize.lua"), Effect::Writes);
 pub(super) static INSERT: Script = Script::new(include_str!("scripts/insert.lua"), Effect::Writes);
 pub(super) static INSERT_DEFERRED: Script =
     Script::new(include_str!("scripts/insert_deferred.lua"), Effect::Writes);
 pub(super) static POLL: Script = Script::new(include_str!("scripts/poll.lua"), Effect::Writes);
+pub(super) static SCAN: Script = Script::new(include_str!("scripts/scan.lua"), Effect::Reads);
 pub(super) static SWEEP: Script = Script::new(include_str!("scripts/sweep.lua"), Effect::Writes);
 pub(super) static TAKE: Script = Script::new(include_str!("scripts/take.lua"), Effect::Writes);
 

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::script::{Call, SWEEP};
+use super::failure::corrupt;
+use super::script::{Call, SCAN, SWEEP};
 use super::{RedisStore, moment};
 use crate::clock::Timestamp;
 use crate::error::StoreError;
@@ -22,9 +23,7 @@ impl Sweep for RedisStore {
         let limit = limit.min(MAX_SWEPT);
         let (mut cursor, mut swept) = (0_u64, 0);
         while swept < limit {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(self.keys.rows()).arg("COUNT").arg(STEP);
-            let (next, rows): (u64, Vec<String>) = self.connection.look(&scan).await?;
+            let (next, rows) = self.rows_from(cursor).await?;
             if !rows.is_empty() {
                 swept += self.sweep_rows(rows, limit - swept, now).await?;
             }
@@ -38,6 +37,17 @@ impl Sweep for RedisStore {
 }
 
 impl RedisStore {
+    /// Where the next step begins, and the rows of this one.
+    async fn rows_from(&self, cursor: u64) -> Result<(u64, Vec<String>), StoreError> {
+        let scan = Call::new(&SCAN).arg(cursor.to_string()).arg(self.keys.rows()).arg(STEP.to_string());
+        let (next, mut found) = self.run(scan).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.maybe_bytes() {
+            rows.push(String::from_utf8(row).map_err(corrupt)?);
+        }
+        Ok((next.parse().map_err(corrupt)?, rows))
+    }
+
     async fn sweep_rows(&self, rows: Vec<String>, limit: u16, now: Timestamp) -> Result<u16, StoreError> {
         let sweep = rows.into_iter().fold(Call::new(&SWEEP), Call::key);
         let sweep = sweep
@@ -46,6 +56,6 @@ impl RedisStore {
             .arg(self.keys.prefix())
             .arg(self.keys.deferred_prefix().len().to_string());
         let (swept, _) = self.run(sweep).await?;
-        swept.parse().map_err(super::failure::corrupt)
+        swept.parse().map_err(corrupt)
     }
 }

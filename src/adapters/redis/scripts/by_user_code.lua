@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Finds a request by what the person types. KEYS: the user code. ARGV: how the keys of requests begin, then the
 -- fields to read.
 local name = redis.call('GET', KEYS[1])

@@ -1,3 +1,4 @@
+#!lua
 -- Uses a code up. KEYS: the code. ARGV: the client that presents it, now.
 local keep, client, grant, used, expires, secret, payload = unpack(redis.call(
   'HMGET', KEYS[1], 'until', 'client', 'grant', 'used_at', 'expires_at', 'secret', 'payload'))

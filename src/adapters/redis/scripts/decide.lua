@@ -1,3 +1,4 @@
+#!lua
 -- Answers a request. KEYS: the request. ARGV: now, its name, how all keys begin, the new state; after an approval
 -- the grant, until when it is remembered, the secret and the payload, seconds until it may go, or 0.
 local function keep(key)

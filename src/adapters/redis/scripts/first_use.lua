@@ -1,3 +1,4 @@
+#!lua
 -- Remembers a value. KEYS: the value, since when the database remembers. ARGV: until when, now, seconds until it
 -- may go, or 0; the latest moment since when the database must remember for its answer to count.
 local since = redis.call('GET', KEYS[2])

@@ -1,3 +1,4 @@
+#!lua
 -- Keeps a new request. KEYS: the request, its user code, those that wait about its subject, those of its client
 -- among them; the last three are not touched where ARGV says that there is none.
 -- ARGV: now, seconds until the request may go, or 0; seconds until its place among those that wait may go, or 0;

@@ -1,3 +1,4 @@
+#!lua
 -- Asks what became of a request. KEYS: the request. ARGV: the client that asks, now, now in seconds, by how much
 -- the pace grows, to what; then the fields to read when it is redeemed.
 local keep, client, grant, state, expires, pace, polled = unpack(redis.call(

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Removes rows that have had their time. KEYS: rows. ARGV: now, most to remove, how all keys begin, how long is
 -- what comes before a request's name.
 local swept = 0

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes a ticket. KEYS: the ticket. ARGV: now.
 local keep, open, secret, payload = unpack(redis.call(
   'HMGET', KEYS[1], 'until', 'open_until', 'secret', 'payload'))
