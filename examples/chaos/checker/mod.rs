@@ -58,15 +58,15 @@ pub(crate) struct Allowed {
     pub(crate) rewritten: bool,
     /// Some logins did not ask for `offline_access`, so that their tokens end with their session.
     pub(crate) sessions: bool,
+    /// A node, the database or the way to it was taken away, so that clients are told to come again, or told nothing.
+    pub(crate) unavailable: bool,
 }
 
 /// Everything that is wrong.
 pub(crate) fn check(history: &[Entry], rows: &Rows, allowed: Allowed) -> Vec<Violation> {
     let known = Known::of(history, rows, allowed);
     let mut found = Vec::new();
-    if !allowed.faults {
-        found.extend(history.iter().filter_map(fault));
-    }
+    found.extend(history.iter().filter_map(|entry| told_wrong(entry, allowed)));
     codes(history, allowed, &mut found);
     families(&known, allowed, &mut found);
     refused_refreshes(history, &known, allowed, &mut found);
@@ -76,17 +76,23 @@ pub(crate) fn check(history: &[Entry], rows: &Rows, allowed: Allowed) -> Vec<Vio
     found
 }
 
-fn fault(entry: &Entry) -> Option<Violation> {
-    let what = match (&entry.call, &entry.answer) {
-        (_, Answer::Fault(what)) => what,
+/// Answers that nobody may get, unless the scenario asks for them.
+fn told_wrong(entry: &Entry, allowed: Allowed) -> Option<Violation> {
+    let may_be = match (&entry.call, &entry.answer) {
+        (_, Answer::Fault(_)) => allowed.faults,
+        (_, Answer::Unavailable | Answer::Lost) => allowed.unavailable,
         // Nothing is ever wrong with these.
         (
-            Call::Credentials | Call::Introspect { .. } | Call::LogOut { .. } | Call::Revoke { .. },
-            Answer::Refused(what),
-        ) => what,
-        _ => return None,
+            Call::Authorize { .. }
+            | Call::Credentials
+            | Call::Introspect { .. }
+            | Call::LogOut { .. }
+            | Call::Revoke { .. },
+            Answer::Refused(_),
+        ) => false,
+        _ => true,
     };
-    Some(Violation::new(0, format!("{:?} was answered {what}", entry.call)))
+    (!may_be).then(|| Violation::new(0, format!("{:?} was answered {:?}", entry.call, entry.answer)))
 }
 
 /// Invariant 1: a code is redeemed once; and it is, where it was sent once.
