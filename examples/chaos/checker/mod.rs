@@ -109,12 +109,27 @@ fn codes(history: &[Entry], allowed: Allowed, found: &mut Vec<Violation>) {
         if times > 1 {
             found.push(Violation::new(1, format!("{code} was redeemed {times} times")));
         }
-        if let [Answer::Refused(why)] = *answers
-            && !allowed.expiry
-        {
-            found.push(Violation::new(0, format!("{code} was new and was refused: {why}")));
+        if allowed.expiry {
+            continue;
+        }
+        match *answers {
+            [Answer::Refused(why)] => {
+                found.push(Violation::new(0, format!("{code} was new and was refused: {why}")));
+            }
+            // Somebody heard of nothing, and may be the one who has it.
+            _ if !answers.iter().all(|answer| matches!(answer, Answer::Refused(_))) => {}
+            _ if !answers.iter().any(|answer| is_overtaken(answer)) => {
+                found.push(Violation::new(1, format!("all were too late for {code}")));
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether a code was taken, but its grant was over before tokens of it were written: another that sent it was told that
+/// it was too late.
+pub(crate) fn is_overtaken(answer: &Answer) -> bool {
+    matches!(answer, Answer::Refused(why) if why == "invalid_grant: the grant is not valid")
 }
 
 /// Invariant 2: the successor of a refresh token is one, and its number is one more.

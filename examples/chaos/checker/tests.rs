@@ -112,6 +112,16 @@ fn a_code_that_is_redeemed_twice_is_found() {
 }
 
 #[test]
+fn a_code_for_which_all_were_too_late_is_found() {
+    let mut used = Rows::default();
+    used.codes.push(CodeRow { grant: GRANT.to_vec(), used: true });
+    let overtaken = || Answer::Refused("invalid_grant: the grant is not valid".to_owned());
+    Story::default().then(redeem(), replayed()).then(redeem(), replayed()).breaks(&used, &[1]);
+    Story::default().then(redeem(), overtaken()).then(redeem(), replayed()).breaks(&used, &[]);
+    Story::default().then(redeem(), Answer::HungUp).then(redeem(), replayed()).breaks(&used, &[]);
+}
+
+#[test]
 fn a_token_that_outlives_a_replay_is_found() {
     let story = Story::default().then(redeem(), tokens("vs_at_a", 0)).then(redeem(), replayed());
     story.then(introspect(), Answer::Active(true)).breaks(&rows(0), &[1]);

@@ -4,6 +4,7 @@
 use futures_util::future::join_all;
 use vouchsafe::BoxError;
 
+use crate::checker::is_overtaken;
 use crate::history::{Answer, Call, Text};
 use crate::lab::Stage;
 use crate::peer::{Login, assertion_expiry};
@@ -216,9 +217,4 @@ pub(super) fn successor(answer: &Answer) -> Option<&Text> {
 /// Whether a code or a refresh token was refused as such.
 pub(super) fn is_refused(answer: &Answer) -> bool {
     matches!(answer, Answer::Refused(why) if why.starts_with("invalid_grant"))
-}
-
-/// Whether a code was taken, but its grant was over before tokens of it were written.
-fn is_overtaken(answer: &Answer) -> bool {
-    matches!(answer, Answer::Refused(why) if why == "invalid_grant: the grant is not valid")
 }
