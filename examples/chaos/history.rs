@@ -55,6 +55,8 @@ pub(crate) enum Answer {
     Done,
     /// This is broken: a 500, or an answer that no client understands.
     Fault(String),
+    /// Nothing: the client hung up before the answer was there.
+    HungUp,
     /// Nothing: the connection was gone, or the time over.
     Lost,
     /// No, with this `error`.

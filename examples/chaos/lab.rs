@@ -1,10 +1,12 @@
 //! What all scenarios share, and the stage that each is given: two nodes of its own in a part of the database of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::time::sleep;
 use vouchsafe::entropy::{Entropy as _, OsEntropy};
 use vouchsafe::jose::JoseSigner;
 use vouchsafe::testing::SeededEntropy;
@@ -27,6 +29,9 @@ const CONNECTIONS: u32 = 10;
 /// The same, where they are to be scarce.
 const FEW_CONNECTIONS: u32 = 2;
 
+/// How long the server may take to tell its processes of a setting.
+const RELOAD: Duration = Duration::from_millis(300);
+
 /// How many access tokens are asked about at once at the end.
 const AUDIT_AT_ONCE: usize = 16;
 
@@ -38,6 +43,8 @@ pub(crate) struct Lab {
     /// A way to the database that no fault is on.
     pub(crate) pool: PgPool,
     pub(crate) secrets: SystemSecrets,
+    /// Whether the database may be unable to take writes.
+    read_only: AtomicBool,
     chances: SeededEntropy,
     signing_keys: String,
     client_key: Arc<JoseSigner>,
@@ -57,6 +64,7 @@ impl Lab {
             postgres,
             proxy,
             secrets: SystemSecrets::generate(&OsEntropy)?,
+            read_only: AtomicBool::new(false),
             chances: SeededEntropy::new(seed),
             signing_keys: Keyring::generate(&[SigningAlg::Rs256, SigningAlg::Es256])?
                 .export()
@@ -83,6 +91,24 @@ impl Lab {
         // It fails when it is told to, and nobody does.
         let _ = self.chances.fill(&mut bytes);
         u64::from_be_bytes(bytes) % bound.max(1)
+    }
+
+    /// Lets the database take writes, or not.
+    pub(crate) async fn takes_writes(&self, taken: bool) -> Result<(), BoxError> {
+        if !taken {
+            // First: whoever fails on the way leaves it to the next scenario.
+            self.read_only.store(true, Ordering::SeqCst);
+        }
+        let setting = if taken { "off" } else { "on" };
+        let statement = format!("ALTER SYSTEM SET default_transaction_read_only TO {setting}");
+        sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&self.pool).await?;
+        sqlx::query("SELECT pg_reload_conf()").execute(&self.pool).await?;
+        // The server tells its processes in its own time.
+        sleep(RELOAD).await;
+        if taken {
+            self.read_only.store(false, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     /// A time of at most so many milliseconds.
@@ -134,6 +160,9 @@ impl<'l> Stage<'l> {
         };
         // The scenario before may have ended badly.
         lab.proxy.goes(Way::Open);
+        if lab.read_only.load(Ordering::SeqCst) {
+            lab.takes_writes(true).await?;
+        }
         let (port, other) = (free_port()?, free_port()?);
         let issuer = format!("http://127.0.0.1:{port}");
         let public = lab.client_key.public_key().to_value();

@@ -20,6 +20,10 @@ use crate::node::clients::{CALLBACK, SIGNED_OUT};
 /// How long a client waits for an answer before it gives up.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Seconds for which assertions are good: also at a clock that is ahead or behind by two minutes, since a provider takes
+/// none that ends more than five minutes after its now.
+const ASSERTION_LIFETIME: i64 = 180;
+
 /// The type of the assertions of clients.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -128,10 +132,11 @@ impl Peer {
         self.ask(Call::Assert { jti: jti.clone() }, request, tokens).await
     }
 
-    /// An assertion of the client that signs them.
-    pub(crate) async fn assertion(&self, jti: &str) -> Result<String, BoxError> {
-        let now = SystemClock.now().unix();
-        let claims = json!({ "iss": "signer", "sub": "signer", "aud": &*self.issuer, "jti": jti, "iat": now, "exp": now + 250 });
+    /// An assertion of the client that signs them, good until `expiry`. It does not say when it was made, so that a clock
+    /// that is behind takes it too.
+    pub(crate) async fn assertion(&self, jti: &str, expiry: i64) -> Result<String, BoxError> {
+        let claims =
+            json!({ "iss": "signer", "sub": "signer", "aud": &*self.issuer, "jti": jti, "exp": expiry });
         Ok(jose::sign(&SigningHeader::typed("JWT"), claims.to_string().as_bytes(), &*self.key).await?)
     }
 
@@ -194,7 +199,7 @@ impl Peer {
         connection.write_all(&[head.as_bytes(), body].concat()).await?;
         tokio::time::sleep(after).await;
         drop(connection);
-        self.history.note(begun, call, Answer::Lost);
+        self.history.note(begun, call, Answer::HungUp);
         Ok(())
     }
 
@@ -252,6 +257,11 @@ impl Peer {
         self.history.note(begun, call, answer.clone());
         answer
     }
+}
+
+/// The end of an assertion that is made now.
+pub(crate) fn assertion_expiry() -> i64 {
+    SystemClock.now().unix() + ASSERTION_LIFETIME
 }
 
 /// The tokens of a response.

@@ -58,15 +58,15 @@ pub(crate) struct Allowed {
     pub(crate) rewritten: bool,
     /// Some logins did not ask for `offline_access`, so that their tokens end with their session.
     pub(crate) sessions: bool,
+    /// A node, the database or the way to it was taken away, so that clients are told to come again, or told nothing.
+    pub(crate) unavailable: bool,
 }
 
 /// Everything that is wrong.
 pub(crate) fn check(history: &[Entry], rows: &Rows, allowed: Allowed) -> Vec<Violation> {
     let known = Known::of(history, rows, allowed);
     let mut found = Vec::new();
-    if !allowed.faults {
-        found.extend(history.iter().filter_map(fault));
-    }
+    found.extend(history.iter().filter_map(|entry| told_wrong(entry, allowed)));
     codes(history, allowed, &mut found);
     families(&known, allowed, &mut found);
     refused_refreshes(history, &known, allowed, &mut found);
@@ -76,17 +76,23 @@ pub(crate) fn check(history: &[Entry], rows: &Rows, allowed: Allowed) -> Vec<Vio
     found
 }
 
-fn fault(entry: &Entry) -> Option<Violation> {
-    let what = match (&entry.call, &entry.answer) {
-        (_, Answer::Fault(what)) => what,
+/// Answers that nobody may get, unless the scenario asks for them.
+fn told_wrong(entry: &Entry, allowed: Allowed) -> Option<Violation> {
+    let may_be = match (&entry.call, &entry.answer) {
+        (_, Answer::Fault(_)) => allowed.faults,
+        (_, Answer::Unavailable | Answer::Lost) => allowed.unavailable,
         // Nothing is ever wrong with these.
         (
-            Call::Credentials | Call::Introspect { .. } | Call::LogOut { .. } | Call::Revoke { .. },
-            Answer::Refused(what),
-        ) => what,
-        _ => return None,
+            Call::Authorize { .. }
+            | Call::Credentials
+            | Call::Introspect { .. }
+            | Call::LogOut { .. }
+            | Call::Revoke { .. },
+            Answer::Refused(_),
+        ) => false,
+        _ => true,
     };
-    Some(Violation::new(0, format!("{:?} was answered {what}", entry.call)))
+    (!may_be).then(|| Violation::new(0, format!("{:?} was answered {:?}", entry.call, entry.answer)))
 }
 
 /// Invariant 1: a code is redeemed once; and it is, where it was sent once.
@@ -103,12 +109,27 @@ fn codes(history: &[Entry], allowed: Allowed, found: &mut Vec<Violation>) {
         if times > 1 {
             found.push(Violation::new(1, format!("{code} was redeemed {times} times")));
         }
-        if let [Answer::Refused(why)] = *answers
-            && !allowed.expiry
-        {
-            found.push(Violation::new(0, format!("{code} was new and was refused: {why}")));
+        if allowed.expiry {
+            continue;
+        }
+        match *answers {
+            [Answer::Refused(why)] => {
+                found.push(Violation::new(0, format!("{code} was new and was refused: {why}")));
+            }
+            // Somebody heard of nothing, and may be the one who has it.
+            _ if !answers.iter().all(|answer| matches!(answer, Answer::Refused(_))) => {}
+            _ if !answers.iter().any(|answer| is_overtaken(answer)) => {
+                found.push(Violation::new(1, format!("all were too late for {code}")));
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether a code was taken, but its grant was over before tokens of it were written: another that sent it was told that
+/// it was too late.
+pub(crate) fn is_overtaken(answer: &Answer) -> bool {
+    matches!(answer, Answer::Refused(why) if why == "invalid_grant: the grant is not valid")
 }
 
 /// Invariant 2: the successor of a refresh token is one, and its number is one more.

@@ -27,11 +27,22 @@ impl Story {
     /// The invariants that are broken.
     #[track_caller]
     fn breaks(&self, rows: &Rows, invariants: &[u8]) {
-        let found = check(&self.0, rows, Allowed::default());
+        self.breaks_where(Allowed::default(), rows, invariants);
+    }
+
+    /// The same where a scenario has done more.
+    #[track_caller]
+    fn breaks_where(&self, allowed: Allowed, rows: &Rows, invariants: &[u8]) {
+        let found = check(&self.0, rows, allowed);
         let mut broken: Vec<_> = found.iter().map(|violation| violation.invariant).collect();
         broken.dedup();
         assert_eq!(broken, invariants, "{found:?}");
     }
+}
+
+/// A scenario that takes something away.
+fn outage() -> Allowed {
+    Allowed { unavailable: true, ..Allowed::default() }
 }
 
 fn text(text: &str) -> Text {
@@ -91,13 +102,23 @@ fn a_sound_story_breaks_nothing() {
         .then(Call::Revoke { token: refresh_token(1, 0) }, Answer::Done)
         .then(introspect(), Answer::Active(false))
         .then(refresh(1), refused());
-    story.breaks(&rows(2), &[]);
+    story.breaks_where(outage(), &rows(2), &[]);
 }
 
 #[test]
 fn a_code_that_is_redeemed_twice_is_found() {
     let story = Story::default().then(redeem(), tokens("vs_at_a", 0)).then(redeem(), tokens("vs_at_a", 0));
     story.breaks(&rows(0), &[1]);
+}
+
+#[test]
+fn a_code_for_which_all_were_too_late_is_found() {
+    let mut used = Rows::default();
+    used.codes.push(CodeRow { grant: GRANT.to_vec(), used: true });
+    let overtaken = || Answer::Refused("invalid_grant: the grant is not valid".to_owned());
+    Story::default().then(redeem(), replayed()).then(redeem(), replayed()).breaks(&used, &[1]);
+    Story::default().then(redeem(), overtaken()).then(redeem(), replayed()).breaks(&used, &[]);
+    Story::default().then(redeem(), Answer::HungUp).then(redeem(), replayed()).breaks(&used, &[]);
 }
 
 #[test]
@@ -134,9 +155,12 @@ fn a_second_set_is_found_though_nobody_heard_of_the_first() {
     let mut twice = rows(0);
     let token = twice.tokens.values().next().unwrap().clone();
     twice.tokens.insert(vec![1; 32], token);
-    Story::default().then(redeem(), Answer::Unavailable).breaks(&twice, &[1]);
+    Story::default().then(redeem(), Answer::Unavailable).breaks_where(outage(), &twice, &[1]);
     // A refresh adds one.
-    Story::default().then(redeem(), tokens("vs_at_a", 0)).then(refresh(0), Answer::Lost).breaks(&twice, &[]);
+    Story::default()
+        .then(redeem(), tokens("vs_at_a", 0))
+        .then(refresh(0), Answer::HungUp)
+        .breaks(&twice, &[]);
 }
 
 #[test]
@@ -183,7 +207,7 @@ fn a_token_that_is_active_after_its_revocation_is_found() {
     };
     revoked(Answer::Done).breaks(&rows(0), &[4]);
     // Nobody was told that it is done.
-    revoked(Answer::Unavailable).breaks(&rows(0), &[]);
+    revoked(Answer::Unavailable).breaks_where(outage(), &rows(0), &[]);
 }
 
 #[test]
@@ -217,4 +241,35 @@ fn a_session_that_outlives_its_logout_is_found() {
 #[test]
 fn an_answer_that_is_broken_is_found() {
     Story::default().then(redeem(), Answer::Fault("a 500".to_owned())).breaks(&Rows::default(), &[0]);
+}
+
+#[test]
+fn whoever_is_told_to_come_again_without_an_outage_is_found() {
+    for answer in [Answer::Unavailable, Answer::Lost] {
+        let calls = [
+            Call::Assert { jti: text("jti") },
+            Call::Authorize { session: None },
+            Call::Credentials,
+            introspect(),
+            Call::LogOut { session: text("session") },
+            redeem(),
+            refresh(0),
+            Call::Revoke { token: text("vs_at_a") },
+        ];
+        for call in calls {
+            let story = Story::default().then(call, answer.clone());
+            story.breaks(&Rows::default(), &[0]);
+            story.breaks_where(outage(), &Rows::default(), &[]);
+        }
+    }
+    // Who hangs up has lost the answer itself.
+    Story::default().then(redeem(), Answer::HungUp).breaks(&Rows::default(), &[]);
+}
+
+#[test]
+fn a_refusal_of_what_nothing_is_wrong_with_is_found() {
+    let refused = || Answer::Refused("access_denied".to_owned());
+    for call in [Call::Authorize { session: None }, Call::Credentials, introspect()] {
+        Story::default().then(call.clone(), refused()).breaks_where(outage(), &Rows::default(), &[0]);
+    }
 }

@@ -29,6 +29,10 @@ use self::host::Host;
 use self::orders::{Orders, Setup, Told};
 use crate::database::{self, Store};
 
+/// How long opaque access tokens live: as long as they may, since all of them are asked about at the end of a scenario, which
+/// can take hours.
+pub(crate) const OPAQUE_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Rows that one step of a sweep takes out.
 const SWEEP_STEP: u16 = 100;
 
@@ -136,7 +140,9 @@ fn serving(
         .with_replays(Arc::<Store>::clone(store))
         .with_tickets(Arc::<Store>::clone(store))
         .with_reseal(Arc::<Store>::clone(store));
-    let config = Config::new(setup.issuer.parse()?).with_default_audience([clients::AUDIENCE]);
+    let config = Config::new(setup.issuer.parse()?)
+        .with_default_audience([clients::AUDIENCE])
+        .with_opaque_lifetime(OPAQUE_LIFETIME);
     let keyring = Keyring::import(&setup.signing_keys)?;
     let provider = Provider::builder(config, stores.around(Arc::new(faults.clone())), keyring, secrets)
         .accounts(Arc::new(Host))

@@ -28,10 +28,11 @@ const UNDER_WAY: u64 = 4;
 /// R3: a node dies at a failpoint, or is killed from outside while it redeems codes. The code is sent again, to the other
 /// node. Then it has all of its tokens, or none and never will.
 pub(super) async fn at_failpoints(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     for turn in 0..stage.lab.count(90, 10_000) {
         let (victim, other) = ((turn % 2) as usize, ((turn + 1) % 2) as usize);
         if turn % 3 == 2 {
-            killed(stage, victim).await?;
+            killed(stage, (victim, other)).await?;
         } else {
             dies_at(stage, (victim, other), stage.lab.chance(FAILPOINTS)).await?;
         }
@@ -54,7 +55,7 @@ async fn dies_at(stage: &mut Stage<'_>, (victim, other): (usize, usize), at: u64
     Ok(())
 }
 
-async fn killed(stage: &mut Stage<'_>, victim: usize) -> Result<(), BoxError> {
+async fn killed(stage: &mut Stage<'_>, (victim, other): (usize, usize)) -> Result<(), BoxError> {
     let mut codes = Vec::new();
     for turn in 0..UNDER_WAY {
         codes.push(stage.code(turn).await?);
@@ -65,13 +66,22 @@ async fn killed(stage: &mut Stage<'_>, victim: usize) -> Result<(), BoxError> {
         sleep(moment).await;
         stage.nodes[victim].kill().await
     };
-    let (_, killed) = tokio::join!(redeeming, killing);
-    killed
+    let (answers, killed) = tokio::join!(redeeming, killing);
+    killed?;
+    let url = stage.nodes[other].url();
+    for (code, answer) in codes.iter().zip(&answers) {
+        let again = stage.peer.redeem(&url, "spa", code).await;
+        let may_be_served = !matches!(answer, Answer::Tokens(_));
+        let sound = is_refused(&again) || (may_be_served && matches!(again, Answer::Tokens(_)));
+        stage.expect(sound, || format!("a code that was answered {answer:?} was then answered {again:?}"));
+    }
+    Ok(())
 }
 
 /// R6: the database crashes again and again while relying parties work. What a client was told to have it has; nobody is
 /// told anything but to come again; and five seconds after the database is back they are served.
 pub(super) async fn of_the_database(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     let every = Duration::from_secs(if stage.lab.options.short { 3 } else { 10 });
     let (crashes, wanted) = (stage.lab.count(2, 30), stage.lab.count(100, 100_000) as usize);
     let load = Load::begin(stage, stage.lab.usual(4, 32)).await?;

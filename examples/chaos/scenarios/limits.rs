@@ -34,6 +34,7 @@ const DOCUMENTS: u64 = 200;
 /// R11: every call takes two seconds, then far longer than the deadline. Whoever needs the store waits, and is told to come
 /// again at the deadline; metadata and keys come as fast as ever.
 pub(super) async fn slow_store(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     let at_once = stage.lab.usual(30, 200) as usize;
     for delay in [SLOW, TOO_SLOW] {
         stage.order(&Orders { store_delay_ms: delay, ..Orders::default() }).await?;
@@ -67,29 +68,40 @@ async fn documents(stage: &Stage<'_>) -> Result<Duration, BoxError> {
 }
 
 /// R12: each node has two connections, and two hundred requests come at once, first with a database that works, then with
-/// one that hangs. Nobody waits longer than the deadline, and nobody is told anything but to come again.
+/// one that hangs. Nobody waits longer than the deadline, nobody is told anything but to come again, and a database that
+/// works serves most.
 pub(super) async fn few_connections(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     for way in [Way::Open, Way::Swallows] {
         let code = stage.code(0).await?;
         stage.lab.proxy.goes(way);
-        let (begun, urls) = (Instant::now(), stage.urls());
-        let sent =
-            join_all(urls.iter().cycle().take(AT_ONCE).map(|url| stage.peer.credentials(url, "service")));
+        let urls = stage.urls();
+        let sent = urls.iter().cycle().take(AT_ONCE);
+        let sent = join_all(sent.map(|url| timed(stage.peer.credentials(url, "service"))));
         // It needs a connection several times.
-        let (answers, redeemed) = tokio::join!(sent, stage.peer.redeem(&urls[0], "spa", &code));
-        let took = begun.elapsed();
+        let (mut answers, redeemed) = tokio::join!(sent, timed(stage.peer.redeem(&urls[0], "spa", &code)));
         stage.lab.proxy.goes(Way::Open);
-        stage.expect(took <= DEADLINE * 2, || format!("with few connections an answer took {took:?}"));
-        let told = answers.iter().chain([&redeemed]).all(|answer| match way {
-            Way::Open => matches!(answer, Answer::Tokens(_) | Answer::Unavailable),
-            _ => *answer == Answer::Unavailable,
-        });
-        stage
-            .expect(told, || format!("with few connections clients were answered {answers:?}, {redeemed:?}"));
+        answers.push(redeemed);
+        let slowest = answers.iter().map(|(_, took)| *took).max().unwrap_or_default();
+        stage.expect(slowest <= DEADLINE, || format!("with few connections an answer took {slowest:?}"));
+        let served = answers.iter().filter(|(answer, _)| matches!(answer, Answer::Tokens(_))).count();
+        let busy = answers.iter().filter(|(answer, _)| *answer == Answer::Unavailable).count();
+        let told = served + busy == answers.len()
+            && match way {
+                Way::Open => served > answers.len() / 2,
+                _ => served == 0,
+            };
+        stage.expect(told, || format!("with few connections {served} are served, of {answers:?}"));
         stage.count_faults(AT_ONCE as u64);
         for url in &urls {
             served_again(stage, url).await;
         }
     }
     Ok(())
+}
+
+/// An answer, and how long it took.
+async fn timed(asked: impl Future<Output = Answer>) -> (Answer, Duration) {
+    let begun = Instant::now();
+    (asked.await, begun.elapsed())
 }

@@ -25,6 +25,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 /// R4: the answer to a statement is lost, whichever it was. The client is told to come again; a code is then refused or
 /// redeemed, never twice, and a refresh token gets its one successor.
 pub(super) async fn lost_answers(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     for turn in 0..stage.lab.count(40, 2000) {
         let (code, token) = (stage.code(turn).await?, stage.family(turn).await?);
         let one_in = 1 + stage.lab.chance(4);
@@ -56,10 +57,11 @@ pub(super) async fn lost_answers(stage: &mut Stage<'_>) -> Result<(), BoxError> 
 /// R10: the database takes no writes. Nothing is issued, and whoever asks is told to come again; JWTs are verified all the
 /// same, and keys are there. Once it takes writes, so do the nodes, as they are.
 pub(super) async fn read_only(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     let jwt = jwt(stage).await?;
     for turn in 0..stage.lab.count(2, 20) {
         let (code, url) = (stage.code(turn).await?, stage.url(turn));
-        writes(stage, false).await?;
+        stage.lab.takes_writes(false).await?;
         for _ in 0..5 {
             let answer = stage.peer.credentials(&url, "service").await;
             stage.expect(answer == Answer::Unavailable, || {
@@ -72,7 +74,7 @@ pub(super) async fn read_only(stage: &mut Stage<'_>) -> Result<(), BoxError> {
             format!("what cannot be written was answered {answer:?}")
         });
         verified_by_keys(stage, &jwt).await?;
-        writes(stage, true).await?;
+        stage.lab.takes_writes(true).await?;
         served_again(stage, &url).await;
         let answer = stage.peer.redeem(&url, "spa", &code).await;
         stage.expect(matches!(answer, Answer::Tokens(_)), || {
@@ -85,6 +87,7 @@ pub(super) async fn read_only(stage: &mut Stage<'_>) -> Result<(), BoxError> {
 /// R40: the nodes cannot reach the database, and their clients can reach them. What needs it is answered by a 503 within
 /// the deadline, by nothing else; keys and JWTs need nothing.
 pub(super) async fn cut_off(stage: &mut Stage<'_>) -> Result<(), BoxError> {
+    stage.allowed.unavailable = true;
     let jwt = jwt(stage).await?;
     let Answer::Tokens(tokens) = stage.peer.credentials(&stage.url(0), "service").await else {
         return Err("a token without faults was not issued".into());
@@ -118,17 +121,6 @@ pub(super) async fn served_again(stage: &Stage<'_>, url: &str) {
         }
         sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// Lets the database take writes, or not.
-async fn writes(stage: &Stage<'_>, taken: bool) -> Result<(), BoxError> {
-    let setting = if taken { "off" } else { "on" };
-    let statement = format!("ALTER SYSTEM SET default_transaction_read_only TO {setting}");
-    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&stage.lab.pool).await?;
-    sqlx::query("SELECT pg_reload_conf()").execute(&stage.lab.pool).await?;
-    // The server tells its processes in its own time.
-    sleep(Duration::from_millis(300)).await;
-    Ok(())
 }
 
 async fn jwt(stage: &Stage<'_>) -> Result<Text, BoxError> {
