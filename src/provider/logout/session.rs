@@ -121,7 +121,7 @@ impl Ending<'_> {
         let mut is_first = true;
         while let Some(from) = page {
             let found = self.find(look, from).await?;
-            self.tell(found.notices);
+            self.tell(&found.notices);
             if is_first && found.next.is_none() && !found.others_stay {
                 self.revoke(self.of).await?;
                 return Ok(false);
@@ -138,7 +138,7 @@ impl Ending<'_> {
         Ok(grants::revoke_all(&*self.core.stores.tokens, of, self.cx.now, &mut self.revoked).await?)
     }
 
-    fn tell(&mut self, notices: BTreeSet<Notice>) {
+    fn tell(&mut self, notices: &BTreeSet<Notice>) {
         let new: Vec<Notice> = notices.difference(&self.told).cloned().collect();
         if is_of_one_person(self.of) {
             self.told.extend(new.iter().cloned());
