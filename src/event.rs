@@ -103,7 +103,8 @@ pub enum EventKind {
     PayloadsResealed {
         /// How many.
         moved: u64,
-        /// How many did not open and were left as they are: tampering, or rows of another issuer. If any, an alarm.
+        /// How many did not open and were left as they are: tampering, rows of another issuer, or of a newer release. If
+        /// any, an alarm.
         unreadable: u64,
     },
     /// An approved request has a `code_challenge` that another request of its client had within 24 hours: perhaps its

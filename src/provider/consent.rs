@@ -107,9 +107,8 @@ pub(super) async fn revoke(core: &Core, subject: &Subject, client: &ClientId) ->
     let key = SubjectKey::of(cx.secrets, cx.issuer(), subject);
     core.stores.consents.forget(&key, client, cx.now).await?;
     let of = Filter::SubjectAndClient(key, client.clone());
-    let revoked = grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
-    cx.emit(&cx.event(EventKind::Revoked).with_client(client).with_subject(subject));
-    Ok(revoked)
+    let event = cx.event(EventKind::Revoked).with_client(client).with_subject(subject);
+    grants::revoke_and_tell(core, &cx, &of, event).await
 }
 
 fn union(known: Option<&Consent>, given: &Consent) -> Consent {

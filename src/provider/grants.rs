@@ -93,31 +93,41 @@ fn opened(cx: &Context<'_>, stored: &StoredGrant) -> Option<LiveGrant> {
 pub(crate) async fn revoke(core: &Core, of: &GrantFilter) -> Result<u64> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let revoked = revoke_all(&*core.stores.tokens, &of.columns(&cx), cx.now).await?;
-    cx.emit(&of.concerned(cx.event(EventKind::Revoked)));
+    revoke_and_tell(core, &cx, &of.columns(&cx), of.concerned(cx.event(EventKind::Revoked))).await
+}
+
+/// Revokes all grants of a filter, and says how many were not revoked before. The event is emitted also where a store
+/// fails after some were revoked.
+pub(super) async fn revoke_and_tell(core: &Core, cx: &Context<'_>, of: &Filter, event: Event) -> Result<u64> {
+    let mut revoked = 0;
+    let outcome = revoke_all(&*core.stores.tokens, of, cx.now, &mut revoked).await;
+    if outcome.is_ok() || revoked > 0 {
+        cx.emit(&event);
+    }
+    outcome?;
     Ok(revoked)
 }
 
-/// Revokes all grants of a filter, and says how many were not revoked before.
+/// Revokes all grants of a filter, and adds to `revoked` how many were not revoked before, also where it fails halfway.
 ///
-/// A client or a person can have any number of them: those are revoked in batches, so that no step of the store is
-/// long. What is granted meanwhile by somebody who never stops granting is left to the next call.
-pub(crate) async fn revoke_all(
+/// A client, a person or a session can have any number of them: those are revoked in batches, so that no step of the
+/// store is long. What is granted meanwhile by somebody who never stops granting is left to the next call.
+pub(super) async fn revoke_all(
     store: &dyn TokenStore,
     of: &Filter,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    if matches!(of, Filter::Id(_) | Filter::Session(_)) {
-        return store.revoke(of, now).await;
-    }
-    let mut revoked = 0;
-    for _ in 0..MAX_BATCHES {
-        let batch = store.revoke_some(of, BATCH, now).await?;
-        revoked += u64::from(batch);
-        if batch < BATCH {
-            return Ok(revoked);
+    revoked: &mut u64,
+) -> Result<(), StoreError> {
+    if !matches!(of, Filter::Id(_)) {
+        for _ in 0..MAX_BATCHES {
+            let batch = store.revoke_some(of, BATCH, now).await?;
+            *revoked += u64::from(batch);
+            if batch < BATCH {
+                return Ok(());
+            }
         }
     }
     // However many are left, none may be left behind.
-    Ok(revoked + store.revoke(of, now).await?)
+    *revoked += store.revoke(of, now).await?;
+    Ok(())
 }

@@ -181,7 +181,11 @@ pub(super) fn refuse(core: &Core, endpoint: Endpoint, reason: Reason) -> Respons
         Endpoint::Authorization | Endpoint::DeviceVerification | Endpoint::EndSession => {
             authorize::show(core, reason)
         }
-        _ => reply::error_json(reason),
+        _ => {
+            let mut response = reply::error_json(reason);
+            core.comeback.tell(&mut response);
+            response
+        }
     }
 }
 

@@ -184,6 +184,7 @@ fn refuse(core: &Core, cx: &Context<'_>, (request, error): (&Request, &Error)) -
         scope: (reason == Reason::AccessTokenScope).then_some(&openid),
         step_up: None,
     });
+    cx.comeback.tell(&mut response);
     if reason == Reason::MethodNotAllowed {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }

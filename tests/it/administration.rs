@@ -11,7 +11,7 @@ use vouchsafe::jose::{KeyRotation, KeySchedule, KeyState, SigningAlg};
 use vouchsafe::provider::{GrantFilter, Provider, StoredKeys};
 use vouchsafe::store::{ClientRegistry as _, GrantRecord, GrantStore as _, Page, RowKind};
 use vouchsafe::store::{Reseal as _, SealedRow};
-use vouchsafe::testing::{Faults, Harness, ManualRuntime, authorize_form, block_on, token_form};
+use vouchsafe::testing::{Fault, Faults, Harness, ManualRuntime, authorize_form, block_on, token_form};
 use vouchsafe::types::{Authentication, ClientId, GrantId, Issuer, SessionId, Subject};
 
 use crate::rfc7591_registration::{open, register, with};
@@ -193,6 +193,41 @@ fn many_grants_are_revoked_in_batches() {
     assert_eq!(faults.calls(), ["revoke_some"; 3]);
     assert!(!h.is_active("api", &token));
     assert_eq!(block_on(admin.revoke_grants(&of)).unwrap(), 0);
+}
+
+/// A store that fails halfway leaves some revoked: who watches is told of them.
+#[test]
+fn what_was_revoked_before_a_store_failed_is_told() {
+    for by_consent in [false, true] {
+        let faults = Faults::new();
+        let given = faults.clone();
+        let h = Harness::builder().stores(move |memory| given.stores(memory)).build();
+        signed_in(&h, &["web"]);
+        let of = GrantFilter::SubjectAndClient(person("alice"), client("web"));
+        let admin = h.provider().administration();
+        let template = block_on(admin.grants(&of, &Page::first(1))).unwrap().items.remove(0).grant.id;
+        let template = block_on(h.store().grant(&template, h.now())).unwrap().unwrap().record;
+        for n in 0..600_u32 {
+            let mut id = [0; 16];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            let record = GrantRecord { id: GrantId::from_bytes(id), ..template.clone() };
+            block_on(h.store().insert_grant(record, h.now())).unwrap();
+        }
+        let revoke = || match by_consent {
+            true => block_on(admin.revoke_consent(&person("alice"), &client("web"))),
+            false => block_on(admin.revoke_grants(&of)),
+        };
+        let told = || h.events().iter().filter(|event| event.kind == EventKind::Revoked).count();
+        drop(faults.calls());
+        faults.plan(usize::from(by_consent), Fault::Unavailable);
+        assert_eq!(revoke().unwrap_err().reason(), Reason::StoreUnavailable);
+        assert_eq!(told(), 0, "nothing was revoked");
+        drop(faults.calls());
+        faults.plan(1 + usize::from(by_consent), Fault::Unavailable);
+        assert_eq!(revoke().unwrap_err().reason(), Reason::StoreUnavailable);
+        assert_eq!(told(), 1, "500 were");
+        assert_eq!((revoke().unwrap(), told()), (101, 2), "the rest too");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use vouchsafe::client::ClientSettings;
 use vouchsafe::error::Reason;
-use vouchsafe::provider::{ProviderBuilder, Registration};
-use vouchsafe::store::ClientRegistry as _;
+use vouchsafe::provider::{GrantFilter, ProviderBuilder, Registration};
+use vouchsafe::store::{ClientRegistry as _, Page};
 use vouchsafe::testing::{Fault, Faults, Harness, HarnessBuilder, block_on, token_form};
 use vouchsafe::types::{ClientId, GrantType};
 
@@ -121,6 +121,34 @@ fn what_another_node_writes_counts_within_the_age() {
     here.advance(Duration::from_secs(1));
     kept.ask(&here).rejected(Reason::ClientDisabled).unchanged();
     removed.ask(&here).rejected(Reason::ClientUnknown).unchanged();
+}
+
+/// attack 214: what another node gives to a client that was removed ends too: in the background, or by another call.
+#[test]
+fn what_another_node_gives_a_client_that_was_removed_ends() {
+    for by_call in [false, true] {
+        let (here, _) = counted(Harness::builder());
+        let (there, _) = counted(Harness::builder().beside(&here));
+        let removed = service(&there);
+        removed.ask(&here).accepted();
+        let admin = there.provider().administration();
+        assert!(block_on(admin.remove_client(&removed.id)).unwrap());
+        removed.ask(&here).accepted();
+        let live = || {
+            let of = GrantFilter::Client(removed.id.clone());
+            block_on(admin.grants(&of, &Page::first(10))).unwrap().items.len()
+        };
+        assert_eq!(live(), 1, "it is kept there");
+        if by_call {
+            assert!(!block_on(admin.remove_client(&removed.id)).unwrap(), "it is gone already");
+        } else {
+            there.runtime().run();
+            for _ in 0..2 {
+                there.advance(Duration::from_secs(10));
+            }
+        }
+        assert_eq!(live(), 0);
+    }
 }
 
 /// Nothing is kept of clients that are not there: one that registers elsewhere is found at once.

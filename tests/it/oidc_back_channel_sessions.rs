@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 use vouchsafe::provider::{Approval, GrantFilter, OfflineAccess};
-use vouchsafe::store::Page;
+use vouchsafe::store::{GrantRecord, GrantStore as _, Page};
 use vouchsafe::testing::{Fault, Faults, Harness, Step, authorize_form, block_on, interleave};
-use vouchsafe::types::{ClientId, Scope, Subject};
+use vouchsafe::types::{ClientId, GrantId, Scope, SessionId, Subject};
 
 use crate::oidc_back_channel_logout::{answers, delivered, granted, sent, told, url};
 
@@ -73,6 +73,39 @@ fn a_store_that_fails_between_two_pages_has_the_rest_ended_by_another_call() {
         block_on(h.provider().administration().grants(&of_client(), &Page::first(100))).unwrap().items.len(),
         25
     );
+}
+
+/// However many grants a person has, those are read by the thousand, and revoked in batches where all of them end.
+#[test]
+fn a_person_with_many_grants_takes_no_long_step() {
+    let faults = Faults::new();
+    let h = harness(&faults);
+    granted(&h, "a", "session", "openid");
+    let page = Page::first(1);
+    let admin = h.provider().administration();
+    let id = block_on(admin.grants(&of_alice(), &page)).unwrap().items.remove(0).grant.id;
+    let template = block_on(h.store().grant(&id, h.now())).unwrap().unwrap().record;
+    let insert = |range: std::ops::Range<u32>| {
+        for n in range {
+            let mut id = [0; 16];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            let record = GrantRecord { id: GrantId::from_bytes(id), ..template.clone() };
+            block_on(h.store().insert_grant(record, h.now())).unwrap();
+        }
+    };
+    for (of, ids, expected) in [
+        (of_alice(), 0..600, vec![("grants", 7), ("revoke_some", 2)]),
+        (GrantFilter::Session(SessionId::new("session").unwrap()), 600..900, vec![("revoke_some", 1)]),
+        (of_alice(), 900..2000, vec![("grants", 10)]),
+    ] {
+        insert(ids);
+        drop(faults.calls());
+        block_on(admin.end_sessions(&of, OfflineAccess::Kept)).unwrap();
+        let calls = faults.calls();
+        let verbs: Vec<_> = calls.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
+        assert!(expected.iter().all(|run| verbs.contains(run)), "{verbs:?}");
+        assert!(block_on(admin.grants(&of, &page)).unwrap().items.is_empty());
+    }
 }
 
 /// Where something stays, grants end one by one, and one that is given meanwhile must not be missed.

@@ -412,7 +412,7 @@ fn a_logout_that_fails_leaves_the_person_signed_in() {
 
 #[test]
 fn a_store_that_fails_leaves_the_person_signed_in() {
-    for verb in ["grants", "revoke"] {
+    for verb in ["grants", "revoke_some"] {
         let faults = Faults::new();
         let stores = faults.clone();
         let h = Harness::builder().stores(move |memory| stores.stores(memory)).build();

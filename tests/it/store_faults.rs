@@ -188,6 +188,27 @@ fn whatever_fails_the_client_may_come_again() {
     }
 }
 
+/// attack 314: those who meet a failure one after the other are told different times, at every endpoint.
+#[test]
+fn those_who_may_come_again_are_told_different_times() {
+    for (name, case) in CASES {
+        let faults = Faults::new();
+        let h = over(&faults);
+        let asks = [case(&h), case(&h), case(&h)];
+        drop(faults.calls());
+        let mut told = std::collections::BTreeSet::new();
+        for ask in asks {
+            faults.plan(0, Fault::Unavailable);
+            let outcome = ask(&h);
+            if Landing::of(&outcome.response).is_none() {
+                told.insert(outcome.header("retry-after").unwrap().to_owned());
+            }
+            drop(faults.calls());
+        }
+        assert!(told.is_empty() || told.len() == 3, "{name}: {told:?}");
+    }
+}
+
 /// Answers nothing once it is stuck.
 #[derive(Debug, Default)]
 struct Stuck(AtomicBool);

@@ -52,7 +52,8 @@ impl Administration<'_> {
     }
 
     /// Revokes grants, with every code and token that hangs on them, and says how many were not revoked before. Those of a
-    /// client or a person are revoked in batches.
+    /// client, a person or a session are revoked in batches, and [`Revoked`](crate::event::EventKind::Revoked) tells of them
+    /// also where the store fails halfway.
     ///
     /// # Errors
     /// A store that fails; calling again finishes what was begun.
@@ -152,7 +153,13 @@ impl Administration<'_> {
         register::set_settings(self.0, id, settings).await
     }
 
-    /// Removes a client that registered itself, revokes every grant of it, in batches, and says whether there was one.
+    /// Removes a client that registered itself, revokes every grant of it, in batches, and says whether there was one. Where
+    /// it is gone already, its grants are revoked all the same.
+    ///
+    /// Another node can go on giving it grants for as long as
+    /// [`Config::registered_client_age`](super::Config::registered_client_age). Where there is a
+    /// [`Runtime`](crate::runtime::Runtime), those are revoked in the background soon after that has passed; without one, or
+    /// should this process end before, call again once it has passed.
     ///
     /// # Errors
     /// A store that fails or is not there (`ClientRegistry`); calling again finishes what was begun.

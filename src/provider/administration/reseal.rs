@@ -25,7 +25,7 @@ pub struct Resealed {
     pub moved: u64,
     /// How many others wrote, moved or removed meanwhile. What was written is under the secret of whoever wrote it.
     pub overtaken: u64,
-    /// How many do not open: they were altered, or are of another issuer.
+    /// How many do not open: they were altered, are of another issuer, or were written by a newer release.
     pub unreadable: u64,
     /// Where to go on; `None` at the end.
     pub next: Option<String>,
@@ -143,7 +143,7 @@ fn moved(cx: &Context<'_>, SealedRow { name, payload }: &SealedRow) -> Result<Op
     for kind in kinds(name.kind) {
         if let Some(opened) = payload::open_bytes(cx, *kind, &name.key, payload) {
             let opened = match kind {
-                Kind::RegisteredClient => register::with_moved_secrets(cx, opened)?,
+                Kind::RegisteredClient => register::with_moved_secrets(cx, &name.key, opened)?,
                 _ => Some(opened),
             };
             return opened.map(|opened| payload::seal_bytes(cx, *kind, &name.key, &opened)).transpose();

@@ -180,9 +180,14 @@ pub(super) async fn end_all(
 ) -> Result<u64> {
     let arrival = Arrival::at(Endpoint::Administration, core);
     let cx = arrival.context();
-    let (_, revoked) = session::end_grants(core, &cx, &of.columns(&cx), offline_access).await?;
-    cx.emit(&of.concerned(cx.event(EventKind::SessionEnded)));
-    Ok(revoked)
+    let ended = session::end_grants(core, &cx, &of.columns(&cx), offline_access).await;
+    let kind = if ended.outcome.is_ok() { EventKind::SessionEnded } else { EventKind::Revoked };
+    // What has ended of them where a store failed halfway is told too.
+    if ended.outcome.is_ok() || ended.revoked > 0 {
+        cx.emit(&of.concerned(cx.event(kind)));
+    }
+    ended.outcome?;
+    Ok(ended.revoked)
 }
 
 fn shown(core: &Core, cx: &Context<'_>, error: &Error) -> Response {

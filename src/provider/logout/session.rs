@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::event::EventKind;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
-use crate::provider::records;
+use crate::provider::{grants, records};
 use crate::store::{Filter, Grant, Page, RevokedGrants, SessionKey, StoredGrant};
 use crate::types::{GrantId, Scope, SessionId};
 
@@ -20,6 +20,9 @@ const PAGE_SIZE: u16 = 100;
 /// granting keeps this from its end.
 const LOOKS: usize = 3;
 
+/// Pages of one person's grants that are gone through before what was found ends: 1000 grants.
+const MAX_PAGES: usize = 10;
+
 /// Sessions that end, as far as clients are concerned.
 struct Ending<'a> {
     core: &'a Arc<Core>,
@@ -28,7 +31,18 @@ struct Ending<'a> {
     offline_access: OfflineAccess,
     /// Who has been told. It is kept where all grants are one person's; those of a client can be any number.
     told: BTreeSet<Notice>,
+    /// The clients whose grants were revoked before: they may be in sessions of their own all the same.
+    former: BTreeSet<Notice>,
     revoked: u64,
+}
+
+/// What came of a run.
+pub(super) struct Ended {
+    /// Who was told.
+    pub(super) told: BTreeSet<Notice>,
+    /// How many grants were revoked, also where it failed halfway.
+    pub(super) revoked: u64,
+    pub(super) outcome: Result<()>,
 }
 
 /// Whether it is the first time that grants are gone through.
@@ -38,12 +52,12 @@ enum Look {
     Again,
 }
 
-/// What is found at once: all of a filter where its grants are one person's, or else one page.
+/// What is found at once: a number of pages where the grants are one person's, or else one page.
 #[derive(Default)]
 struct Found {
     /// Who is told: the clients of every session, also those whose grants are past their limit.
     notices: BTreeSet<Notice>,
-    /// The clients whose grants were revoked before: they may be in sessions of their own all the same.
+    /// The clients whose grants were revoked before.
     former: BTreeSet<Notice>,
     /// The grants that end.
     ending: Vec<GrantId>,
@@ -65,32 +79,42 @@ pub(super) async fn end(
         return Ok(BTreeSet::new());
     };
     let of = Filter::Session(SessionKey::of(cx.secrets, cx.issuer(), session));
-    let (notices, _) = end_grants(core, cx, &of, pending.offline_access()).await?;
+    let Ended { told, revoked, outcome } = end_grants(core, cx, &of, pending.offline_access()).await;
+    if outcome.is_err() && revoked > 0 {
+        emit(EventKind::Revoked);
+    }
+    outcome?;
     emit(EventKind::SessionEnded);
-    Ok(notices)
+    Ok(told)
 }
 
-/// Tells the clients, then ends the grants, and does both for one page after another. A store that fails halfway has the
-/// rest told and ended by another call; were the grants ended first, nobody would know any more whom to tell where the
-/// filter names clients.
+/// Tells the clients, then ends the grants, and does both for what is found at once after another. A store that fails
+/// halfway has the rest told and ended by another call; were the grants ended first, nobody would know any more whom to
+/// tell where the filter names clients.
 pub(super) async fn end_grants(
     core: &Arc<Core>,
     cx: &Context<'_>,
     of: &Filter,
     offline_access: OfflineAccess,
-) -> Result<(BTreeSet<Notice>, u64)> {
-    let mut ending = Ending { core, cx, of, offline_access, told: BTreeSet::new(), revoked: 0 };
-    let mut look = Look::First;
-    for _ in 0..LOOKS {
-        if !ending.go_through(look).await? {
-            break;
-        }
-        look = Look::Again;
-    }
-    Ok((ending.told, ending.revoked))
+) -> Ended {
+    let (told, former) = (BTreeSet::new(), BTreeSet::new());
+    let mut ending = Ending { core, cx, of, offline_access, told, former, revoked: 0 };
+    let outcome = ending.go_on().await;
+    Ended { told: ending.told, revoked: ending.revoked, outcome }
 }
 
 impl Ending<'_> {
+    async fn go_on(&mut self) -> Result<()> {
+        let mut look = Look::First;
+        for _ in 0..LOOKS {
+            if !self.go_through(look).await? {
+                break;
+            }
+            look = Look::Again;
+        }
+        Ok(())
+    }
+
     /// Goes through the grants, and says whether there may be new ones.
     async fn go_through(&mut self, look: Look) -> Result<bool> {
         let (before, mut page) = (self.revoked, Some(Page::first(PAGE_SIZE)));
@@ -99,15 +123,19 @@ impl Ending<'_> {
             let found = self.find(look, from).await?;
             self.tell(&found.notices);
             if is_first && found.next.is_none() && !found.others_stay {
-                self.revoked += self.core.stores.tokens.revoke(self.of, self.cx.now).await?;
+                self.revoke(self.of).await?;
                 return Ok(false);
             }
             for id in &found.ending {
-                self.revoked += self.core.stores.tokens.revoke(&Filter::Id(*id), self.cx.now).await?;
+                self.revoke(&Filter::Id(*id)).await?;
             }
             (page, is_first) = (found.next, false);
         }
         Ok(self.revoked > before)
+    }
+
+    async fn revoke(&mut self, of: &Filter) -> Result<()> {
+        Ok(grants::revoke_all(&*self.core.stores.tokens, of, self.cx.now, &mut self.revoked).await?)
     }
 
     fn tell(&mut self, notices: &BTreeSet<Notice>) {
@@ -118,18 +146,17 @@ impl Ending<'_> {
         back_channel::tell(self.core, self.cx, new);
     }
 
-    async fn find(&self, look: Look, from: Page) -> Result<Found> {
+    async fn find(&mut self, look: Look, from: Page) -> Result<Found> {
         let mut found = Found { next: Some(from), ..Found::default() };
         let revoked = if look == Look::First { revoked_grants(self.of) } else { RevokedGrants::LeftOut };
-        while let Some(page) = found.next.take() {
+        let pages = if is_of_one_person(self.of) { MAX_PAGES } else { 1 };
+        for _ in 0..pages {
+            let Some(page) = found.next.take() else { break };
             let listing = self.core.stores.tokens.grants(self.of, revoked, &page, self.cx.now).await?;
             found.next = page.following(&listing);
             listing.items.iter().for_each(|stored| self.sort(look, stored, &mut found));
-            if !is_of_one_person(self.of) {
-                break;
-            }
         }
-        found.remember_former(self.of);
+        self.remember_former(&mut found);
         Ok(found)
     }
 
@@ -148,6 +175,18 @@ impl Ending<'_> {
             false => found.others_stay |= stored.is_active(self.cx.now),
         }
     }
+    /// Adds the clients whose grants were revoked before, in sessions that end now: the one that the filter names, or
+    /// those that something else still hangs on, in what was found before too. Others have ended at some time, and were
+    /// told of then.
+    fn remember_former(&mut self, found: &mut Found) {
+        self.former.append(&mut found.former);
+        let ends_now: BTreeSet<&SessionId> =
+            self.told.iter().chain(&found.notices).map(|told| &told.session).collect();
+        let is_named = matches!(self.of, Filter::Session(_));
+        let ending = |told: &&Notice| is_named || ends_now.contains(&told.session);
+        let former: Vec<Notice> = self.former.iter().filter(ending).cloned().collect();
+        found.notices.extend(former);
+    }
 }
 
 /// Whether all grants of a filter are one person's.
@@ -161,18 +200,6 @@ const fn revoked_grants(of: &Filter) -> RevokedGrants {
     match of {
         Filter::Session(_) | Filter::Subject(_) => RevokedGrants::Included,
         Filter::Client(_) | Filter::Id(_) | Filter::SubjectAndClient(..) => RevokedGrants::LeftOut,
-    }
-}
-
-impl Found {
-    /// Adds the clients whose grants were revoked before, in sessions that end now: the one that the filter
-    /// names, or those that something else still hangs on. Others have ended at some time, and were told of
-    /// then.
-    fn remember_former(&mut self, of: &Filter) {
-        let ends_now: BTreeSet<SessionId> = self.notices.iter().map(|told| told.session.clone()).collect();
-        let former = std::mem::take(&mut self.former);
-        let ending = |told: &Notice| matches!(of, Filter::Session(_)) || ends_now.contains(&told.session);
-        self.notices.extend(former.into_iter().filter(ending));
     }
 }
 

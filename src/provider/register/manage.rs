@@ -1,5 +1,8 @@
 //! Reading, updating and deleting a registration (RFC 7592 section 2), by its client.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::answer::ClientInformation;
@@ -20,6 +23,9 @@ use crate::types::ClientId;
 
 /// How often a writer begins again that others overtook.
 pub(super) const ATTEMPTS: usize = 3;
+
+/// How long requests may take that were under way when their node forgot the client of a registration.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// A client that has proven, by its registration access token, that the registration is its own.
 struct Owner {
@@ -166,12 +172,34 @@ fn kept_secrets(
     issued_secret(cx, &owner.id, metadata)
 }
 
-/// Grants are revoked first, so that a removal that fails can be tried again, and once more for those that were given
-/// meanwhile.
+/// Grants are revoked first, so that a removal that fails can be tried again, once more for those that were given
+/// meanwhile, and once more, where there is a runtime, when no node keeps the client any longer. Where it is gone already,
+/// its grants are revoked all the same.
 pub(super) async fn delete(core: &Core, cx: &Context<'_>, id: &ClientId) -> Result<bool> {
     let of = Filter::Client(id.clone());
-    grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
+    let mut revoked = 0;
+    grants::revoke_all(&*core.stores.tokens, &of, cx.now, &mut revoked).await?;
+    // Before, since whoever asks may be gone afterwards, and the answer may be lost.
+    revoke_when_forgotten(core, &of);
     let removed = record::registry(core)?.unregister(id, cx.now).await?;
-    grants::revoke_all(&*core.stores.tokens, &of, cx.now).await?;
+    grants::revoke_all(&*core.stores.tokens, &of, cx.now, &mut revoked).await?;
     Ok(removed)
+}
+
+/// Revokes, in the background, what nodes give that have the client in mind, once they have forgotten it and have answered
+/// what they had begun.
+fn revoke_when_forgotten(core: &Core, of: &Filter) {
+    let age = core.config.registered_client_age;
+    let Some(runtime) = core.runtime.clone().filter(|_| !age.is_zero()) else { return };
+    let (tokens, clock, of) = (Arc::clone(&core.stores.tokens), Arc::clone(&core.clock), of.clone());
+    let sleeper = Arc::clone(&runtime);
+    runtime.spawn(Box::pin(async move {
+        sleeper.sleep(age).await;
+        for _ in 0..ATTEMPTS {
+            sleeper.sleep(SETTLING).await;
+            if grants::revoke_all(&*tokens, &of, clock.now(), &mut 0).await.is_ok() {
+                return;
+            }
+        }
+    }));
 }

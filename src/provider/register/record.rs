@@ -11,6 +11,7 @@ use super::tokens::RegistrationTokens;
 use crate::client::{Client, ClientMetadata, ClientSecret, ClientSettings, InvalidClient, ResealSecretError};
 use crate::clock::Timestamp;
 use crate::error::{Internal, Result};
+use crate::event::EventKind;
 use crate::provider::context::Context;
 use crate::provider::core::Core;
 use crate::provider::format::{TokenKind, opaque};
@@ -56,7 +57,8 @@ impl Registered {
     /// The record to write. Secrets that are sealed in it move to the system secret that seals the record: whoever looks
     /// for what an old one has sealed sees the outer alone.
     pub(super) fn record(&self, cx: &Context<'_>, id: &ClientId) -> Result<ClientRecord> {
-        let secrets = self.secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<_>>()?;
+        let secrets =
+            self.secrets.iter().map(|secret| moved_or_kept(cx, id, secret)).collect::<Result<_>>()?;
         let written = Self { secrets, ..self.clone() };
         let payload = payload::seal(cx, Kind::RegisteredClient, id.as_str().as_bytes(), &written)?;
         Ok(ClientRecord { id: id.clone(), registration_token: self.tokens.used(), payload })
@@ -71,20 +73,24 @@ impl Registered {
     }
 }
 
-/// The secret under the system secret that writes now; as it is where it does not open: it authenticates nobody, and is
-/// the client's to replace.
-fn moved_or_kept(cx: &Context<'_>, secret: &ClientSecret) -> Result<ClientSecret> {
+/// The secret under the system secret that writes now; as it is where it does not open, which is an alarm: it
+/// authenticates nobody, and is the client's to replace.
+fn moved_or_kept(cx: &Context<'_>, id: &ClientId, secret: &ClientSecret) -> Result<ClientSecret> {
     match secret.resealed(cx.secrets, cx.entropy) {
         Ok(moved) => Ok(moved),
-        Err(ResealSecretError::Unreadable) => Ok(secret.clone()),
+        Err(ResealSecretError::Unreadable) => {
+            cx.emit(&cx.event(EventKind::PayloadUnreadable).with_client(id));
+            Ok(secret.clone())
+        }
         Err(ResealSecretError::Entropy(error)) => Err(error.into()),
     }
 }
 
-/// The payload of a client with its secrets under the system secret that writes now; `None` where it is not read here.
-/// Members that are not known here stay as they are.
+/// The payload of the client of this id with its secrets under the system secret that writes now; `None` where it is not
+/// read here. Members that are not known here stay as they are.
 pub(crate) fn with_moved_secrets(
     cx: &Context<'_>,
+    id: &[u8],
     payload: Zeroizing<Vec<u8>>,
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
     let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(&payload) else { return Ok(None) };
@@ -93,7 +99,8 @@ pub(crate) fn with_moved_secrets(
     if secrets.iter().all(|secret| secret.sealed_under().is_none()) {
         return Ok(Some(payload));
     }
-    let moved = secrets.iter().map(|secret| moved_or_kept(cx, secret)).collect::<Result<Vec<_>>>()?;
+    let Some(id) = str::from_utf8(id).ok().and_then(|id| ClientId::new(id).ok()) else { return Ok(None) };
+    let moved = secrets.iter().map(|secret| moved_or_kept(cx, &id, secret)).collect::<Result<Vec<_>>>()?;
     let fault = |error| Internal::new("could not write a registered client", error);
     *kept = serde_json::to_value(moved).map_err(fault)?;
     Ok(Some(Zeroizing::new(serde_json::to_vec(&members).map_err(fault)?)))

@@ -31,6 +31,9 @@ const DEFAULT_NAMESPACE: &str = "";
 /// Every store in memory. Clones share what they hold.
 ///
 /// Rows that have had their time stay until [`Sweep`](crate::store::Sweep) is called.
+///
+/// It is for small numbers: revoking the grants of a client, a person or a session in batches goes through all that it has
+/// for each of them, the revoked ones too, which is felt from some ten thousand grants on.
 #[derive(Clone)]
 pub struct MemoryStore {
     namespaces: Arc<Namespaces>,
