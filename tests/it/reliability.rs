@@ -411,8 +411,12 @@ impl Around for Armed {
 fn a_panic_below_a_page_of_the_host_is_a_500() {
     let armed = Arc::new(Armed::default());
     let around = Arc::clone(&armed);
-    let h =
-        Harness::builder().stores(move |memory| Stores::of(Arc::new(memory.clone())).around(around)).build();
+    let h = Harness::builder()
+        .stores(move |memory| {
+            let store = Arc::new(memory.clone());
+            Stores::of(store.clone()).with_replays(store.clone()).with_tickets(store).around(around)
+        })
+        .build();
     let mount = Mount::headless(h.provider().clone());
     let uri = format!("https://op.example/authorize?{}", authorize_form().encode());
     let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
