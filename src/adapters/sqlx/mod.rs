@@ -28,6 +28,10 @@
 //! The functions of [`testing::store_suite`](crate::testing::store_suite) hold for them, over any number of
 //! connections and processes.
 
+#[macro_use]
+#[allow(unused_macros, reason = "a build without any database has no statements")]
+mod fragments;
+
 mod code;
 mod connections;
 mod consent;

@@ -52,8 +52,9 @@ impl SqlStore<Mysql> {
     /// Connects to a database by its URL: `mysql://user:password@host/database`.
     ///
     /// Up to ten connections, each at READ COMMITTED, with a strict `sql_mode`, `innodb_lock_wait_timeout` at five
-    /// seconds and `wait_timeout` at thirty: for so long a node that vanished inside a transaction holds its locks. A verb that is dropped half-way closes its connection, and the server rolls back what it had not
-    /// committed: what is left of an answer cannot be told from the next one.
+    /// seconds and `wait_timeout` at thirty: for so long a node that vanished inside a transaction holds its locks. A verb
+    /// that is dropped half-way closes its connection, and the server rolls back what it had not committed: what is left of
+    /// an answer cannot be told from the next one.
     ///
     /// Connections that were idle for a second or more are tested before they are used. When the server restarts, the
     /// verbs under way fail, and one for each connection that was in use a moment ago; then new connections are made. A

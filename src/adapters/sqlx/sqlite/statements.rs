@@ -6,20 +6,6 @@ use crate::adapters::sqlx::statements::{
     ByFilter, Families, Guarded, Resealing, Reseals, Statements, Steps, Text, Upsert,
 };
 
-macro_rules! grant_columns {
-    () => {
-        "kind, id, grant_id, client, subject, session, created_at, expires_at, keep_until, revoked_at, family, seq, \
-         first_used_at, rotated_at, idle_until, secret, payload"
-    };
-}
-
-/// Whether a grant is neither revoked nor past its limit at the moment given.
-macro_rules! active {
-    ($now:literal) => {
-        concat!("revoked_at IS NULL AND expires_at > ", $now, " AND keep_until > ", $now)
-    };
-}
-
 /// A plus keeps SQLite from going by the index of a column that many rows share: the ends, which most rows have
 /// before them, and the client, where a subject is named too.
 macro_rules! by_filter {
@@ -30,42 +16,6 @@ macro_rules! by_filter {
             session: Text::numbered(concat!($before, "session = $2", $after)),
             subject: Text::numbered(concat!($before, "subject = $2", $after)),
             subject_and_client: Text::numbered(concat!($before, "subject = $2 AND +client = $3", $after)),
-        }
-    };
-}
-
-macro_rules! consent_columns {
-    () => {
-        "subject, client, version, expires_at, secret, payload"
-    };
-}
-
-macro_rules! deferred_columns {
-    () => {
-        "id, user_code, client, subject, pace, expires_at, retain_until, secret, payload"
-    };
-}
-
-macro_rules! resealing {
-    ($table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {
-        Resealing {
-            page: Text::numbered(concat!(
-                "SELECT ",
-                $columns,
-                ", secret, CASE WHEN secret = $2 THEN payload END AS payload FROM ",
-                $table,
-                " WHERE namespace = $1 AND ",
-                $after,
-                " ORDER BY ",
-                $order,
-                " LIMIT $3"
-            )),
-            replace: Text::numbered(concat!(
-                "UPDATE ",
-                $table,
-                " SET secret = $2, payload = $3 WHERE namespace = $1 AND secret = $4 AND payload = $5 AND ",
-                $key
-            )),
         }
     };
 }
@@ -321,18 +271,26 @@ pub(super) static STATEMENTS: Statements = Statements {
     },
 
     reseal: Reseals {
-        clients: resealing!("vouchsafe_clients", "client", "client", "client > $4", "client = $6"),
-        codes: resealing!("vouchsafe_codes", "id", "id", "id > $4", "id = $6"),
+        clients: resealing!(
+            Text::numbered,
+            "vouchsafe_clients",
+            "client",
+            "client",
+            "client > $4",
+            "client = $6"
+        ),
+        codes: resealing!(Text::numbered, "vouchsafe_codes", "id", "id", "id > $4", "id = $6"),
         consents: resealing!(
+            Text::numbered,
             "vouchsafe_consents",
             "subject, client",
             "subject, client",
             "(subject, client) > ($4, $5)",
             "subject = $6 AND client = $7"
         ),
-        deferred: resealing!("vouchsafe_deferred", "id", "id", "id > $4", "id = $6"),
-        issued: resealing!("vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6"),
-        tickets: resealing!("vouchsafe_tickets", "id", "id", "id > $4", "id = $6"),
+        deferred: resealing!(Text::numbered, "vouchsafe_deferred", "id", "id", "id > $4", "id = $6"),
+        issued: resealing!(Text::numbered, "vouchsafe_issued", "id, kind", "id", "id > $4", "id = $6"),
+        tickets: resealing!(Text::numbered, "vouchsafe_tickets", "id", "id", "id > $4", "id = $6"),
     },
     reseal_key_set: Text::numbered(
         "UPDATE vouchsafe_keys SET secret = $2, payload = $3 \
