@@ -1,9 +1,11 @@
-//! How many statements each verb runs in PostgreSQL and in MySQL. `tests/services run` has the servers.
+//! How many statements each verb, and each operation of a provider, runs in PostgreSQL and in MySQL. `tests/services run` has the servers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "sql/budget.rs"]
 mod budget;
+#[path = "sql/operations.rs"]
+mod operations;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sql;
 
@@ -21,8 +23,9 @@ fn name() -> String {
 }
 
 /// R34: in PostgreSQL a verb is one statement and one round trip.
-#[tokio::test]
-async fn every_verb_keeps_to_its_budget() {
+// A harness blocks the thread that it is on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_verb_and_every_operation_keeps_to_its_budget() {
     postgres().await;
     mysql().await;
 }
@@ -37,7 +40,9 @@ async fn postgres() {
     let store = PostgresStore::new(pool.clone());
     store.migrate().await.unwrap();
     let wait = async || pool.acquire().await.unwrap().ping().await.unwrap();
-    Counted::new(store, wait).measure().await;
+    let counted = Counted::new(store, wait);
+    counted.measure().await;
+    counted.measure_operations().await;
 }
 
 async fn mysql() {
@@ -50,5 +55,7 @@ async fn mysql() {
     let store = MysqlStore::new(pool.clone());
     store.migrate().await.unwrap();
     let wait = async || pool.acquire().await.unwrap().ping().await.unwrap();
-    Counted::new(store, wait).measure().await;
+    let counted = Counted::new(store, wait);
+    counted.measure().await;
+    counted.measure_operations().await;
 }

@@ -22,7 +22,7 @@ use vouchsafe::adapters::sqlx::PostgresStore;
 
 use self::bare::Rows;
 use self::rate::{Effort, ratio};
-use self::served::Served;
+use self::served::{Beside, Served};
 
 /// How many requests, and how many connections, there are at once.
 const AT_ONCE: usize = 16;
@@ -45,8 +45,12 @@ fn main() {
         || served.client_credentials(),
         insert,
     );
-    ratio(&runtime, effort, "refresh of a single-row INSERT", || served.refreshing(), insert);
-    ratio(&runtime, effort, "code to tokens of a single-row INSERT", || served.redeeming(), insert);
+    for (beside, said) in [(Beside::Nothing, ""), (Beside::IdToken, " with an ID token by ES256")] {
+        let name = format!("refresh{said} of a single-row INSERT");
+        ratio(&runtime, effort, &name, || served.refreshing(beside), insert);
+        let name = format!("code to tokens{said} of a single-row INSERT");
+        ratio(&runtime, effort, &name, || served.redeeming(beside), insert);
+    }
     ratio(&runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
     runtime.block_on(pool.close());
     mariadb::ratios(&runtime);

@@ -5,8 +5,12 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
 use super::AT_ONCE;
+
+/// How long a store may keep a connection that it does not use, and more.
+const IDLE: Duration = Duration::from_millis(250);
 
 /// One piece of work, to be waited for.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -43,6 +47,8 @@ pub(crate) fn ratio(
     let mut rates = [Vec::new(), Vec::new()];
     for _ in 0..effort.turns {
         rates[0].push(rate(runtime, ours()));
+        // The store has given its connections back by then, so that the other side has all of them.
+        runtime.block_on(sleep(IDLE));
         rates[1].push(rate(runtime, theirs()));
     }
     let [ours, theirs] = rates.map(median);

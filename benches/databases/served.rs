@@ -6,6 +6,7 @@ use std::thread;
 use sqlx::PgPool;
 use tokio::runtime::Handle;
 use vouchsafe::adapters::sqlx::PostgresStore;
+use vouchsafe::adapters::tokio::TokioRuntime;
 use vouchsafe::client::{Client, ClientMetadata};
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::event::Silent;
@@ -13,7 +14,7 @@ use vouchsafe::jose::SigningAlg;
 use vouchsafe::provider::Provider;
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
-    AuthorizeForm, Form, Harness, authorize_form, client_form, code_form, refresh_form, token_form,
+    AuthorizeForm, Form, Harness, Tokens, authorize_form, client_form, code_form, refresh_form, token_form,
 };
 use vouchsafe::types::{ClientId, GrantType, RedirectUri, Scope};
 use vouchsafe::wire::Request;
@@ -21,20 +22,34 @@ use vouchsafe::wire::Request;
 use super::AT_ONCE;
 use super::rate::{Effort, Work};
 
-/// A client whose ID tokens are signed by ES256, as every redemption and refresh here needs one.
+/// A client whose ID tokens are signed by ES256.
 const CLIENT: &str = "bench";
 
 const SCOPE: &str = "openid offline_access read";
 
-fn asked() -> AuthorizeForm {
-    authorize_form().client(CLIENT).scope(SCOPE)
+/// What an answer to a code or a refresh token holds beside the tokens that are in the database.
+#[derive(Clone, Copy)]
+pub(crate) enum Beside {
+    /// Nothing.
+    Nothing,
+    /// An ID token, signed for this answer.
+    IdToken,
+}
+
+impl Beside {
+    fn asked(self) -> AuthorizeForm {
+        authorize_form().client(CLIENT).scope(match self {
+            Self::Nothing => "offline_access read",
+            Self::IdToken => SCOPE,
+        })
+    }
 }
 
 /// A provider whose clients are in memory and whose records are in PostgreSQL.
 pub(crate) struct Served {
     harness: Harness,
-    /// One token of a family of its own for each run of a turn.
-    refresh_tokens: Vec<String>,
+    /// One refresh token of a family of its own for each run of a turn: without ID tokens, and with them.
+    refresh_tokens: [Vec<String>; 2],
     access_tokens: Vec<String>,
     effort: Effort,
 }
@@ -54,12 +69,19 @@ impl Served {
                     .with_replays(store.clone())
                     .with_tickets(store)
             })
-            .provider(|builder| builder.entropy(Arc::new(OsEntropy)).events(Arc::new(Silent)))
+            // As in production: the harness' own runtime would remember every deadline.
+            .provider(|builder| {
+                let runtime = TokioRuntime::current().expect("this runs in a runtime");
+                builder.entropy(Arc::new(OsEntropy)).events(Arc::new(Silent)).runtime(Arc::new(runtime))
+            })
             .build();
-        let asked = asked();
-        let tokens = at_once(effort.runs, || harness.tokens(&asked, "alice"));
-        let refresh_tokens = tokens.iter().map(|tokens| tokens.refresh_token().to_owned()).collect();
-        let access_tokens = tokens.into_iter().map(|tokens| tokens.access_token).collect();
+        let [plain, signed] = [Beside::Nothing, Beside::IdToken].map(|beside| {
+            let asked = beside.asked();
+            at_once(effort.runs, || harness.tokens(&asked, "alice"))
+        });
+        let refresh_token = |tokens: &Tokens| tokens.refresh_token().to_owned();
+        let refresh_tokens = [&plain, &signed].map(|tokens| tokens.iter().map(refresh_token).collect());
+        let access_tokens = signed.into_iter().map(|tokens| tokens.access_token).collect();
         Self { harness, refresh_tokens, access_tokens, effort }
     }
 
@@ -68,14 +90,19 @@ impl Served {
         (0..self.effort.runs).map(|_| self.token(self.harness.post("/token", form()))).collect()
     }
 
-    pub(crate) fn refreshing(&self) -> Vec<Work> {
+    pub(crate) fn refreshing(&self, beside: Beside) -> Vec<Work> {
+        let [plain, signed] = &self.refresh_tokens;
+        let tokens = match beside {
+            Beside::Nothing => plain,
+            Beside::IdToken => signed,
+        };
         let request = |token: &String| self.harness.post("/token", refresh_form(CLIENT, token));
-        self.refresh_tokens.iter().map(|token| self.token(request(token))).collect()
+        tokens.iter().map(|token| self.token(request(token))).collect()
     }
 
     /// The codes are made here, before the time is taken.
-    pub(crate) fn redeeming(&self) -> Vec<Work> {
-        let asked = asked();
+    pub(crate) fn redeeming(&self, beside: Beside) -> Vec<Work> {
+        let asked = beside.asked();
         let codes = at_once(self.effort.runs, || self.harness.code(&asked, "alice"));
         let request = |code: &String| self.harness.post("/token", code_form(&asked, code));
         codes.iter().map(|code| self.token(request(code))).collect()

@@ -192,8 +192,7 @@ fn rotate(rows: &Rows) -> Query<'_, Sqlite, SqliteArguments> {
 fn token(token: &TokenRecord) -> Query<'_, Sqlite, SqliteArguments> {
     sqlx::query(
         "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
-         SELECT '', 1, $1, grant_id, $3, $4, $4, $5, $6 FROM vouchsafe_issued WHERE namespace = '' AND kind <> 1 \
-         AND grant_id = $2 AND revoked_at IS NULL AND expires_at > $7 AND keep_until > $7",
+         VALUES ('', 1, $1, $2, $3, $4, $4, $5, $6)",
     )
     .bind(&token.key.as_bytes()[..])
     .bind(&token.grant.as_bytes()[..])
@@ -201,5 +200,4 @@ fn token(token: &TokenRecord) -> Query<'_, Sqlite, SqliteArguments> {
     .bind(token.expires_at.unix())
     .bind(&token.payload.secret().as_bytes()[..])
     .bind(token.payload.as_bytes())
-    .bind(NOW.unix())
 }

@@ -127,7 +127,7 @@ const STORES: [&str; 3] = ["SqliteStore", "PostgresStore", "MysqlStore"];
 
 /// A store whose statements are counted. All of its verbs go by one connection, or by one after the other.
 pub(super) struct Counted<E: Engine, W> {
-    store: SqlStore<E>,
+    pub(super) store: SqlStore<E>,
     /// Waits until the driver has reported what it was asked before.
     wait: W,
     column: usize,
@@ -145,7 +145,7 @@ impl<E: Engine, W: AsyncFn()> Counted<E, W> {
 
     /// Every verb, with most of its outcomes.
     pub(super) async fn measure(&self) {
-        println!("{:<36} {:>10}  transaction", "verb", "statements");
+        println!("{:<48} {:>10}  transaction", "verb", "statements");
         self.codes().await;
         self.tokens().await;
         self.refresh().await;
@@ -166,15 +166,18 @@ impl<E: Engine, W: AsyncFn()> Counted<E, W> {
         self.attempt(name, verb).await.unwrap()
     }
 
-    async fn attempt<T>(
+    /// What `asked` answers, how many statements it ran, which `budget` must say of `name`, and how often a transaction
+    /// was begun or ended.
+    pub(super) async fn counted<T>(
         &self,
-        name: &'static str,
-        verb: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let (_, columns) = BUDGET.iter().find(|(known, _)| *known == name).unwrap();
+        budget: &[(&str, [usize; 3])],
+        name: &str,
+        asked: impl Future<Output = T>,
+    ) -> (T, usize, usize) {
+        let (_, columns) = budget.iter().find(|(known, _)| *known == name).unwrap();
         (self.wait)().await;
         REPORTED.lock().unwrap().clear();
-        let answer = verb.await;
+        let answer = asked.await;
         (self.wait)().await;
         let reported = mem::take(&mut *REPORTED.lock().unwrap());
         let frame = |text: &&String| {
@@ -183,11 +186,20 @@ impl<E: Engine, W: AsyncFn()> Counted<E, W> {
         };
         let frames = reported.iter().filter(frame).count();
         let statements = reported.len() - frames;
-        println!("{name:<36} {statements:>10}  {}", if frames > 0 { "yes" } else { "" });
+        println!("{name:<48} {statements:>10}  {}", if frames > 0 { "yes" } else { "" });
         assert_eq!(statements, columns[self.column], "{name}: {reported:#?}");
+        (answer, statements, frames)
+    }
+
+    async fn attempt<T>(
+        &self,
+        name: &'static str,
+        verb: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (answer, statements, frames) = self.counted(BUDGET, name, verb).await;
         // In PostgreSQL one statement is all there is.
         let plain = STORES[self.column] == "PostgresStore" && statements == 1;
-        assert!(!plain || frames == 0, "{name}: {reported:#?}");
+        assert!(!plain || frames == 0, "{name}");
         self.seen.lock().unwrap().push(name);
         answer
     }

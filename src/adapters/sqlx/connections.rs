@@ -1,10 +1,11 @@
-//! The connections, and the one place where statements are run.
+//! The connections, and what verbs run on them.
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Pool, SqlSafeStr as _, Transaction};
+use sqlx::Pool;
 
-use super::dialect::{ConnectionOf, Dialect};
+use super::dialect::Dialect;
 use super::failure::{Failure, tried};
+use super::lender::Lender;
+use super::lent::{Lent, written};
 use super::row::Row;
 use super::statements::{Guarded, Text, Upsert};
 use super::value::Value;
@@ -12,8 +13,8 @@ use crate::error::{StoreError, StoreErrorKind};
 
 /// One pool for verbs that only read and one for those that write; the same where the database has many writers.
 pub(super) struct Connections<E: Dialect> {
-    readers: Pool<E::Database>,
-    writers: Pool<E::Database>,
+    readers: Lender<E>,
+    writers: Lender<E>,
 }
 
 impl<E: Dialect> Clone for Connections<E> {
@@ -34,12 +35,13 @@ pub(super) enum Seen<E: Dialect> {
 
 impl<E: Dialect> Connections<E> {
     #[allow(dead_code, reason = "not every database has one writer")]
-    pub(super) const fn split(readers: Pool<E::Database>, writers: Pool<E::Database>) -> Self {
-        Self { readers, writers }
+    pub(super) fn split(readers: Pool<E::Database>, writers: Pool<E::Database>) -> Self {
+        Self { readers: Lender::of(readers), writers: Lender::of(writers) }
     }
 
     pub(super) fn shared(pool: Pool<E::Database>) -> Self {
-        Self { readers: pool.clone(), writers: pool }
+        let lender = Lender::of(pool);
+        Self { readers: lender.clone(), writers: lender }
     }
 
     pub(super) async fn close(&self) {
@@ -57,7 +59,10 @@ impl<E: Dialect> Connections<E> {
     }
 
     async fn read_once(&self, text: &'static Text, values: &[Value<'_>]) -> Result<Vec<Row<E>>, Failure> {
-        Lent::of(&self.readers).await?.rows(text, values).await
+        let mut lent = self.readers.lend().await?;
+        let rows = lent.rows(text, values).await?;
+        self.readers.take_back(lent);
+        Ok(rows)
     }
 
     /// The one row, if there is one, of a statement that only reads by a key.
@@ -75,7 +80,10 @@ impl<E: Dialect> Connections<E> {
     }
 
     async fn write_once(&self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, Failure> {
-        self.lend().await?.write(text, values).await
+        let mut lent = self.lend().await?;
+        let rows = lent.write(text, values).await?;
+        self.take_back(lent);
+        Ok(rows)
     }
 
     /// Runs a statement that writes and answers with one row.
@@ -92,7 +100,10 @@ impl<E: Dialect> Connections<E> {
         text: &'static Text,
         values: &[Value<'_>],
     ) -> Result<Option<Row<E>>, Failure> {
-        Ok(self.lend().await?.rows(text, values).await?.pop())
+        let mut lent = self.lend().await?;
+        let row = lent.rows(text, values).await?.pop();
+        self.take_back(lent);
+        Ok(row)
     }
 
     /// Writes a row where there is none, or over one that the statement may write over, and says whether it did.
@@ -147,7 +158,9 @@ impl<E: Dialect> Connections<E> {
                 let written = lent.write(write, values).await? == 1;
                 let rows = lent.rows(look, values).await;
                 // A second try of what was written would find it written.
-                match rows.map_err(|failure| if written { failure.lasting() } else { failure })?.pop() {
+                let row = rows.map_err(|failure| if written { failure.lasting() } else { failure })?.pop();
+                self.take_back(lent);
+                match row {
                     Some(row) if written => Ok(Seen::Written(row)),
                     Some(row) => Ok(Seen::Left(row)),
                     None if written => Err(StoreErrorKind::Unavailable.into()),
@@ -176,124 +189,17 @@ impl<E: Dialect> Connections<E> {
         }
         written(writing.write(write, values).await?)?;
         writing.commit().await?;
+        self.take_back(lent);
         Ok(Seen::Written(row))
     }
 
     /// A connection that may write.
     pub(super) async fn lend(&self) -> Result<Lent<E>, Failure> {
-        Lent::of(&self.writers).await
-    }
-}
-
-/// A row that must have been written, in a transaction that has seen to it.
-pub(super) fn written(rows: u64) -> Result<(), StoreError> {
-    if rows == 1 { Ok(()) } else { Err(StoreErrorKind::Unavailable.into()) }
-}
-
-/// A connection for one verb.
-pub(super) struct Lent<E: Dialect> {
-    connection: PoolConnection<E::Database>,
-    under_way: UnderWay,
-}
-
-/// What is known of a connection when it is given back.
-#[derive(Default)]
-struct UnderWay {
-    /// A statement has been sent whose answer has not been read to its end.
-    waiting: bool,
-    /// It leads to a server that does not write: the next one may lead to another.
-    only_reads: bool,
-}
-
-impl UnderWay {
-    /// Waits for `statement`; who drops this on the way leaves the mark behind.
-    async fn wait<E: Dialect, T>(
-        &mut self,
-        statement: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, Failure> {
-        self.waiting = true;
-        let answer = statement.await;
-        self.waiting = false;
-        answer.map_err(|error| {
-            self.only_reads |= E::only_reads(&error);
-            Failure::of::<E>(error)
-        })
-    }
-}
-
-impl<E: Dialect> Lent<E> {
-    async fn of(pool: &Pool<E::Database>) -> Result<Self, Failure> {
-        let connection = pool.acquire().await.map_err(Failure::of::<E>)?;
-        Ok(Self { connection, under_way: UnderWay::default() })
+        self.writers.lend().await
     }
 
-    pub(super) async fn rows(
-        &mut self,
-        text: &'static Text,
-        values: &[Value<'_>],
-    ) -> Result<Vec<Row<E>>, Failure> {
-        let rows = self.under_way.wait::<E, _>(E::rows(&mut self.connection, text, values)).await?;
-        Ok(rows.into_iter().map(Row::of).collect())
-    }
-
-    pub(super) async fn write(&mut self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, Failure> {
-        self.under_way.wait::<E, _>(E::execute(&mut self.connection, text, values)).await
-    }
-
-    /// Begins a transaction. Where there is one writer at a time it holds the lock from its first moment, so that no
-    /// other can write between its statements, and none of them fails for having read too early.
-    ///
-    /// A transaction that is dropped, with the future that holds it or by an early return, is rolled back.
-    pub(super) async fn begin(&mut self) -> Result<Writing<'_, E>, Failure> {
-        let Self { connection, under_way } = self;
-        let connection: &mut ConnectionOf<E> = connection;
-        let transaction = under_way.wait::<E, _>(connection.begin_with(E::BEGIN.into_sql_str())).await?;
-        Ok(Writing { transaction, under_way })
-    }
-}
-
-impl<E: Dialect> Drop for Lent<E> {
-    fn drop(&mut self) {
-        let left = self.under_way.waiting && E::CLOSES_WHAT_IS_DROPPED;
-        if left || self.under_way.only_reads {
-            self.connection.close_on_drop();
-        }
-    }
-}
-
-/// A transaction.
-pub(super) struct Writing<'c, E: Dialect> {
-    transaction: Transaction<'c, E::Database>,
-    under_way: &'c mut UnderWay,
-}
-
-impl<E: Dialect> Writing<'_, E> {
-    pub(super) async fn write(&mut self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, Failure> {
-        self.under_way.wait::<E, _>(E::execute(&mut self.transaction, text, values)).await
-    }
-
-    pub(super) async fn find(
-        &mut self,
-        text: &'static Text,
-        values: &[Value<'_>],
-    ) -> Result<Option<Row<E>>, Failure> {
-        let rows = self.under_way.wait::<E, _>(E::rows(&mut self.transaction, text, values)).await?;
-        Ok(rows.into_iter().map(Row::of).next_back())
-    }
-
-    /// Runs the statements of a text, for migrations.
-    pub(super) async fn run(&mut self, text: &'static str) -> Result<(), Failure> {
-        self.under_way.wait::<E, _>(E::run(&mut self.transaction, text)).await
-    }
-
-    /// Commits. That it failed to for a conflict with another is known; of every other failure the outcome is not.
-    pub(super) async fn commit(self) -> Result<(), Failure> {
-        let Self { transaction, under_way } = self;
-        under_way.wait::<E, _>(transaction.commit()).await
-    }
-
-    pub(super) async fn roll_back(self) -> Result<(), Failure> {
-        let Self { transaction, under_way } = self;
-        under_way.wait::<E, _>(transaction.rollback()).await
+    /// Takes back one that may write, whose last statement was answered.
+    pub(super) fn take_back(&self, lent: Lent<E>) {
+        self.writers.take_back(lent);
     }
 }

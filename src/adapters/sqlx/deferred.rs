@@ -112,6 +112,7 @@ impl<E: Engine> SqlStore<E> {
         writing.write(lock, values).await?;
         let rows = writing.write(&E::statements().insert_deferred, values).await?;
         writing.commit().await?;
+        self.connections.take_back(lent);
         Ok(rows)
     }
 

@@ -26,6 +26,20 @@ macro_rules! deferred_columns {
     };
 }
 
+/// One text for each filter, between two pieces. The column that names a grant, and what stands before the second of two
+/// columns, are those of the database, as `$text` is, which makes its statements.
+macro_rules! by_filter {
+    ($text:path, $grant:literal, $second:literal, $before:expr, $after:expr) => {
+        ByFilter {
+            id: $text(concat!($before, $grant, " = $2", $after)),
+            client: $text(concat!($before, "client = $2", $after)),
+            session: $text(concat!($before, "session = $2", $after)),
+            subject: $text(concat!($before, "subject = $2", $after)),
+            subject_and_client: $text(concat!($before, "subject = $2 AND ", $second, "client = $3", $after)),
+        }
+    };
+}
+
 /// What it takes to re-seal a table; `$text` makes the statements of the database.
 macro_rules! resealing {
     ($text:path, $table:literal, $columns:literal, $order:literal, $after:literal, $key:literal) => {

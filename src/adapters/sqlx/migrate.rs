@@ -1,8 +1,9 @@
 //! Bringing the tables to the version of this release.
 
-use super::connections::{Connections, Writing};
+use super::connections::Connections;
 use super::dialect::Dialect;
 use super::failure::{Failure, pause};
+use super::lent::Writing;
 use super::row::Row;
 use super::schema::SchemaError;
 use crate::error::{StoreError, StoreErrorKind};

@@ -40,6 +40,8 @@ mod dialect;
 mod failure;
 mod grant;
 mod key_set;
+mod lender;
+mod lent;
 mod migrate;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -51,6 +53,8 @@ mod replay;
 mod reseal;
 mod row;
 mod schema;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[allow(dead_code, reason = "which forms of statements there are depends on the databases that are chosen")]

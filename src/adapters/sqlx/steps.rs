@@ -1,9 +1,9 @@
 //! Tokens and families where the database cannot do it all in one statement.
 
-use super::connections::{Writing, written};
 use super::dialect::Engine;
 use super::failure::{Failure, tried};
 use super::grant::stored;
+use super::lent::{Writing, written};
 use super::statements::Steps;
 use super::store::SqlStore;
 use super::value::{Value, values};
@@ -61,6 +61,7 @@ async fn insert_both<E: Engine>(
     }
     written(writing.write(&steps.add_token, values).await?)?;
     writing.commit().await?;
+    store.connections.take_back(lent);
     Ok(true)
 }
 
@@ -115,6 +116,7 @@ pub(super) async fn refresh_in_steps<E: Engine>(
         written(writing.write(&steps.add_token, refresh.values).await?)?;
     }
     writing.commit().await?;
+    store.connections.take_back(lent);
     Ok(outcome)
 }
 

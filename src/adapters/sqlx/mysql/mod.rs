@@ -5,23 +5,18 @@ mod statements;
 use std::str::{FromStr as _, from_utf8};
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlRow};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlPool, Row as _, SqlSafeStr as _};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::{AssertSqlSafe, Executor as _, MySqlPool, Row as _, SqlSafeStr as _};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
 use super::failure::failed;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
+use super::server::pool;
 use super::statements::{Statements, Text};
 use super::store::SqlStore;
 use super::value::Value;
-
-/// Most connections of one store.
-const CONNECTIONS: u32 = 10;
-
-/// A connection that nobody used for this long is tested before it is used again.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// `ER_LOCK_DEADLOCK`; `ER_LOCK_WAIT_TIMEOUT`, which is how a deadlock ends where the server does not look for them; and
 /// `ER_CHECKREAD`, by which MariaDB refuses to write over what has changed since it was read.
@@ -74,20 +69,9 @@ impl SqlStore<Mysql> {
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
         let session = MySqlConnectOptions::from_str(url).map_err(failed)?;
         let settings = settings(options);
-        let pool = MySqlPoolOptions::new()
-            .max_connections(options.connections.unwrap_or(CONNECTIONS))
-            .acquire_timeout(options.acquire_timeout)
+        let pool = pool::<sqlx::MySql>(options)
             // The pool closes a connection before the server does.
             .idle_timeout(wait(options) / 2)
-            .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    if known.idle_for >= IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
             .after_connect(move |connection, _| {
                 let settings = settings.clone();
                 Box::pin(async move {

@@ -12,18 +12,6 @@ use crate::adapters::sqlx::statements::{
     ByFilter, Families, Guarded, Resealing, Reseals, Statements, Steps, Text, Upsert,
 };
 
-macro_rules! by_filter {
-    ($before:expr, $after:expr) => {
-        ByFilter {
-            id: Text::positional(concat!($before, "permit = $2", $after)),
-            client: Text::positional(concat!($before, "client = $2", $after)),
-            session: Text::positional(concat!($before, "session = $2", $after)),
-            subject: Text::positional(concat!($before, "subject = $2", $after)),
-            subject_and_client: Text::positional(concat!($before, "subject = $2 AND client = $3", $after)),
-        }
-    };
-}
-
 macro_rules! sweep {
     ($table:literal, $end:literal) => {
         Text::positional(concat!(
@@ -112,6 +100,9 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         " FROM vouchsafe_issued WHERE namespace = $1 AND permit = $2 AND keep_until > $3"
     )),
     grants: by_filter!(
+        Text::positional,
+        "permit",
+        "",
         concat!(
             "SELECT ",
             grant_columns!(),
@@ -120,11 +111,17 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         " AND permit > $5 ORDER BY permit LIMIT $6"
     ),
     revoke: by_filter!(
+        Text::positional,
+        "permit",
+        "",
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND permit IS NOT NULL AND revoked_at IS NULL AND keep_until > $4 AND ",
         ""
     ),
     revoke_some: by_filter!(
+        Text::positional,
+        "permit",
+        "",
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND permit IS NOT NULL AND revoked_at IS NULL AND keep_until > $4 AND ",
         " LIMIT $5"

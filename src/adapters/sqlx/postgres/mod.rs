@@ -5,23 +5,18 @@ mod statements;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
-use sqlx::{Connection as _, PgPool, Row as _, SqlSafeStr as _};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{PgPool, Row as _, SqlSafeStr as _};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
 use super::failure::failed;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
+use super::server::pool;
 use super::statements::{Statements, Text};
 use super::store::SqlStore;
 use super::value::Value;
-
-/// Most connections of one store.
-const CONNECTIONS: u32 = 10;
-
-/// A connection that nobody used for this long is tested before it is used again.
-const IDLE: Duration = Duration::from_secs(1);
 
 /// PostgreSQL, as a parameter of [`SqlStore`].
 #[derive(Clone, Copy, Debug)]
@@ -69,21 +64,7 @@ impl SqlStore<Postgres> {
     /// As of [`PostgresStore::connect`].
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
         let session = PgConnectOptions::from_str(url).map_err(failed)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(options.connections.unwrap_or(CONNECTIONS))
-            .acquire_timeout(options.acquire_timeout)
-            .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    if known.idle_for >= IDLE {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_with(with_session(session, options))
-            .await
-            .map_err(failed)?;
+        let pool = pool(options).connect_with(with_session(session, options)).await.map_err(failed)?;
         Self::opened(Connections::shared(pool)).await
     }
 

@@ -14,18 +14,6 @@ use crate::adapters::sqlx::statements::{
     ByFilter, Families, Guarded, Resealing, Reseals, Statements, Text, Upsert,
 };
 
-macro_rules! by_filter {
-    ($before:expr, $after:expr) => {
-        ByFilter {
-            id: Text::numbered(concat!($before, "grant_id = $2", $after)),
-            client: Text::numbered(concat!($before, "client = $2", $after)),
-            session: Text::numbered(concat!($before, "session = $2", $after)),
-            subject: Text::numbered(concat!($before, "subject = $2", $after)),
-            subject_and_client: Text::numbered(concat!($before, "subject = $2 AND client = $3", $after)),
-        }
-    };
-}
-
 /// The beginning of the insertion of a token; what follows says of which grant.
 macro_rules! insert_token {
     () => {
@@ -170,6 +158,9 @@ pub(super) static STATEMENTS: Statements = Statements {
         " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $3"
     )),
     grants: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "",
         concat!(
             "SELECT ",
             grant_columns!(),
@@ -179,6 +170,9 @@ pub(super) static STATEMENTS: Statements = Statements {
         " AND grant_id > $5 ORDER BY grant_id LIMIT $6"
     ),
     revoke: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "",
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND keep_until > $4 AND ",
         ""
@@ -186,6 +180,9 @@ pub(super) static STATEMENTS: Statements = Statements {
     // Rows that others have locked are waited for: what they do not revoke is left to be revoked here. All lock them in
     // one order.
     revoke_some: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "",
         "WITH live AS (SELECT namespace, id FROM vouchsafe_issued \
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND keep_until > $4 AND ",
         " ORDER BY grant_id LIMIT $5 FOR UPDATE) \

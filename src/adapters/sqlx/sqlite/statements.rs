@@ -8,18 +8,6 @@ use crate::adapters::sqlx::statements::{
 
 /// A plus keeps SQLite from going by the index of a column that many rows share: the ends, which most rows have
 /// before them, and the client, where a subject is named too.
-macro_rules! by_filter {
-    ($before:expr, $after:expr) => {
-        ByFilter {
-            id: Text::numbered(concat!($before, "grant_id = $2", $after)),
-            client: Text::numbered(concat!($before, "client = $2", $after)),
-            session: Text::numbered(concat!($before, "session = $2", $after)),
-            subject: Text::numbered(concat!($before, "subject = $2", $after)),
-            subject_and_client: Text::numbered(concat!($before, "subject = $2 AND +client = $3", $after)),
-        }
-    };
-}
-
 macro_rules! sweep {
     ($table:literal, $end:literal) => {
         Text::numbered(concat!(
@@ -104,6 +92,9 @@ pub(super) static STATEMENTS: Statements = Statements {
         " FROM vouchsafe_issued WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $3"
     )),
     grants: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "+",
         concat!(
             "SELECT ",
             grant_columns!(),
@@ -113,11 +104,17 @@ pub(super) static STATEMENTS: Statements = Statements {
         " AND grant_id > $5 ORDER BY grant_id LIMIT $6"
     ),
     revoke: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "+",
         "UPDATE vouchsafe_issued SET revoked_at = $4 \
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
         ""
     ),
     revoke_some: by_filter!(
+        Text::numbered,
+        "grant_id",
+        "+",
         "UPDATE vouchsafe_issued SET revoked_at = $4 WHERE rowid IN (SELECT rowid FROM vouchsafe_issued \
          WHERE namespace = $1 AND kind <> 1 AND revoked_at IS NULL AND +keep_until > $4 AND ",
         " LIMIT $5)"
