@@ -1,4 +1,5 @@
-//! How many statements each verb, and each operation of a provider, runs in PostgreSQL and in MySQL. `tests/services run` has the servers.
+//! How many statements each verb, and each operation of a provider, runs in PostgreSQL and in MySQL. `tests/services run` has
+//! the servers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

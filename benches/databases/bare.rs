@@ -1,4 +1,5 @@
-//! Rows with a key and a payload, and nothing around them.
+//! Rows with a key and a payload, and nothing around them: each statement takes its connection from the pool, and gives it
+//! back, which is another round trip.
 
 use sqlx::{PgPool, Row as _};
 use vouchsafe::entropy::{OsEntropy, random};

@@ -14,8 +14,10 @@ use crate::node::orders::{Orders, Setup, Told};
 /// How long a node may take to start.
 const START: Duration = Duration::from_secs(20);
 
+/// How long it may take to move all that is stored to another system secret.
+const RESEALING: Duration = Duration::from_secs(600);
+
 /// One node, running or dead.
-#[derive(Debug)]
 pub(crate) struct Node {
     setup: Setup,
     running: Option<(Child, ChildStdin)>,
@@ -33,7 +35,7 @@ impl Node {
     /// # Errors
     /// When it does not come up.
     pub(crate) async fn start(setup: Setup) -> Result<Self, BoxError> {
-        let http = reqwest::Client::builder().timeout(START).build()?;
+        let http = reqwest::Client::builder().build()?;
         let (before, told) = (Told::default(), Told::default());
         let mut node = Self { setup, running: None, http, before, told, deaths: 0 };
         node.run().await?;
@@ -47,7 +49,9 @@ impl Node {
 
     /// Orders it to misbehave, or not to. It tells what it has done so far.
     pub(crate) async fn order(&mut self, orders: &Orders) -> Result<Told, BoxError> {
-        let answer = self.http.post(format!("{}/chaos", self.url())).json(orders).send().await?;
+        let patience = if orders.reseals { RESEALING } else { START };
+        let request = self.http.post(format!("{}/chaos", self.url())).timeout(patience).json(orders);
+        let answer = request.send().await?;
         self.told = answer.error_for_status()?.json().await?;
         Ok(self.sum())
     }

@@ -165,6 +165,9 @@ fn told(outcome: &Result<CoreTokenResponse, CoreRequestTokenError<reqwest::Error
     }
 }
 
+/// In the place of an answer that no client may get.
+const FAULT: &[u8] = br#"{"error":"server_error"}"#;
+
 /// A client of the crate's that takes one node after the other, whichever the metadata names.
 struct Http {
     inner: reqwest::Client,
@@ -198,7 +201,12 @@ impl<'c> AsyncHttpClient<'c> for Http {
             }
             let response = self.inner.execute(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let mut answer = HttpResponse::new(response.bytes().await?.to_vec());
+            let body = response.bytes().await?.to_vec();
+            let come_again = String::from_utf8_lossy(&body).contains("temporarily_unavailable");
+            let as_it_must =
+                come_again == (status == 503) && (!come_again || headers.contains_key("retry-after"));
+            // What no client may be told is noted as a fault.
+            let mut answer = HttpResponse::new(if as_it_must { body } else { FAULT.to_vec() });
             *answer.status_mut() = status;
             *answer.headers_mut() = headers;
             Ok(answer)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vouchsafe::adapters::sqlx::Engine;
-use vouchsafe::provider::DpopConfig;
+use vouchsafe::provider::{DpopConfig, Needs};
 use vouchsafe::store::Stores;
 use vouchsafe::testing::{
     AuthorizeForm, Form, Harness, authorize_form, client_form, code_form, reference_form, refresh_form,
@@ -40,7 +40,7 @@ fn offline() -> AuthorizeForm {
 }
 
 impl<E: Engine, W: AsyncFn()> Counted<E, W> {
-    /// Every operation.
+    /// Every operation that has a budget.
     pub(super) async fn measure_operations(&self) {
         let store = Arc::new(self.store.clone());
         let harness = Harness::builder()
@@ -55,6 +55,7 @@ impl<E: Engine, W: AsyncFn()> Counted<E, W> {
         self.machines(&harness).await;
         self.people(&harness).await;
         self.pushed(&harness).await;
+        self.has_measured(BUDGET);
     }
 
     async fn operation<T>(&self, name: &'static str, operation: impl FnOnce() -> T) -> T {
@@ -74,7 +75,8 @@ impl<E: Engine, W: AsyncFn()> Counted<E, W> {
     async fn people(&self, h: &Harness) {
         let visit = self.operation("a request", || h.authorize(&offline())).await;
         let login = h.login("alice");
-        self.operation("what it needs", || drop(visit.next(Some(&login)))).await;
+        let next = self.operation("what it needs", || visit.next(Some(&login))).await;
+        assert!(matches!(next.needs(), Needs::Consent(_)), "{:?}", next.needs());
         let code = self.operation("an approval", || visit.approved_by("alice").code()).await;
         self.operation("an approval that is remembered", || visit.remembered_by("alice").code()).await;
         let redeem = || h.redeem(code_form(&offline(), &code)).issued();

@@ -249,7 +249,13 @@ pub(super) async fn silent<S: Server>() {
     });
     assert_eq!(join_all(verbs).await, [true, true]);
     proxy.set(Wire::Whole);
-    assert_eq!(store.grant(&grant().id, NOW).await.unwrap(), None);
+    let verbs = async || join_all((0..2).map(async |_| store.grant(&grant().id, NOW).await.unwrap())).await;
+    assert_eq!(verbs().await, [None, None]);
+    // The same where it vanishes while nobody waits for it, and comes back after the connections were to go back.
+    proxy.set(Wire::Silent);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.set(Wire::Whole);
+    assert_eq!(verbs().await, [None, None]);
 }
 
 /// A connection that was lost while nobody used it fails no verb.

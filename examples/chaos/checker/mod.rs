@@ -58,7 +58,9 @@ pub(crate) struct Allowed {
     pub(crate) rewritten: bool,
     /// Some logins did not ask for `offline_access`, so that their tokens end with their session.
     pub(crate) sessions: bool,
-    /// A node, the database or the way to it was taken away, so that clients are told to come again, or told nothing.
+    /// Nodes were taken away, so that clients are told nothing.
+    pub(crate) silence: bool,
+    /// A node, the database or the way to it was taken away, so that clients are told to come again.
     pub(crate) unavailable: bool,
 }
 
@@ -80,7 +82,8 @@ pub(crate) fn check(history: &[Entry], rows: &Rows, allowed: Allowed) -> Vec<Vio
 fn told_wrong(entry: &Entry, allowed: Allowed) -> Option<Violation> {
     let may_be = match (&entry.call, &entry.answer) {
         (_, Answer::Fault(_)) => allowed.faults,
-        (_, Answer::Unavailable | Answer::Lost) => allowed.unavailable,
+        (_, Answer::Lost) => allowed.silence,
+        (_, Answer::Unavailable) => allowed.unavailable,
         // Nothing is ever wrong with these.
         (
             Call::Authorize { .. }

@@ -259,7 +259,10 @@ fn whoever_is_told_to_come_again_without_an_outage_is_found() {
         for call in calls {
             let story = Story::default().then(call, answer.clone());
             story.breaks(&Rows::default(), &[0]);
-            story.breaks_where(outage(), &Rows::default(), &[]);
+            let silent = answer == Answer::Lost;
+            story.breaks_where(outage(), &Rows::default(), if silent { &[0] } else { &[] });
+            let killed = Allowed { silence: true, ..outage() };
+            story.breaks_where(killed, &Rows::default(), &[]);
         }
     }
     // Who hangs up has lost the answer itself.

@@ -1,9 +1,11 @@
 //! What a node is told: once when it starts, and whenever it is to misbehave otherwise.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// How a node starts. It comes as one line of JSON on standard input, since it holds secrets.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Setup {
     /// The issuer, which all nodes share.
     pub(crate) issuer: String,
@@ -26,7 +28,7 @@ pub(crate) struct Setup {
 }
 
 /// How a node misbehaves from now on, until it is told otherwise. The default is not at all.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 pub(crate) struct Orders {
     /// The process dies at this failpoint. They are counted from now: 0 is before the next call of a store, 1 after it, 2
     /// before the one after that.
@@ -47,6 +49,13 @@ pub(crate) struct Orders {
     pub(crate) system_secrets: Option<String>,
     /// It moves what is stored to the first of them before it answers.
     pub(crate) reseals: bool,
+}
+
+/// They may hold secrets.
+impl fmt::Debug for Orders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Orders").finish_non_exhaustive()
+    }
 }
 
 /// What a node tells of itself when it is given orders.

@@ -28,7 +28,7 @@ const UNDER_WAY: u64 = 4;
 /// R3: a node dies at a failpoint, or is killed from outside while it redeems codes. The code is sent again, to the other
 /// node. Then it has all of its tokens, or none and never will.
 pub(super) async fn at_failpoints(stage: &mut Stage<'_>) -> Result<(), BoxError> {
-    stage.allowed.unavailable = true;
+    (stage.allowed.unavailable, stage.allowed.silence) = (true, true);
     for turn in 0..stage.lab.count(90, 10_000) {
         let (victim, other) = ((turn % 2) as usize, ((turn + 1) % 2) as usize);
         if turn % 3 == 2 {

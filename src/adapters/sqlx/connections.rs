@@ -1,7 +1,5 @@
 //! The connections, and what verbs run on them.
 
-use sqlx::Pool;
-
 use super::dialect::Dialect;
 use super::failure::{Failure, tried};
 use super::lender::Lender;
@@ -35,12 +33,11 @@ pub(super) enum Seen<E: Dialect> {
 
 impl<E: Dialect> Connections<E> {
     #[allow(dead_code, reason = "not every database has one writer")]
-    pub(super) fn split(readers: Pool<E::Database>, writers: Pool<E::Database>) -> Self {
-        Self { readers: Lender::of(readers), writers: Lender::of(writers) }
+    pub(super) const fn split(readers: Lender<E>, writers: Lender<E>) -> Self {
+        Self { readers, writers }
     }
 
-    pub(super) fn shared(pool: Pool<E::Database>) -> Self {
-        let lender = Lender::of(pool);
+    pub(super) fn of(lender: Lender<E>) -> Self {
         Self { readers: lender.clone(), writers: lender }
     }
 

@@ -1,14 +1,17 @@
 //! Connections from one verb to the next.
 //!
 //! A pool tests every connection that it is given back: one round trip more for each verb. Of a connection whose last
-//! answer was read to its end nothing has to be tested, so it waits here for the next verb. The pool has it back soon
-//! after the last one, now and then in between, and at once when it has no other left, for whoever else uses the pool.
+//! answer was read to its end nothing has to be tested, so it waits here for the next verb, which takes it from the hands of
+//! the last one where several wait. The pool has it back soon after the last verb, and now and then in between.
 
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use sqlx::Pool;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::dialect::Dialect;
 use super::failure::Failure;
@@ -17,50 +20,86 @@ use super::lent::Lent;
 /// How often connections that wait are looked at: one that was there the last time goes back.
 const LOOKED_AT: Duration = Duration::from_millis(50);
 
+/// One that waited for longer, because nobody could look, goes through the pool before it is used.
+const LONGEST: Duration = Duration::from_millis(500);
+
 /// After so many verbs a connection goes through the pool, which knows how old it may become.
 const MOST_VERBS: u32 = 256;
 
 /// Lends the connections of a pool. Clones share those that wait.
 pub(super) struct Lender<E: Dialect> {
     pool: Pool<E::Database>,
-    waiting: Arc<Waiting<E>>,
+    shelf: Arc<Shelf<E>>,
+    /// As many as the pool has connections, so that verbs wait for each other here, in their order.
+    places: Arc<Semaphore>,
+    /// Whether others use the pool.
+    shared: bool,
 }
 
 impl<E: Dialect> Clone for Lender<E> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), waiting: Arc::clone(&self.waiting) }
+        let (pool, shelf, places) = (self.pool.clone(), Arc::clone(&self.shelf), Arc::clone(&self.places));
+        Self { pool, shelf, places, shared: self.shared }
     }
 }
 
 impl<E: Dialect> Lender<E> {
-    pub(super) fn of(pool: Pool<E::Database>) -> Self {
-        Self { pool, waiting: Arc::new(Waiting(Mutex::default())) }
+    /// Over a pool that nobody else uses.
+    pub(super) fn own(pool: Pool<E::Database>) -> Self {
+        let most = pool.options().get_max_connections();
+        Self::of(pool, most, false)
     }
 
-    /// A connection for one verb.
+    /// Over a pool of the host's: at most half of its connections wait here, and none where the pool is told to test each
+    /// before it is used.
+    pub(super) fn hosted(pool: Pool<E::Database>) -> Self {
+        let options = pool.options();
+        let most = if options.get_test_before_acquire() { 0 } else { options.get_max_connections() / 2 };
+        Self::of(pool, most, true)
+    }
+
+    fn of(pool: Pool<E::Database>, most: u32, shared: bool) -> Self {
+        let count = |connections: u32| usize::try_from(connections).unwrap_or(usize::MAX);
+        let places = count(pool.options().get_max_connections()).min(Semaphore::MAX_PERMITS);
+        let stock = Stock { idle: Vec::new(), runtime: None, looked_after: false };
+        let shelf = Shelf { most: count(most), stock: Mutex::new(stock) };
+        Self { pool, shelf: Arc::new(shelf), places: Arc::new(Semaphore::new(places)), shared }
+    }
+
+    /// A connection for one verb, within the time that the pool is told to wait for one.
     pub(super) async fn lend(&self) -> Result<Lent<E>, Failure> {
-        if self.pool.is_closed() {
-            self.waiting.give_back();
-        }
-        match self.waiting.take() {
-            Some(lent) => Ok(lent),
-            None => Lent::of(&self.pool).await,
-        }
+        let lent = timeout(self.pool.options().get_acquire_timeout(), self.lend_in_turn());
+        lent.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(Failure::of::<E>)
+    }
+
+    async fn lend_in_turn(&self) -> Result<Lent<E>, sqlx::Error> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
+        let lent = if self.pool.is_closed() {
+            self.shelf.give_back();
+            None
+        } else {
+            self.shelf.take()
+        };
+        let lent = match lent {
+            Some(lent) => lent,
+            None => Lent::of(&self.pool).await?,
+        };
+        Ok(lent.at(place))
     }
 
     /// Takes it back for the next verb, or leaves it to the pool.
-    pub(super) fn take_back(&self, mut lent: Lent<E>) {
-        lent.verbs += 1;
-        let keeps = lent.is_clean() && lent.verbs < MOST_VERBS && !self.pool.is_closed() && self.has_more();
-        if let (true, Ok(runtime)) = (keeps, Handle::try_current()) {
-            self.waiting.put(lent, runtime);
+    pub(super) fn take_back(&self, lent: Lent<E>) {
+        let lent = lent.after_a_verb();
+        let keeps = lent.is_clean() && lent.verbs() < MOST_VERBS && !self.pool.is_closed();
+        if keeps && (!self.shared || self.has_more()) {
+            self.shelf.put(lent);
         }
     }
 
     /// Closes the pool, which waits for every connection.
     pub(super) async fn close(&self) {
         let closing = self.pool.close();
-        self.waiting.give_back();
+        self.shelf.give_back();
         closing.await;
     }
 
@@ -70,91 +109,117 @@ impl<E: Dialect> Lender<E> {
     }
 }
 
-/// The connections that wait for a verb.
-struct Waiting<E: Dialect>(Mutex<Shelf<E>>);
-
+/// Where connections wait for a verb.
 struct Shelf<E: Dialect> {
+    /// How many may wait.
+    most: usize,
+    stock: Mutex<Stock<E>>,
+}
+
+struct Stock<E: Dialect> {
     /// The one that was used last is the first to be used again.
     idle: Vec<Idle<E>>,
-    /// Where they are given back, once there was one. A task looks at them there as long as there are some.
+    /// Where the last one came from. A task looks at them there as long as there are some.
     runtime: Option<Handle>,
     looked_after: bool,
 }
 
 struct Idle<E: Dialect> {
     lent: Lent<E>,
+    since: Instant,
     seen: bool,
 }
 
-impl<E: Dialect> Default for Shelf<E> {
-    fn default() -> Self {
-        Self { idle: Vec::new(), runtime: None, looked_after: false }
-    }
-}
-
-impl<E: Dialect> Waiting<E> {
-    fn shelf(&self) -> MutexGuard<'_, Shelf<E>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl<E: Dialect> Shelf<E> {
+    fn stock(&self) -> MutexGuard<'_, Stock<E>> {
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The one that was used last.
     fn take(&self) -> Option<Lent<E>> {
-        self.shelf().idle.pop().map(|idle| idle.lent)
+        let mut stock = self.stock();
+        let last = stock.idle.pop()?;
+        if last.since.elapsed() < LONGEST {
+            return Some(last.lent);
+        }
+        // The others have waited for longer.
+        stock.idle.push(last);
+        drop(stock);
+        self.give_back();
+        None
     }
 
-    fn put(self: &Arc<Self>, lent: Lent<E>, runtime: Handle) {
-        let mut shelf = self.shelf();
-        shelf.idle.push(Idle { lent, seen: false });
-        if !shelf.looked_after {
-            shelf.looked_after = true;
+    /// Keeps a connection, if there is a place for it: otherwise it goes to the pool.
+    fn put(self: &Arc<Self>, lent: Lent<E>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut stock = self.stock();
+        if stock.idle.len() >= self.most {
+            drop(stock);
+            return;
+        }
+        let (lent, place) = lent.without_place();
+        stock.idle.push(Idle { lent, since: Instant::now(), seen: false });
+        stock.runtime = Some(runtime.clone());
+        let is_looked_after = mem::replace(&mut stock.looked_after, true);
+        // A runtime that has ended drops the task at once, and with it the mark, which takes the lock.
+        drop(stock);
+        drop(place);
+        if !is_looked_after {
             // The task is not joined: it ends with the connections, or with its runtime.
             drop(runtime.spawn(look_after(LookingAfter(Arc::downgrade(self)))));
         }
-        shelf.runtime = Some(runtime);
     }
 
     /// Gives back those that were there the last time. Returns whether there are more.
     fn look(&self) -> bool {
-        let mut shelf = self.shelf();
-        let gone: Vec<_> = shelf.idle.extract_if(.., |idle| idle.seen).collect();
-        shelf.idle.iter_mut().for_each(|idle| idle.seen = true);
-        shelf.looked_after = !shelf.idle.is_empty();
-        let goes_on = shelf.looked_after;
-        drop(shelf);
-        drop(gone);
+        let mut stock = self.stock();
+        let gone: Vec<_> = stock.idle.extract_if(.., |idle| idle.seen).collect();
+        stock.idle.iter_mut().for_each(|idle| idle.seen = true);
+        stock.looked_after = !stock.idle.is_empty();
+        let goes_on = stock.looked_after;
+        drop(stock);
+        for idle in gone {
+            drop(tokio::spawn(idle.lent.go_back()));
+        }
         goes_on
     }
 
+    /// Gives all of them back.
     fn give_back(&self) {
-        let mut shelf = self.shelf();
-        let (gone, runtime) = (std::mem::take(&mut shelf.idle), shelf.runtime.clone());
-        drop(shelf);
-        // Giving one back takes a runtime, and this may be called, and dropped, outside of it.
-        let _entered = runtime.as_ref().map(Handle::enter);
-        drop(gone);
+        let mut stock = self.stock();
+        let (gone, stored) = (mem::take(&mut stock.idle), stock.runtime.clone());
+        drop(stock);
+        // This may be called, and dropped, outside of every runtime.
+        let Some(runtime) = Handle::try_current().ok().or(stored) else { return };
+        let _entered = (!gone.is_empty()).then(|| runtime.enter());
+        for idle in gone {
+            drop(runtime.spawn(idle.lent.go_back()));
+        }
     }
 }
 
-impl<E: Dialect> Drop for Waiting<E> {
+impl<E: Dialect> Drop for Shelf<E> {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-/// The mark that a task looks after the connections; it goes with the task, however that ends.
-struct LookingAfter<E: Dialect>(Weak<Waiting<E>>);
+/// The mark that a task looks after the connections. When the task ends before them, so do they: their runtime ends.
+struct LookingAfter<E: Dialect>(Weak<Shelf<E>>);
 
 impl<E: Dialect> Drop for LookingAfter<E> {
     fn drop(&mut self) {
-        if let Some(waiting) = self.0.upgrade() {
-            waiting.shelf().looked_after = false;
+        if let Some(shelf) = self.0.upgrade() {
+            shelf.stock().looked_after = false;
+            shelf.give_back();
         }
     }
 }
 
 async fn look_after<E: Dialect>(mut mark: LookingAfter<E>) {
     loop {
-        tokio::time::sleep(LOOKED_AT).await;
-        if !mark.0.upgrade().is_some_and(|waiting| waiting.look()) {
+        sleep(LOOKED_AT).await;
+        if !mark.0.upgrade().is_some_and(|shelf| shelf.look()) {
             // The next task may have begun: the mark is its own.
             mark.0 = Weak::new();
             return;
@@ -165,9 +230,10 @@ async fn look_after<E: Dialect>(mut mark: LookingAfter<E>) {
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::join_all;
     use sqlx::SqlitePool;
     use sqlx::sqlite::SqlitePoolOptions;
-    use tokio::time::timeout;
 
     use super::*;
     use crate::adapters::sqlx::Sqlite;
@@ -180,7 +246,7 @@ mod tests {
 
     fn pool(connections: u32) -> SqlitePool {
         let options = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(LONG);
-        options.connect_lazy("sqlite::memory:").unwrap()
+        options.test_before_acquire(false).connect_lazy("sqlite::memory:").unwrap()
     }
 
     async fn verb(lender: &Lender<Sqlite>) {
@@ -190,46 +256,99 @@ mod tests {
     }
 
     fn waiting(lender: &Lender<Sqlite>) -> usize {
-        lender.waiting.shelf().idle.len()
+        lender.shelf.stock().idle.len()
+    }
+
+    /// Whoever shares the pool has all of it soon.
+    async fn all_come_back(pool: &SqlitePool) {
+        let all = join_all((0..pool.options().get_max_connections()).map(|_| pool.acquire()));
+        for connection in timeout(LONG, all).await.expect("they come back") {
+            drop(connection.unwrap());
+        }
+        let at_rest = async {
+            while pool.num_idle() < pool.size() as usize {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(LONG, at_rest).await.expect("nobody has one");
     }
 
     #[tokio::test]
     async fn a_connection_waits_for_the_next_verb_and_then_goes_back() {
         let pool = pool(2);
-        let lender = Lender::of(pool.clone());
-        for _ in 0..3 {
-            verb(&lender).await;
-            assert_eq!((waiting(&lender), pool.size()), (1, 1), "it is used again");
+        for lender in [Lender::own(pool.clone()), Lender::hosted(pool.clone())] {
+            // A task looks after it, and then another one.
+            for _ in 0..2 {
+                for _ in 0..3 {
+                    verb(&lender).await;
+                    assert_eq!(waiting(&lender), 1);
+                }
+                all_come_back(&pool).await;
+                assert_eq!(waiting(&lender), 0);
+            }
         }
-        let both = timeout(LONG, async { [pool.acquire().await.unwrap(), pool.acquire().await.unwrap()] });
-        drop(both.await.expect("whoever shares the pool has all of it soon"));
-        assert_eq!(waiting(&lender), 0);
-        verb(&lender).await;
-        assert_eq!(waiting(&lender), 1, "another task looks after it");
-        drop(timeout(LONG, pool.acquire()).await.unwrap().unwrap());
+        assert_eq!(pool.size(), 2);
     }
 
     #[tokio::test]
-    async fn the_last_connection_of_a_pool_is_never_kept() {
-        let lender = Lender::of(pool(1));
+    async fn verbs_hand_their_connection_to_each_other() {
+        let lender = Lender::<Sqlite>::own(pool(1));
+        let mut lent = lender.lend().await.unwrap();
+        lent.rows(&NOTHING, &[]).await.unwrap();
+        let mut next = Box::pin(lender.lend());
+        assert!(next.as_mut().now_or_never().is_none(), "there is one");
+        lender.take_back(lent);
+        let handed = next.now_or_never().expect("it does not go by the pool").unwrap();
+        assert_eq!(handed.verbs(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_host_keeps_half_of_its_pool_and_its_last_connection() {
+        for (connections, kept) in [(1, 0), (2, 1), (5, 2), (8, 4)] {
+            let pool = pool(connections);
+            let lender = Lender::hosted(pool.clone());
+            let lent: Vec<_> = join_all((0..connections).map(|_| lender.lend())).await;
+            let mut lent = lent.into_iter().map(Result::unwrap);
+            lender.take_back(lent.next().unwrap());
+            assert_eq!(waiting(&lender), 0, "the host may wait for it");
+            drop(lent);
+            all_come_back(&pool).await;
+            let lent: Vec<_> = join_all((1..connections).map(|_| lender.lend())).await;
+            lent.into_iter().for_each(|lent| lender.take_back(lent.unwrap()));
+            assert_eq!(waiting(&lender), kept);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pool_that_tests_each_connection_keeps_all_of_them() {
+        let pool = SqlitePoolOptions::new().max_connections(2).connect_lazy("sqlite::memory:").unwrap();
+        let lender = Lender::hosted(pool);
         verb(&lender).await;
         assert_eq!(waiting(&lender), 0);
     }
 
     #[tokio::test]
     async fn after_many_verbs_the_pool_has_it_in_between() {
-        let lender = Lender::of(pool(2));
-        let mut lent = lender.lend().await.unwrap();
-        lent.verbs = MOST_VERBS - 2;
-        lender.take_back(lent);
-        assert_eq!(waiting(&lender), 1);
+        let lender = Lender::own(pool(1));
+        for _ in 1..MOST_VERBS {
+            verb(&lender).await;
+            assert_eq!(waiting(&lender), 1);
+        }
         verb(&lender).await;
         assert_eq!(waiting(&lender), 0);
     }
 
     #[tokio::test]
+    async fn one_that_waited_for_too_long_goes_through_the_pool() {
+        let lender = Lender::own(pool(1));
+        verb(&lender).await;
+        lender.shelf.stock().idle[0].since -= LONGEST;
+        assert_eq!(lender.lend().await.unwrap().verbs(), 0);
+    }
+
+    #[tokio::test]
     async fn a_transaction_that_was_not_ended_is_not_kept() {
-        let lender = Lender::of(pool(2));
+        let lender = Lender::own(pool(2));
         let mut lent = lender.lend().await.unwrap();
         drop(lent.begin().await.unwrap());
         lender.take_back(lent);
@@ -245,25 +364,53 @@ mod tests {
 
     #[tokio::test]
     async fn a_verb_that_was_dropped_half_way_is_not_kept() {
-        let lender = Lender::of(pool(2));
+        static LONG_WORK: Text = Text::numbered(
+            "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 1000000) \
+             SELECT MAX(n) FROM numbers",
+        );
+        let lender = Lender::own(pool(2));
         let mut lent = lender.lend().await.unwrap();
-        let rows = lent.rows(&NOTHING, &[]);
-        assert!(timeout(Duration::ZERO, rows).await.is_err(), "it was dropped");
+        assert!(lent.rows(&LONG_WORK, &[]).now_or_never().is_none(), "it is dropped before it has an answer");
         lender.take_back(lent);
         assert_eq!(waiting(&lender), 0);
     }
 
     #[tokio::test]
+    async fn whoever_waits_for_too_long_is_told_so() {
+        let options = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(1));
+        let lender = Lender::<Sqlite>::own(options.connect_lazy("sqlite::memory:").unwrap());
+        let held = timeout(LONG, async {
+            loop {
+                // Opening it may take longer, too.
+                if let Ok(lent) = lender.lend().await {
+                    break lent;
+                }
+            }
+        });
+        let held = held.await.unwrap();
+        assert!(lender.lend().await.is_err());
+        lender.take_back(held);
+        lender.lend().await.unwrap();
+    }
+
+    #[tokio::test]
     async fn closing_does_not_wait_for_what_waits() {
-        for closed_by_the_host in [true, false] {
-            let pool = pool(2);
-            let lender = Lender::<Sqlite>::of(pool.clone());
-            verb(&lender).await;
-            let closing =
-                async { if closed_by_the_host { pool.close().await } else { lender.close().await } };
-            timeout(LONG, closing).await.expect("it has all of its connections");
-            assert!(lender.lend().await.is_err());
-        }
+        let lender = Lender::<Sqlite>::own(pool(2));
+        verb(&lender).await;
+        let mut closing = Box::pin(lender.close());
+        let _ = closing.as_mut().now_or_never();
+        assert_eq!(waiting(&lender), 0, "it is not left to who looks after it");
+        timeout(LONG, closing).await.expect("all come back");
+        assert!(lender.lend().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_host_may_close_its_pool() {
+        let pool = pool(2);
+        let lender = Lender::<Sqlite>::hosted(pool.clone());
+        verb(&lender).await;
+        timeout(LONG, pool.close()).await.expect("all come back");
+        assert!(lender.lend().await.is_err());
     }
 
     /// A host drops its stores after its runtime, or outside of it.
@@ -272,14 +419,50 @@ mod tests {
         for runtime_first in [true, false] {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             let lender = runtime.block_on(async {
-                let lender = Lender::of(pool(2));
+                let lender = Lender::own(pool(2));
                 verb(&lender).await;
                 lender
             });
             if runtime_first {
-                runtime.shutdown_background();
+                drop(runtime);
             }
             drop(lender);
         }
+    }
+
+    /// A store that was opened in one runtime, as for a migration, serves in another.
+    #[test]
+    fn what_waits_ends_with_its_runtime() {
+        let begun = || tokio::runtime::Runtime::new().unwrap();
+        let runtime = begun();
+        let (pool, lender) = runtime.block_on(async {
+            let pool = pool(2);
+            let lender = Lender::own(pool.clone());
+            verb(&lender).await;
+            assert_eq!(waiting(&lender), 1);
+            (pool, lender)
+        });
+        drop(runtime);
+        assert_eq!(waiting(&lender), 0);
+        begun().block_on(async {
+            verb(&lender).await;
+            all_come_back(&pool).await;
+        });
+    }
+
+    /// SQLite answers from a thread of its own, so a verb may end where the runtime has ended.
+    #[test]
+    fn a_verb_may_end_after_its_runtime() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        let (lender, lent) = runtime.block_on(async {
+            let lender = Lender::own(pool(2));
+            let lent = lender.lend().await.unwrap();
+            (lender, lent)
+        });
+        drop(runtime);
+        let _entered = handle.enter();
+        lender.take_back(lent);
+        assert_eq!(waiting(&lender), 0, "nobody would look after it");
     }
 }

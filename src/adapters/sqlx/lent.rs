@@ -1,7 +1,11 @@
 //! A connection while a verb has it, and the one place where statements are run.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Pool, SqlSafeStr as _, Transaction};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use super::dialect::{ConnectionOf, Dialect};
 use super::failure::Failure;
@@ -9,6 +13,9 @@ use super::row::Row;
 use super::statements::Text;
 use super::value::Value;
 use crate::error::{StoreError, StoreErrorKind};
+
+/// How long a server may take to answer a test; then it is taken to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A row that must have been written, in a transaction that has seen to it.
 pub(super) fn written(rows: u64) -> Result<(), StoreError> {
@@ -20,7 +27,9 @@ pub(super) struct Lent<E: Dialect> {
     connection: PoolConnection<E::Database>,
     under_way: UnderWay,
     /// How many verbs it has served since the pool gave it.
-    pub(super) verbs: u32,
+    verbs: u32,
+    /// Among the verbs that have a connection, as long as it is for one.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// What is known of a connection when it is given back.
@@ -51,9 +60,30 @@ impl UnderWay {
 }
 
 impl<E: Dialect> Lent<E> {
-    pub(super) async fn of(pool: &Pool<E::Database>) -> Result<Self, Failure> {
-        let connection = pool.acquire().await.map_err(Failure::of::<E>)?;
-        Ok(Self { connection, under_way: UnderWay::default(), verbs: 0 })
+    pub(super) async fn of(pool: &Pool<E::Database>) -> Result<Self, sqlx::Error> {
+        let connection = pool.acquire().await?;
+        Ok(Self { connection, under_way: UnderWay::default(), verbs: 0, place: None })
+    }
+
+    /// The same for a verb that has this place.
+    pub(super) fn at(mut self, place: OwnedSemaphorePermit) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The same when no verb has it, and the place of the last one.
+    pub(super) fn without_place(mut self) -> (Self, Option<OwnedSemaphorePermit>) {
+        let place = self.place.take();
+        (self, place)
+    }
+
+    pub(super) fn after_a_verb(mut self) -> Self {
+        self.verbs = self.verbs.saturating_add(1);
+        self
+    }
+
+    pub(super) const fn verbs(&self) -> u32 {
+        self.verbs
     }
 
     /// Whether nothing is left of what it was used for.
@@ -84,6 +114,14 @@ impl<E: Dialect> Lent<E> {
         under_way.open = true;
         let transaction = under_way.wait::<E, _>(connection.begin_with(E::BEGIN.into_sql_str())).await?;
         Ok(Writing { transaction, under_way })
+    }
+}
+
+impl<E: Dialect> Lent<E> {
+    /// Goes back to the pool, which tests it, after a test of its own: that of the pool has no end where the server is gone
+    /// without a word. One that did not answer is closed.
+    pub(super) async fn go_back(mut self) {
+        drop(timeout(PATIENCE, self.under_way.wait::<E, _>(self.connection.ping())).await);
     }
 }
 

@@ -23,9 +23,8 @@ const MAX_NAMESPACE: usize = 255;
 ///
 /// It goes by the name of its database: `SqliteStore`, `PostgresStore`, `MysqlStore`.
 ///
-/// A pool tests each connection that comes back to it, which costs a round trip. So a connection that has answered stays here
-/// for the next verb, while the pool has another to lend. It goes back when no verb came for a tenth of a second, and
-/// after 256 verbs: that long whoever shares the pool may wait for it, and `after_release` and `before_acquire` do not see it.
+/// A pool tests each connection that comes back to it, which costs a round trip. So a connection that has answered waits
+/// in the store for the next verb. It goes back when none came for a tenth of a second, and after 256 verbs.
 pub struct SqlStore<E: Engine> {
     pub(super) connections: Connections<E>,
     namespace: Arc<str>,

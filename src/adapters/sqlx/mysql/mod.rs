@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Executor as _, MySqlPool, Row as _, SqlSafeStr as _};
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
 use super::failure::failed;
+use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
 use super::server::pool;
@@ -82,7 +83,7 @@ impl SqlStore<Mysql> {
             .connect_with(session.pipes_as_concat(false).no_engine_substitution(false))
             .await
             .map_err(failed)?;
-        Self::opened(Connections::shared(pool)).await
+        Self::opened(Connections::of(Lender::own(pool))).await
     }
 
     /// Uses the connections of the host, which must be at READ COMMITTED and have a strict `sql_mode`.
@@ -90,7 +91,7 @@ impl SqlStore<Mysql> {
     /// How they are opened is the host's decision: what [`MysqlStore::connect`] says is what is advised.
     #[must_use]
     pub fn new(pool: MySqlPool) -> Self {
-        Self::over(Connections::shared(pool))
+        Self::over(Connections::of(Lender::hosted(pool)))
     }
 }
 

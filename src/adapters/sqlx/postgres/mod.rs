@@ -11,6 +11,7 @@ use sqlx::{PgPool, Row as _, SqlSafeStr as _};
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
 use super::failure::failed;
+use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
 use super::server::pool;
@@ -65,7 +66,7 @@ impl SqlStore<Postgres> {
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
         let session = PgConnectOptions::from_str(url).map_err(failed)?;
         let pool = pool(options).connect_with(with_session(session, options)).await.map_err(failed)?;
-        Self::opened(Connections::shared(pool)).await
+        Self::opened(Connections::of(Lender::own(pool))).await
     }
 
     /// Uses the connections of the host.
@@ -73,7 +74,7 @@ impl SqlStore<Postgres> {
     /// How they are opened is the host's decision: what [`PostgresStore::connect`] says is what is advised.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self::over(Connections::shared(pool))
+        Self::over(Connections::of(Lender::hosted(pool)))
     }
 }
 

@@ -14,6 +14,7 @@ use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
 use super::failure::failed;
+use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
 use super::statements::{Statements, Text};
@@ -62,7 +63,7 @@ impl SqlStore<Sqlite> {
     /// How they are opened is the host's decision: what [`SqliteStore::connect`] says is what is advised.
     #[must_use]
     pub fn new(pool: SqlitePool) -> Self {
-        Self::over(Connections::shared(pool))
+        Self::over(Connections::of(Lender::hosted(pool)))
     }
 }
 
@@ -78,7 +79,7 @@ async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite
         .busy_timeout(options.lock_timeout)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    // Connections are tested when they come back. A test before each use would cost every verb a round trip,
+    // Connections are tested when they come back to the pool. A test before each use would cost every verb a round trip,
     // and a verb that is dropped within it the connection.
     let pool = || {
         let patience: Duration = options.acquire_timeout;
@@ -88,10 +89,11 @@ async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite
     let single = pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
     let writer = single.connect_with(file.clone()).await.map_err(failed)?;
     if database.contains(":memory:") || database.contains("mode=memory") {
-        return Ok(Connections::shared(writer));
+        return Ok(Connections::of(Lender::own(writer)));
     }
     let readers = pool().max_connections(options.connections.unwrap_or(READERS));
-    Ok(Connections::split(readers.connect_lazy_with(file.pragma("query_only", "ON")), writer))
+    let readers = readers.connect_lazy_with(file.pragma("query_only", "ON"));
+    Ok(Connections::split(Lender::own(readers), Lender::own(writer)))
 }
 
 impl Dialect for Sqlite {

@@ -1,13 +1,14 @@
 //! The statements of SQLite, as plain text.
 //!
 //! The guard of a write stands in its `WHERE`; the number of rows it wrote, or the row it returns, decides.
+//!
+//! A plus keeps SQLite from going by the index of a column that many rows share: the ends, which most rows have before them,
+//! and the client, where a subject is named too.
 
 use crate::adapters::sqlx::statements::{
     ByFilter, Families, Guarded, Resealing, Reseals, Statements, Steps, Text, Upsert,
 };
 
-/// A plus keeps SQLite from going by the index of a column that many rows share: the ends, which most rows have
-/// before them, and the client, where a subject is named too.
 macro_rules! sweep {
     ($table:literal, $end:literal) => {
         Text::numbered(concat!(
