@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sql/capped.rs"]
+mod capped;
 #[path = "sql/crowd.rs"]
 mod crowd;
 #[path = "sql/proxy.rs"]
