@@ -1,5 +1,10 @@
 //! The storage contract, run by the store in memory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "sql/capped.rs"]
+mod capped;
+
 use std::sync::Arc;
 
 use vouchsafe::adapters::tokio::TokioRuntime;
@@ -79,6 +84,16 @@ async fn tickets_are_taken_once() {
 #[tokio::test]
 async fn sweeping_removes_what_no_verb_sees() {
     suite::sweep(&MemoryStore::new()).await;
+}
+
+#[tokio::test]
+async fn a_sweep_removes_a_thousand_rows_at_most() {
+    capped::sweep(&MemoryStore::new()).await;
+}
+
+#[tokio::test]
+async fn a_revocation_in_steps_revokes_a_thousand_grants_at_most() {
+    capped::revoke_some(&MemoryStore::new()).await;
 }
 
 #[tokio::test]

@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sql/capped.rs"]
+mod capped;
 #[path = "sql/crowd.rs"]
 mod crowd;
+#[path = "sql/deadlock.rs"]
+mod deadlock;
 #[path = "sql/proxy.rs"]
 mod proxy;
 #[path = "sql/served.rs"]
@@ -16,10 +20,11 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadlock::Rival;
 use served::Server;
 use sql::{NOW, client, code, family_at, key, kind, rotation, writing_verbs};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _, MySqlPool};
+use sqlx::{AssertSqlSafe, Executor as _, MySql, MySqlPool, Transaction};
 use vouchsafe::adapters::sqlx::{Mysql, MysqlStore, SchemaError, SqlOptions};
 use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::StoreErrorKind;
@@ -34,6 +39,48 @@ struct Place {
 impl Place {
     async fn pool(&self) -> MySqlPool {
         MySqlPool::connect(&self.url).await.unwrap()
+    }
+
+    /// A transaction that has written more than any verb of the store: the server fails who has written less.
+    async fn rivals(&self) -> (Holder, MysqlStore) {
+        self.node().await;
+        let store = Self::hosted(&self.url, Duration::from_secs(30));
+        let pool = self.pool().await;
+        let mut transaction = pool.begin().await.unwrap();
+        let written =
+            "INSERT INTO vouchsafe_schema (version, name) SELECT 1000 + seq, 'none' FROM seq_1_to_500";
+        transaction.execute(written).await.unwrap();
+        let connection =
+            sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *transaction).await.unwrap();
+        (Holder { transaction, connection, pool }, store)
+    }
+}
+
+/// A transaction, and the number of its connection.
+struct Holder {
+    transaction: Transaction<'static, MySql>,
+    connection: u64,
+    pool: MySqlPool,
+}
+
+impl Rival for Holder {
+    fn literal(hex: &str) -> String {
+        format!("x'{hex}'")
+    }
+
+    async fn run(&mut self, text: String) -> usize {
+        self.transaction.fetch_all(AssertSqlSafe(text)).await.unwrap().len()
+    }
+
+    async fn is_waited_for(&self) -> bool {
+        let waiting = "SELECT COUNT(*) FROM information_schema.innodb_lock_waits \
+                       JOIN information_schema.innodb_trx ON trx_id = blocking_trx_id \
+                       WHERE trx_mysql_thread_id = ?";
+        sqlx::query_scalar::<_, i64>(waiting).bind(self.connection).fetch_one(&self.pool).await.unwrap() > 0
+    }
+
+    async fn roll_back(self) {
+        self.transaction.rollback().await.unwrap();
     }
 }
 
@@ -103,6 +150,20 @@ async fn verbs_that_meet_answer_or_say_that_they_cannot() {
         place.node().await;
         served::meeting(beginning(&place.url, level, Duration::from_secs(30))).await;
     }
+}
+
+/// attack 320: a rotation that the server fails for a deadlock is tried again, and nobody is told.
+#[tokio::test]
+async fn a_rotation_in_a_deadlock_is_tried_again() {
+    let (rival, store) = Place::new().await.rivals().await;
+    deadlock::rotated(&store, rival).await;
+}
+
+/// attack 320: the same of a revocation, where all that is revoked is counted.
+#[tokio::test]
+async fn a_revocation_in_a_deadlock_is_tried_again() {
+    let (rival, store) = Place::new().await.rivals().await;
+    deadlock::revoked(&store, rival).await;
 }
 
 /// attack 320: a lock that did not come in time is waited for once more, and nobody is told.

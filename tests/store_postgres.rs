@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sql/capped.rs"]
+mod capped;
 #[path = "sql/crowd.rs"]
 mod crowd;
+#[path = "sql/deadlock.rs"]
+mod deadlock;
 #[path = "sql/proxy.rs"]
 mod proxy;
 #[path = "sql/served.rs"]
@@ -16,11 +20,12 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadlock::Rival;
 use futures_util::future::join_all;
 use served::Server;
 use sql::{NOW, client, code, family_at, key, rotation, writing_verbs};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres as Driver, Row as _, Transaction};
 use vouchsafe::adapters::sqlx::{Postgres, PostgresStore, SchemaError, SqlOptions};
 use vouchsafe::entropy::{OsEntropy, random};
 use vouchsafe::error::StoreErrorKind;
@@ -43,6 +48,49 @@ impl Place {
     async fn pool(&self) -> PgPool {
         PgPool::connect(&self.url()).await.unwrap()
     }
+
+    /// A transaction that never looks for deadlocks, and a store that looks after two seconds: the server fails who looks.
+    async fn rivals(&self) -> (Holder, PostgresStore) {
+        self.node().await;
+        let pool = self.pool().await;
+        let mut transaction = pool.begin().await.unwrap();
+        transaction.execute("SET LOCAL deadlock_timeout = '1h'").await.unwrap();
+        let process =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *transaction).await.unwrap();
+        let store = Self::hosted(&self.with("-c deadlock_timeout=2s"), Duration::from_secs(30));
+        (Holder { transaction, process, pool }, store)
+    }
+}
+
+/// A transaction, and its process in the server.
+struct Holder {
+    transaction: Transaction<'static, Driver>,
+    process: i32,
+    pool: PgPool,
+}
+
+impl Rival for Holder {
+    fn literal(hex: &str) -> String {
+        format!("'\\x{hex}'")
+    }
+
+    async fn run(&mut self, text: String) -> usize {
+        self.transaction.fetch_all(AssertSqlSafe(text)).await.unwrap().len()
+    }
+
+    async fn is_waited_for(&self) -> bool {
+        waiting(&self.pool, self.process).await > 0
+    }
+
+    async fn roll_back(self) {
+        self.transaction.rollback().await.unwrap();
+    }
+}
+
+/// How many wait for this process.
+async fn waiting(pool: &PgPool, process: i32) -> i64 {
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
+    sqlx::query_scalar(waiting).bind(process).fetch_one(pool).await.unwrap()
 }
 
 impl Server for Place {
@@ -139,9 +187,8 @@ async fn what_could_not_be_serialised_is_tried_again() {
         tokio::spawn(async move { store.use_refresh_token(&id, rotation(0), None, NOW).await })
     };
     // Both have begun and wait for the rows, which change under them.
-    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))";
     let both_wait = async {
-        while sqlx::query_scalar::<_, i64>(waiting).bind(holder).fetch_one(&pool).await.unwrap() < 2 {
+        while waiting(&pool, holder).await < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -149,6 +196,20 @@ async fn what_could_not_be_serialised_is_tried_again() {
     held.commit().await.unwrap();
     assert_eq!(consume.await.unwrap().unwrap(), Consumed::Fresh(code(&grant)));
     assert_eq!(refresh.await.unwrap().unwrap(), Refreshed::Rotated);
+}
+
+/// attack 320: a rotation that the server fails for a deadlock is tried again, and nobody is told.
+#[tokio::test]
+async fn a_rotation_in_a_deadlock_is_tried_again() {
+    let (rival, store) = Place::new().await.rivals().await;
+    deadlock::rotated(&store, rival).await;
+}
+
+/// attack 320: the same of a revocation, where all that is revoked is counted.
+#[tokio::test]
+async fn a_revocation_in_a_deadlock_is_tried_again() {
+    let (rival, store) = Place::new().await.rivals().await;
+    deadlock::revoked(&store, rival).await;
 }
 
 /// attack 314, attack 320: a verb that cannot get a lock is `Unavailable`, and holds none afterwards.

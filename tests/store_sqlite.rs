@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sql/capped.rs"]
+mod capped;
 mod sql;
 
 use std::fs;
@@ -101,6 +103,20 @@ async fn random_questions_are_answered_as_by_the_model() {
     for seed in 100..110 {
         suite::model(&store, seed, 1000).await;
     }
+}
+
+#[tokio::test]
+async fn a_sweep_removes_a_thousand_rows_at_most() {
+    let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
+    store.migrate().await.unwrap();
+    capped::sweep(&store).await;
+}
+
+#[tokio::test]
+async fn a_revocation_in_steps_revokes_a_thousand_grants_at_most() {
+    let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
+    store.migrate().await.unwrap();
+    capped::revoke_some(&store).await;
 }
 
 /// attack 120: dropped between any two of its steps a verb has happened as a whole or not at all.

@@ -11,6 +11,7 @@ mod provider_admin;
 mod provider_elsewhere;
 mod provider_extensions;
 mod provider_files;
+mod provider_flags;
 mod provider_mtls;
 mod provider_pages;
 mod provider_profile;

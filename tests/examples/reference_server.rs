@@ -12,7 +12,7 @@ use vouchsafe::clock::{Clock as _, SystemClock};
 use vouchsafe::jose::{self, SigningHeader};
 use vouchsafe::testing::{client_decryption_keys, client_key, decrypted};
 
-use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, output, refusal, signing_keys};
+use crate::running::{Browser, CERTIFICATE, KEY, Page, Server, directory, refusal, signing_keys};
 
 /// From RFC 7636 appendix B.
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -664,50 +664,4 @@ async fn tokens_are_encrypted_where_that_is_turned_on() {
     assert_eq!(mode & 0o777, 0o600);
     drop(server);
     assert_eq!(published(&Server::start("provider", &own)).await, before);
-}
-
-#[test]
-fn every_flag_is_explained() {
-    let help = output("provider", &["--help"]);
-    for flag in [
-        "--listen",
-        "--issuer",
-        "--database",
-        "--profile",
-        "--keys",
-        "--secrets",
-        "--clients",
-        "--registration",
-        "--users",
-        "--account-creation",
-        "--tls-cert",
-        "--tls-key",
-        "--ca-file",
-        "--access-token",
-        "--response-types",
-        "--admin-listen",
-        "--dangerous-admin-beyond-loopback",
-        "--demo-client",
-        "--pushed-requests",
-        "--request-objects",
-        "--jarm",
-        "--authorization-details",
-        "--resources",
-        "--client-secret-jwt",
-        "--encryption",
-        "--introspection-jwt",
-        "--dpop",
-        "--dpop-nonce",
-        "--device",
-        "--ciba",
-        "--token-exchange",
-        "--trusted-issuers",
-        "--workers",
-        "--dangerous-allow-loopback-fetch",
-        "--dangerous-allow-unsigned-id-tokens",
-    ] {
-        let (_, after) =
-            help.split_once(&format!("      {flag}")).unwrap_or_else(|| panic!("{flag}: {help}"));
-        assert!(after.lines().nth(1).is_some_and(|line| line.trim().len() > 20), "{flag}");
-    }
 }

@@ -122,6 +122,16 @@ macro_rules! served {
             sql::sweeping(&<$server>::new().await.node().await).await;
         }
 
+        #[tokio::test]
+        async fn a_sweep_removes_a_thousand_rows_at_most() {
+            capped::sweep(&<$server>::new().await.node().await).await;
+        }
+
+        #[tokio::test]
+        async fn a_revocation_in_steps_revokes_a_thousand_grants_at_most() {
+            capped::revoke_some(&<$server>::new().await.node().await).await;
+        }
+
         /// attack 323: the moment given decides, not the clock of the machine.
         #[tokio::test]
         async fn any_time_may_be_the_present() {

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../sql/capped.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod capped;
 mod checks;
 mod line;
 mod mix;
@@ -207,6 +210,11 @@ async fn two_namespaces_are_two_stores() {
     }
     let tenant = node.namespace(&format!("{name}"));
     assert_eq!(tenant.sweep(1000, Timestamp::NEVER).await.unwrap(), 1, "a sweep keeps to its namespace");
+}
+
+#[tokio::test]
+async fn a_sweep_removes_a_thousand_rows_at_most() {
+    capped::sweep(&*nodes(1).await[0]).await;
 }
 
 /// attack 316, R35: after the database was emptied no value counts as new until those from before have expired.
