@@ -327,7 +327,7 @@ async fn a_database_that_cannot_be_opened_is_an_error() {
     .unwrap();
     for database in [&place.file(), "sqlite:/no/such/directory/vouchsafe.db", "sqlite:x?mode=strange"] {
         let refused = SqliteStore::connect(database).await;
-        assert!(matches!(refused, Err(SchemaError::Store(_))), "{database}");
+        assert!(matches!(refused, Err(SchemaError::Connect(_))), "{database}");
     }
 }
 
