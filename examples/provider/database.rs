@@ -147,6 +147,12 @@ async fn migrated<E: Engine>(
 ) -> Result<Arc<dyn Keeping>, SchemaError> {
     let store = connected?;
     store.migrate().await?;
+    match store.lossy_settings().await {
+        Ok(lossy) => lossy
+            .iter()
+            .for_each(|setting| tracing::warn!(%setting, "the database may lose what it has acknowledged")),
+        Err(error) => tracing::warn!(error = whole(&error), "could not read how safe the database is"),
+    }
     Ok(Arc::new(store))
 }
 
