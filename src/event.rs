@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -88,6 +89,13 @@ pub enum EventKind {
     ClientRegistered,
     /// A registered client replaced what it registered, or the host what it decided for it.
     ClientUpdated,
+    /// A grant whose refresh token is used was written later than now: the clock of the node that wrote it is ahead of this
+    /// one's, or this one was set back, by more than nodes may differ, which is 120 seconds. What was asked is decided as ever,
+    /// by the clock of this node. An alarm.
+    ClockSkew {
+        /// By how much at least, in whole seconds.
+        ahead: Duration,
+    },
     /// The page after a logout has no frame of a client that registered one: its origin is one that no policy can name, as
     /// that of an address literal, or the page is full.
     FrontChannelLogoutSkipped,

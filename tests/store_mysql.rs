@@ -138,6 +138,28 @@ impl Server for Place {
 
 served!(Place);
 
+/// Fault R7: a database that does not keep what it has acknowledged can be warned of at start.
+#[tokio::test]
+async fn settings_that_lose_what_was_acknowledged_are_named() {
+    let place = Place::new().await;
+    let store = place.node().await;
+    let pool = place.pool().await;
+    let set: i64 = sqlx::query_scalar("SELECT CAST(@@GLOBAL.innodb_flush_log_at_trx_commit AS SIGNED)")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    let mut told = Vec::new();
+    for value in [1, 2, set] {
+        let statement = format!("SET GLOBAL innodb_flush_log_at_trx_commit = {value}");
+        pool.execute(AssertSqlSafe(statement)).await.unwrap();
+        let lossy = store.lossy_settings().await.unwrap();
+        told.extend(lossy.iter().map(ToString::to_string).filter(|setting| setting.starts_with("innodb")));
+        if value == 2 {
+            assert_eq!(told, ["innodb_flush_log_at_trx_commit = 2"]);
+        }
+    }
+}
+
 /// attack 320: whatever meets, a verb answers as it should, or that it cannot answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn verbs_that_meet_answer_or_say_that_they_cannot() {

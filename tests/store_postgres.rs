@@ -138,6 +138,17 @@ impl Server for Place {
 
 served!(Place);
 
+/// Fault R7: a database that does not keep what it has acknowledged can be warned of at start.
+#[tokio::test]
+async fn settings_that_lose_what_was_acknowledged_are_named() {
+    let place = Place::new().await;
+    for (settings, told) in [("-c synchronous_commit=on", false), ("-c synchronous_commit=off", true)] {
+        let store = PostgresStore::connect(&place.with(settings)).await.unwrap();
+        let lossy: Vec<_> = store.lossy_settings().await.unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(lossy.contains(&"synchronous_commit = off".to_owned()), told, "{lossy:?}");
+    }
+}
+
 /// attack 320: under a level that refuses what it cannot serialise, a verb tries again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_contract_holds_under_every_isolation_level() {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sql::{NOW, family_at, grant, granted, kind, rotation, token, writing_verbs};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Executor as _, SqlitePool};
 use vouchsafe::adapters::sqlx::{SchemaError, SqlOptions, SqliteStore};
 use vouchsafe::adapters::tokio::TokioRuntime;
@@ -343,7 +343,20 @@ async fn a_database_that_cannot_be_opened_is_an_error() {
     .unwrap();
     for database in [&place.file(), "sqlite:/no/such/directory/vouchsafe.db", "sqlite:x?mode=strange"] {
         let refused = SqliteStore::connect(database).await;
-        assert!(matches!(refused, Err(SchemaError::Store(_))), "{database}");
+        assert!(matches!(refused, Err(SchemaError::Connect(_))), "{database}");
+    }
+}
+
+/// Fault R7: a database that does not keep what it has acknowledged can be warned of at start.
+#[tokio::test]
+async fn settings_that_lose_what_was_acknowledged_are_named() {
+    let place = Place::new();
+    assert_eq!(place.node().await.lossy_settings().await.unwrap(), []);
+    for (mode, told) in [(SqliteSynchronous::Normal, "NORMAL"), (SqliteSynchronous::Off, "OFF")] {
+        let options = SqliteConnectOptions::new().filename(place.file()).synchronous(mode);
+        let store = SqliteStore::new(SqlitePool::connect_with(options).await.unwrap());
+        let [setting] = &*store.lossy_settings().await.unwrap() else { panic!("{told} is not named") };
+        assert_eq!(setting.to_string(), format!("synchronous = {told}"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where records are kept, and taking out those that have had their time.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,9 +74,13 @@ impl Records {
             Database::Postgres(url) => migrated(PostgresStore::connect(url.expose()).await).await,
             Database::Sqlite(path) => migrated(SqliteStore::connect(path).await).await,
         };
-        let lasting = lasting.map_err(|error| format!("could not open {}: {error}", options.database))?;
+        let lasting =
+            lasting.map_err(|error| format!("could not open {}: {}", options.database, whole(&error)))?;
         let passing = match &options.short_lived {
-            Some(url) => Some(redis(url, options).await.map_err(|error| format!("--short-lived: {error}"))?),
+            Some(url) => {
+                let opened = redis(url, options).await;
+                Some(opened.map_err(|error| format!("--short-lived: {}", whole(&*error)))?)
+            }
             None => None,
         };
         Ok(Self { lasting, passing })
@@ -142,6 +147,12 @@ async fn migrated<E: Engine>(
 ) -> Result<Arc<dyn Keeping>, SchemaError> {
     let store = connected?;
     store.migrate().await?;
+    match store.lossy_settings().await {
+        Ok(lossy) => lossy
+            .iter()
+            .for_each(|setting| tracing::warn!(%setting, "the database may lose what it has acknowledged")),
+        Err(error) => tracing::warn!(error = whole(&error), "could not read how safe the database is"),
+    }
     Ok(Arc::new(store))
 }
 
@@ -151,4 +162,12 @@ async fn redis(url: &Secret, options: &Options) -> Result<RedisStore, BoxError> 
         tracing::warn!("--short-lived-is-new changes nothing: the database was used before");
     }
     Ok(store)
+}
+
+/// An error with what is behind it, in one line. Some say themselves what that is.
+fn whole(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.map(ToString::to_string).fold(error.to_string(), |told, cause| {
+        if told.ends_with(&cause) { told } else { format!("{told}: {cause}") }
+    })
 }

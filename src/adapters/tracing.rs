@@ -32,6 +32,7 @@ macro_rules! write_event {
             grant_type = grant_type(&$event.kind),
             reason = reason(&$event.kind).map(Reason::name),
             skipped = skipped(&$event.kind),
+            ahead = ahead(&$event.kind),
             "{}",
             message(&$event.kind),
         )
@@ -44,8 +45,8 @@ macro_rules! write_event {
 /// this side are `ERROR`.
 ///
 /// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`,
-/// `reason` by its own name, and `skipped`, a count of keys; what is not known is left out. What was behind
-/// a refusal follows in a line of its own, as `cause`. No field holds a secret, and none personal data but
+/// `reason` by its own name, `skipped`, a count of keys, and `ahead`, by which a clock differs, in seconds; what
+/// is not known is left out. What was behind a refusal follows in a line of its own, as `cause`. No field holds a secret, and none personal data but
 /// the subject's name.
 ///
 /// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are
@@ -111,6 +112,7 @@ fn note(event: &Event) {
         EventKind::ClientDocumentRefused(_)
             | EventKind::ClientKeysFetchFailed(_)
             | EventKind::ClientKeysFetched { .. }
+            | EventKind::ClockSkew { .. }
             | EventKind::PayloadUnreadable
             | EventKind::PkceChallengeReused
     ) {
@@ -136,6 +138,7 @@ fn level(kind: &EventKind) -> Level {
         EventKind::ClientDocumentRefused(Reason::ClientDocumentPanicked)
         | EventKind::ClientKeysFetched { exposed: 1.., .. }
         | EventKind::ClientKeysFetchFailed(_)
+        | EventKind::ClockSkew { .. }
         | EventKind::FrontChannelLogoutSkipped
         | EventKind::LogoutTokenFailed(_)
         | EventKind::PayloadUnreadable
@@ -188,6 +191,7 @@ fn message(kind: &EventKind) -> &'static str {
         EventKind::ClientKeysFetched { exposed: 0, .. } => "client keys fetched, some skipped",
         EventKind::ClientKeysFetched { .. } => "a client publishes private keys",
         EventKind::ClientKeysFetchFailed(_) => "client keys could not be fetched",
+        EventKind::ClockSkew { .. } => "the clocks of nodes differ too much",
         EventKind::FrontChannelLogoutSkipped => "a client has no frame in the page after a logout",
         EventKind::Introspected => "introspected",
         EventKind::LogoutTokenDelivered => "logout token delivered",
@@ -222,6 +226,13 @@ fn reason(kind: &EventKind) -> Option<Reason> {
 fn skipped(kind: &EventKind) -> Option<usize> {
     match kind {
         EventKind::ClientKeysFetched { skipped: skipped @ 1.., .. } => Some(*skipped),
+        _ => None,
+    }
+}
+
+fn ahead(kind: &EventKind) -> Option<u64> {
+    match kind {
+        EventKind::ClockSkew { ahead } => Some(ahead.as_secs()),
         _ => None,
     }
 }

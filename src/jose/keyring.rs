@@ -1,5 +1,6 @@
 //! The keys that a provider signs with: announced, active, retired.
 
+mod bounded;
 mod memory;
 mod refresh;
 mod rotation;

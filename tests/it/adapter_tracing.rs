@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 use vouchsafe::adapters::tracing::TracingEvents;
@@ -81,6 +82,7 @@ fn the_level_tells_daily_business_from_alarms_and_faults() {
         (EventKind::Refused(Reason::CodeExpired), "INFO"),
         (EventKind::Approved, "INFO"),
         (EventKind::PayloadUnreadable, "WARN"),
+        (EventKind::ClockSkew { ahead: Duration::from_secs(121) }, "WARN"),
         (EventKind::ClientKeysFetched { keys: 1, skipped: 1, exposed: 1 }, "WARN"),
         (EventKind::ClientKeysFetchFailed(Reason::ClientKeysTimedOut), "WARN"),
         (EventKind::ClientDocumentRefused(Reason::ClientDocumentStatus), "INFO"),

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use vouchsafe::client::Client;
+use vouchsafe::clock::Timestamp;
 use vouchsafe::error::Reason;
 use vouchsafe::event::EventKind;
 use vouchsafe::policy::{Policy, Rotation};
@@ -92,6 +93,36 @@ fn a_used_up_refresh_token_revokes_its_grant() {
     }
     refresh(&h, "spa", second.refresh_token()).rejected(Reason::GrantRevoked).unchanged();
     refresh(&h, "spa", first.refresh_token()).rejected(Reason::GrantRevoked).unchanged();
+}
+
+/// Lets a refresh token be used where the clock is `behind` that of the node which wrote the grant last.
+fn used_behind(client: &str, behind: u64) -> Vec<EventKind> {
+    let h = Harness::new();
+    let mut token = h.tokens(&of(client), "alice").refresh_token().to_owned();
+    if client == "spa" {
+        h.advance(Duration::from_secs(3600));
+        token = refreshed(&h, client, &token).refresh_token().to_owned();
+    }
+    let behind = i64::try_from(behind).unwrap();
+    h.clock().set(Timestamp::from_unix(h.now().unix() - behind));
+    let outcome = refresh(&h, client, &token);
+    let kinds = outcome.events.iter().map(|event| event.kind.clone()).collect();
+    let _ = outcome.issued();
+    kinds
+}
+
+/// attack 323: a grant that was given, or whose token rotated, at a time that has yet to come shows that clocks differ. It is
+/// told of, and changes nothing.
+#[test]
+fn clocks_that_differ_too_much_raise_an_alarm() {
+    for client in ["web", "spa"] {
+        for (behind, alarms) in [(121, true), (120, false), (0, false)] {
+            let skewed = EventKind::ClockSkew { ahead: Duration::from_secs(behind) };
+            let issued = EventKind::TokensIssued { grant_type: GrantType::RefreshToken };
+            let expected = if alarms { vec![skewed, issued] } else { vec![issued] };
+            assert_eq!(used_behind(client, behind), expected, "{client}: {behind} seconds");
+        }
+    }
 }
 
 /// attack 123: a client that lost the answer asks again and gets the same refresh token.

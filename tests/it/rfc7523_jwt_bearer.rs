@@ -91,13 +91,13 @@ fn trust() -> Trust {
     Trust::new(IDP, keys(&*client_key())).with_scope(scope("openid profile offline_access read"))
 }
 
-fn metadata() -> ClientMetadata {
+pub(crate) fn metadata() -> ClientMetadata {
     ClientMetadata::service()
         .with_grant_type(GrantType::JwtBearer)
         .with_scope(scope("openid profile offline_access read write"))
 }
 
-fn settings() -> ClientSettings {
+pub(crate) fn settings() -> ClientSettings {
     let settings = ClientSettings::new().with_consent(Consent::Waived).with_resources([RESOURCE]);
     settings.with_default_scope(scope("read write"))
 }
@@ -127,7 +127,8 @@ fn harness() -> Harness {
     builder([trust()]).build()
 }
 
-fn claims(h: &Harness) -> Value {
+/// Sound claims of the trusted issuer about alice.
+pub(crate) fn claims(h: &Harness) -> Value {
     let mut claims = h.assertion_claims("x");
     claims["iss"] = IDP.into();
     claims["sub"] = "alice".into();
@@ -138,7 +139,7 @@ fn signed(claims: &Value, typ: &str, key: &dyn Signer) -> String {
     block_on(jose::sign(&SigningHeader::typed(typ), claims.to_string().as_bytes(), key)).unwrap()
 }
 
-fn form(assertion: impl Into<String>) -> TokenForm {
+pub(crate) fn form(assertion: impl Into<String>) -> TokenForm {
     token_form(GRANT_TYPE).client("bearer").set("assertion", assertion)
 }
 

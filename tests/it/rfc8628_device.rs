@@ -510,7 +510,7 @@ fn a_record_that_names_another_grant_is_refused() {
     assert!(outcome.events.iter().any(|event| event.kind == EventKind::PayloadUnreadable));
 }
 
-/// attack 315: the store sees neither code: what a person types is hashed under a key.
+/// attack 318: the store sees neither code: what a person types is hashed under a key.
 #[test]
 fn the_store_sees_hashes_of_both_codes() {
     let h = harness();

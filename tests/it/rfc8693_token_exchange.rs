@@ -35,7 +35,7 @@ fn named(name: &str) -> String {
     format!("urn:ietf:params:oauth:token-type:{name}")
 }
 
-type Decide = fn(&ExchangeRequest<'_>) -> ExchangeDecision;
+pub(crate) type Decide = fn(&ExchangeRequest<'_>) -> ExchangeDecision;
 
 /// Decides as a test says, and keeps what it was asked about.
 #[derive(Debug)]
@@ -125,11 +125,12 @@ fn builder_of(policy: Arc<dyn TokenExchangePolicy>) -> HarnessBuilder {
         .provider(|builder| builder.with_token_exchange(policy).trusted_issuers(Arc::new(Host)))
 }
 
-fn saying(decide: Decide) -> HarnessBuilder {
+/// Where `gateway` exchanges tokens as this decides.
+pub(crate) fn saying(decide: Decide) -> HarnessBuilder {
     builder_of(Arc::new(Says(decide, Arc::default())))
 }
 
-fn as_asked(request: &ExchangeRequest<'_>) -> ExchangeDecision {
+pub(crate) fn as_asked(request: &ExchangeRequest<'_>) -> ExchangeDecision {
     ExchangeDecision::Granted(request.as_asked())
 }
 
@@ -145,7 +146,8 @@ fn of_both() -> AuthorizeForm {
     offline().client("both").set("redirect_uri", "https://both.example/cb")
 }
 
-fn form(token_type: &str, token: &str) -> TokenForm {
+/// The exchange of a token of this type by `gateway`.
+pub(crate) fn form(token_type: &str, token: &str) -> TokenForm {
     let form = token_form(GRANT_TYPE).client("gateway").set("subject_token", token);
     form.set("subject_token_type", named(token_type))
 }

@@ -1,5 +1,5 @@
-//! Whatever a store fails at, whatever was asked: a 503 that says when to come again, or its like for a browser. Never a
-//! refusal, which a client would take as final, and never a yes (attack 314).
+//! Whatever a store fails at, in each case listed here: a 503 that says when to come again, or its like for a browser.
+//! Never a refusal, which a client would take as final, and never a yes (attack 314).
 
 use std::future::pending;
 use std::pin::Pin;
@@ -11,9 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use vouchsafe::client::Client;
 use vouchsafe::entropy::OsEntropy;
 use vouchsafe::error::StoreError;
-use vouchsafe::provider::{Approval, Authorize, BuildError, Config, Provider, Registration};
+use vouchsafe::provider::{
+    Approval, Authorize, BackchannelDecision, BuildError, Config, DpopConfig, Provider, Registration,
+};
 use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{Around, StoreLimits, Stores};
@@ -22,9 +25,11 @@ use vouchsafe::testing::{
     authorize_form, backchannel_form, client_form, code_form, device_form, keyring, reference_form,
     refresh_form, token_form,
 };
+use vouchsafe::types::ClientId;
 
 use crate::rfc7591_registration::{register, with};
 use crate::rfc7592_management::Own;
+use crate::{rfc7523_jwt_bearer, rfc8693_token_exchange};
 
 /// What is asked of a provider that was prepared for it.
 type Asks = Box<dyn FnOnce(&Harness) -> Outcome>;
@@ -51,6 +56,18 @@ const CASES: &[(&str, Case)] = &[
     ("a client signs who it is", |_| {
         Box::new(|h| h.redeem(token_form("client_credentials").client("signer")))
     }),
+    ("a client proves a key", |h| {
+        let (code, proof) = (h.code(&offline(), "alice"), h.token_proof());
+        Box::new(move |h| h.redeem(code_form(&offline(), &code).proved(&proof)))
+    }),
+    ("a token is exchanged", |h| {
+        let token = h.tokens(&offline(), "alice").access_token;
+        Box::new(move |h| h.redeem(rfc8693_token_exchange::form("access_token", &token)))
+    }),
+    ("a trusted issuer vouches for a person", |h| {
+        let assertion = h.client_assertion(&rfc7523_jwt_bearer::claims(h));
+        Box::new(move |h| h.redeem(rfc7523_jwt_bearer::form(assertion)))
+    }),
     ("an access token is introspected", |h| {
         let token = h.tokens(&offline(), "alice").access_token;
         Box::new(move |h| h.introspect("api", &token))
@@ -71,6 +88,12 @@ const CASES: &[(&str, Case)] = &[
         let token = h.tokens(&offline(), "alice").access_token;
         Box::new(move |h| h.userinfo(&token))
     }),
+    ("userinfo with a proof", |h| {
+        let code = h.code(&offline(), "alice");
+        let token = h.redeem(code_form(&offline(), &code).proved(&h.token_proof())).issued_as("DPoP");
+        let (token, proof) = (token.access_token.clone(), h.userinfo_proof(&token.access_token).sign());
+        Box::new(move |h| h.userinfo_with("DPoP", &token, &[("dpop", &proof)]))
+    }),
     ("a request is pushed", |_| Box::new(|h| h.push(authorize_form().to_push()))),
     ("a device asks", |_| Box::new(|h| h.begin_device(device_form("tv", "openid read")))),
     ("a device polls", |h| {
@@ -79,6 +102,16 @@ const CASES: &[(&str, Case)] = &[
         Box::new(move |h| h.redeem(device.form()))
     }),
     ("a client asks for a person", |_| Box::new(|h| h.begin_backchannel(backchannel_form("alice")))),
+    ("a client signs for whom it asks", |h| {
+        let form = h.signed_backchannel_form(&h.authentication_claims());
+        Box::new(move |h| h.begin_backchannel(form))
+    }),
+    ("a client asks whether its person has answered", |h| {
+        let auth_req_id = h.auth_req_id(backchannel_form("alice"));
+        let approval = Approval::new(h.login("alice"), "openid".parse().unwrap());
+        h.complete(&auth_req_id, BackchannelDecision::Approved(approval)).unwrap();
+        Box::new(move |h| h.redeem(h.ciba_form("shop", &auth_req_id)))
+    }),
     ("a client registers", |_| Box::new(|h| register(h, &with(json!({}))))),
     ("a client reads what it registered", |h| {
         let own = Own::new(h);
@@ -138,11 +171,16 @@ const CASES: &[(&str, Case)] = &[
 
 fn over(faults: &Faults) -> Harness {
     let (host, stores) = (AskingHost::new(), faults.clone());
-    Harness::builder()
+    let bearer = ClientId::new("bearer").unwrap();
+    rfc8693_token_exchange::saying(rfc8693_token_exchange::as_asked)
+        .confidential(
+            Client::builder(bearer, rfc7523_jwt_bearer::metadata()).settings(rfc7523_jwt_bearer::settings()),
+        )
         .pushed_requests()
         .backchannel(&host)
         .devices()
-        .provider(|builder| builder.with_registration(Registration::open()))
+        .dpop(DpopConfig::new())
+        .provider(|builder| builder.with_jwt_bearer().with_registration(Registration::open()))
         .stores(move |memory| stores.stores(memory))
         .build()
 }
@@ -163,7 +201,7 @@ fn comes_again(outcome: &Outcome, what: &str) {
     }
 }
 
-/// attack 314: every call that any endpoint makes, failed before it is done and after.
+/// attack 314: every call of a store in each of the cases above, failed before it is done and after.
 #[test]
 fn whatever_fails_the_client_may_come_again() {
     for (name, case) in CASES {

@@ -205,10 +205,41 @@ macro_rules! served {
             let (scheme, _) = url.split_once(':').unwrap();
             for url in [&format!("{scheme}://nobody@127.0.0.1:1/none"), "ftp://127.0.0.1/none", "x://["] {
                 let refused = <$server>::connect(url, &options).await;
-                assert!(matches!(refused, Err(SchemaError::Store(_))), "{url}");
+                assert!(matches!(refused, Err(SchemaError::Connect(_))), "{url}");
             }
         }
+
+        #[tokio::test]
+        async fn a_database_that_is_not_opened_does_not_tell_the_password() {
+            served::discreet::<$server>().await;
+        }
     };
+}
+
+/// What an error of connecting tells, with its sources, is written into logs: of the URL the password must not be in it.
+pub(super) async fn discreet<S: Server>() {
+    let (place, options) = (S::new().await, SqlOptions::new().with_acquire_timeout(Duration::from_secs(5)));
+    let url = place.url();
+    let (scheme, _) = url.split_once(':').unwrap();
+    let address = place.address();
+    for url in [
+        format!("{scheme}://nobody:wonderland@{address}/none"),
+        format!("{scheme}://nobody:wonderland@127.0.0.1:1/none"),
+        format!("{scheme}://nobody:wonderland@127.0.0.1:port/none"),
+        format!("{scheme}://nobody:wonderland@[::/none"),
+        format!("{scheme}://nobody:wonder%ffland@127.0.0.1:1/none"),
+        format!("{scheme}://nobody:wonderland@127.0.0.1:1/none?ssl-mode=strange&sslmode=strange"),
+    ] {
+        let error = S::connect(&url, &options).await.unwrap_err();
+        assert!(matches!(error, SchemaError::Connect(_)), "{url}: {error:?}");
+        let (mut told, mut source) = (format!("{error:?} {error}"), std::error::Error::source(&error));
+        while let Some(error) = source {
+            told = format!("{told} {error:?} {error}");
+            source = error.source();
+        }
+        assert!(told.contains("could not connect to the database"), "{told}");
+        assert!(!told.contains("wonder") && !told.contains("land@"), "{told}");
+    }
 }
 
 /// What a verb that was dropped had locked is free again: another is about the same subject.

@@ -37,6 +37,7 @@ mod connections;
 mod consent;
 mod deferred;
 mod dialect;
+mod durability;
 mod failure;
 mod grant;
 mod key_set;
@@ -67,6 +68,7 @@ mod token;
 mod value;
 
 pub use dialect::Engine;
+pub use durability::LossySetting;
 #[cfg(feature = "mysql")]
 pub use mysql::{Mysql, MysqlStore};
 pub use options::SqlOptions;

@@ -1,5 +1,6 @@
 //! The versions of the tables.
 
+use super::failure::failed;
 use crate::error::StoreError;
 
 /// One step from a version of the tables to the next, for hosts that migrate with tools of their own.
@@ -17,10 +18,14 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-/// Why a store does not work with the tables that it found.
+/// Why a store was not opened, or does not work with the tables that it found. No password of a URL is in it or in its
+/// sources.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
+    /// The URL cannot be read, or the database cannot be reached or opened, or refuses whom the URL names.
+    #[error("could not connect to the database")]
+    Connect(#[source] StoreError),
     /// The tables are of a later release: this one must not touch them.
     #[error("the database has tables of version {found}, and this release knows {known} and those before")]
     Newer {
@@ -37,12 +42,17 @@ pub enum SchemaError {
         /// The version that this release writes.
         known: i64,
     },
-    /// The database could not be asked.
-    #[error("could not read the version of the tables")]
+    /// The database could not be asked, or could not change the tables.
+    #[error("could not read or change the tables")]
     Store(#[from] StoreError),
 }
 
 impl SchemaError {
+    /// An error of the driver before there was a store.
+    pub(super) fn connecting(error: sqlx::Error) -> Self {
+        Self::Connect(failed(error))
+    }
+
     /// Compares the version found with the one that the last of `migrations` leads to.
     pub(super) fn check(found: i64, migrations: &[Migration]) -> Result<(), Self> {
         let known = migrations.last().map_or(0, |last| last.version);

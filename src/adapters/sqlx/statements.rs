@@ -167,6 +167,8 @@ pub(super) struct Statements {
     /// Answers with a row if there is a table of versions.
     pub(super) schema_exists: Text,
     pub(super) schema_version: Text,
+    /// The `name` and the `value` of each setting by which the database may lose what it has acknowledged, as texts.
+    pub(super) lossy_settings: Text,
 
     pub(super) insert_code: Text,
     pub(super) consume_code: Guarded,

@@ -9,9 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, Engine};
+use super::durability::{self, LossySetting};
 use super::migrate;
 use super::schema::{Migration, SchemaError};
 use super::value::Value;
+use crate::error::StoreError;
 
 /// The namespace of a store that was given none.
 const DEFAULT_NAMESPACE: &str = "";
@@ -71,6 +73,19 @@ impl<E: Engine> SqlStore<E> {
     /// [`SchemaError::Newer`] or [`SchemaError::Older`] when they are not.
     pub async fn check(&self) -> Result<(), SchemaError> {
         migrate::check(&self.connections).await
+    }
+
+    /// The settings by which the database may lose what it has acknowledged when its machine fails, for a warning at start;
+    /// empty where it keeps all of it.
+    ///
+    /// PostgreSQL: `fsync` or `synchronous_commit` off. MySQL and MariaDB: `innodb_flush_log_at_trx_commit` other than 1, or
+    /// `sync_binlog` other than 1 where there is a binary log. SQLite: `synchronous` below `FULL`. They are those of one
+    /// connection now. Whether a standby has what it would take over is not asked.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be asked.
+    pub async fn lossy_settings(&self) -> Result<Vec<LossySetting>, StoreError> {
+        durability::lossy_settings(&self.connections).await
     }
 
     /// The steps that [`SqlStore::migrate`] takes, in order.

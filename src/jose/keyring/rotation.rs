@@ -8,6 +8,7 @@ use futures_util::FutureExt as _;
 
 use super::super::signer;
 use super::super::{JoseSigner, PrivateKeyError, Signer, SigningAlg};
+use super::bounded::Bounded;
 use super::refresh::{self, ATTEMPTS};
 use super::{
     KeyAction, KeySchedule, KeySource, KeySourceError, KeyState, Keyring, KeyringError, Member, Revision,
@@ -24,9 +25,12 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// or at once. What it does is saved first and shown then, so that no key signs that a restart would lose.
 ///
 /// Every node of a deployment may run one; whoever saves first has done it.
+///
+/// A source that does not answer within 10 seconds, or does not make a key within 120, counts as one that failed: the call
+/// is dropped.
 #[derive(Clone, Debug)]
 pub struct KeyRotation {
-    source: Arc<dyn KeySource>,
+    source: Bounded,
     schedule: KeySchedule,
     runtime: Arc<dyn Runtime>,
     /// Keys that were made and are not saved yet. A source that fails at saving does not make another each time.
@@ -37,6 +41,7 @@ impl KeyRotation {
     /// The keys of `source` by `schedule`. Keys in memory are made in the blocking work of `runtime`.
     #[must_use]
     pub fn new(source: Arc<dyn KeySource>, schedule: KeySchedule, runtime: Arc<dyn Runtime>) -> Self {
+        let source = Bounded::new(source, Arc::clone(&runtime));
         Self { source, schedule, runtime, unsaved: Arc::default() }
     }
 
@@ -132,7 +137,7 @@ impl KeyRotation {
         plan: impl Fn(&[RingKey]) -> Result<Vec<KeyAction>, KeyringError> + Send + Sync,
     ) -> Result<Vec<KeyAction>, KeySourceError> {
         for _ in 0..ATTEMPTS {
-            let (revision, keys) = keyring.take(&*self.source).await?;
+            let (revision, keys) = keyring.take(&self.source).await?;
             self.note_saved(&keys);
             let actions = plan(&keys)?;
             if actions.is_empty() {
@@ -140,7 +145,7 @@ impl KeyRotation {
             }
             let keys = self.carry_out(&actions, keys, now).await?;
             match self.save(&revision, &keys).await? {
-                Saved::Saved => return keyring.refresh(&*self.source).await.map(|()| actions),
+                Saved::Saved => return keyring.refresh(&self.source).await.map(|()| actions),
                 Saved::Outdated => {}
             }
         }

@@ -29,8 +29,8 @@ pub trait KeySource: Debug + Send + Sync {
     /// The answer must be whole and of one moment: a key that is missing from it is shown no more and verifies
     /// nothing, so a source that could read only a part must fail. It must have one active key for each algorithm
     /// that is signed with, and no more than one; every key must be in it, announced, from the time at which it is
-    /// to be shown until, retired, the last token that it signed has expired. It must give up after a bounded time.
-    /// No key may be in a log.
+    /// to be shown until, retired, the last token that it signed has expired. It must give up after a bounded time;
+    /// a [`KeyRotation`](super::KeyRotation) drops the call after 10 seconds. No key may be in a log.
     ///
     /// # Errors
     /// Any error; the ring that was loaded before stays as it is.

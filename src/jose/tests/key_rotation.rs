@@ -1,5 +1,6 @@
 //! Changing keys at their source.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -345,4 +346,75 @@ fn a_panic_of_the_source_or_of_the_report_does_not_end_the_rotation() {
     source.broken.store(false, Ordering::SeqCst);
     assert_eq!(runtime.advance(Duration::from_secs(60)), 1);
     assert_eq!((heard.lock().unwrap().as_slice(), ring.keys().len()), ([true, false].as_slice(), 2));
+}
+
+/// A source that answers nothing while it is stuck.
+#[derive(Debug, Default)]
+struct Stuck {
+    keys: MemoryKeys,
+    stuck: AtomicBool,
+}
+
+impl Stuck {
+    async fn wait(&self) {
+        if self.stuck.load(Ordering::SeqCst) {
+            pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl KeySource for Stuck {
+    async fn load(&self) -> Result<SourcedKeys, BoxError> {
+        self.wait().await;
+        self.keys.load().await
+    }
+
+    async fn save(&self, seen: &Revision, keys: &[RingKey]) -> Result<Saved, BoxError> {
+        self.wait().await;
+        self.keys.save(seen, keys).await
+    }
+}
+
+/// A network that swallows what is sent must not keep the rotation waiting: its report says that this node must stop.
+#[test]
+fn a_source_that_does_not_answer_is_given_up_and_reported() {
+    let (source, runtime) = (Arc::new(Stuck::default()), Arc::new(ManualRuntime::new()));
+    let schedule = KeySchedule::new([SigningAlg::EdDsa]);
+    let rotation = KeyRotation::new(source.clone(), schedule, Arc::clone(&runtime) as Arc<dyn Runtime>);
+    let ring = rotation.open(at(0)).now_or_never().unwrap().unwrap();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hearing = Arc::clone(&heard);
+    source.stuck.store(true, Ordering::SeqCst);
+    rotation.run(&ring, Arc::new(ManualClock::new(at(89 * DAY))), move |tended| {
+        hearing.lock().unwrap().push(tended.as_ref().map(Vec::len).map_err(ToString::to_string));
+    });
+    runtime.run();
+    runtime.advance(Duration::from_millis(9_999));
+    assert_eq!(heard.lock().unwrap().as_slice(), []);
+    runtime.advance(Duration::from_millis(1));
+    assert_eq!(
+        heard.lock().unwrap().as_slice(),
+        [Err("could not read the keys from their source".to_owned())]
+    );
+    source.stuck.store(false, Ordering::SeqCst);
+    runtime.advance(Duration::from_secs(60));
+    assert_eq!(heard.lock().unwrap()[1..], [Ok(1)]);
+}
+
+#[test]
+fn a_start_does_not_wait_for_ever_for_a_source() {
+    let (source, runtime) = (Arc::new(Stuck::default()), Arc::new(ManualRuntime::new()));
+    source.stuck.store(true, Ordering::SeqCst);
+    let schedule = KeySchedule::new([SigningAlg::EdDsa]);
+    let rotation = KeyRotation::new(source, schedule, Arc::clone(&runtime) as Arc<dyn Runtime>);
+    let opened = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&opened);
+    runtime.spawn(Box::pin(async move {
+        *kept.lock().unwrap() = Some(rotation.open(at(0)).await);
+    }));
+    runtime.run();
+    assert!(opened.lock().unwrap().is_none());
+    assert_eq!(runtime.advance(Duration::from_secs(10)), 0);
+    assert!(matches!(opened.lock().unwrap().take(), Some(Err(KeySourceError::Load(_)))));
 }

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use super::{GrantHandler, check_confirmation, id_token, narrowed_details, narrowed_resources, person};
 use crate::accounts::Accounts;
 use crate::client::Client;
+use crate::clock::NODE_SKEW;
 use crate::error::{Internal, Reason, Result};
+use crate::event::EventKind;
 use crate::policy::{Issuing, Policy, Rotation};
 use crate::provider::authorization_details::DetailsFor;
 use crate::provider::context::Context;
@@ -115,6 +117,7 @@ impl GrantHandler for RefreshTokenGrant {
         check_confirmation(token.confirmation(), request)?;
         let grant = records::open_grant(cx, &stored.record).ok_or(Reason::GrantUnreadable)?;
         cx.note_grant(&grant);
+        report_skew(cx, &stored);
         let account = person(&*self.accounts, cx, &grant).await?;
         let used = self.using(cx, &token, (client, &grant));
         self.precheck(cx, &stored, &used).await?;
@@ -124,6 +127,18 @@ impl GrantHandler for RefreshTokenGrant {
         let id_token = id_token(&grant, &scope, (None, &account));
         let write = Write::Refresh(RefreshIssuance { presented: token, used });
         Ok(Issuance { grant, write, scope, resources, authorization_details, id_token, exchanged: None })
+    }
+}
+
+/// Tells the event sink where the row was written at a time that has yet to come: the clocks of two nodes differ by more
+/// than what was used is remembered for beyond its limit.
+fn report_skew(cx: &Context<'_>, stored: &StoredGrant) {
+    let head = stored.head.as_ref();
+    let moved = head.and_then(|head| head.rotated_at.max(head.first_used_at));
+    let written = moved.map_or(stored.record.created_at, |moved| moved.max(stored.record.created_at));
+    let ahead = written.since(cx.now);
+    if ahead > NODE_SKEW {
+        cx.emit(&cx.event(EventKind::ClockSkew { ahead }));
     }
 }
 

@@ -10,7 +10,6 @@ use sqlx::{AssertSqlSafe, Executor as _, MySqlPool, Row as _, SqlSafeStr as _};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
-use super::failure::failed;
 use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
@@ -57,7 +56,7 @@ impl SqlStore<Mysql> {
     /// server that refuses to write because it is no longer the primary is left too: the URL must lead to the primary.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
+    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Connect`] when the
     /// database cannot be reached. Tables that are not there yet are no error: see [`SqlStore::migrate`].
     pub async fn connect(url: &str) -> Result<Self, SchemaError> {
         Self::connect_with(url, &SqlOptions::new()).await
@@ -68,7 +67,7 @@ impl SqlStore<Mysql> {
     /// # Errors
     /// As of [`MysqlStore::connect`].
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
-        let session = MySqlConnectOptions::from_str(url).map_err(failed)?;
+        let session = MySqlConnectOptions::from_str(url).map_err(SchemaError::connecting)?;
         let settings = settings(options);
         let pool = pool::<sqlx::MySql>(options)
             // The pool closes a connection before the server does.
@@ -82,7 +81,7 @@ impl SqlStore<Mysql> {
             })
             .connect_with(session.pipes_as_concat(false).no_engine_substitution(false))
             .await
-            .map_err(failed)?;
+            .map_err(SchemaError::connecting)?;
         Self::opened(Connections::of(Lender::own(pool))).await
     }
 

@@ -74,6 +74,13 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
          WHERE table_schema = DATABASE() AND table_name = 'vouchsafe_schema'",
     ),
     schema_version: Text::positional("SELECT COALESCE(MAX(version), 0) AS version FROM vouchsafe_schema"),
+    lossy_settings: Text::positional(
+        "SELECT CAST('innodb_flush_log_at_trx_commit' AS BINARY) AS name, \
+         CAST(@@GLOBAL.innodb_flush_log_at_trx_commit AS BINARY) AS value \
+         FROM DUAL WHERE @@GLOBAL.innodb_flush_log_at_trx_commit <> 1 \
+         UNION ALL SELECT CAST('sync_binlog' AS BINARY), CAST(@@GLOBAL.sync_binlog AS BINARY) \
+         FROM DUAL WHERE @@GLOBAL.log_bin = 1 AND @@GLOBAL.sync_binlog <> 1",
+    ),
 
     insert_code: Text::positional(
         "INSERT INTO vouchsafe_codes (namespace, id, grant_id, client, expires_at, retain_until, secret, payload) \

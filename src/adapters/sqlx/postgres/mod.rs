@@ -10,7 +10,6 @@ use sqlx::{PgPool, Row as _, SqlSafeStr as _};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
-use super::failure::failed;
 use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
@@ -53,7 +52,7 @@ impl SqlStore<Postgres> {
     /// by its name or a proxy: `target_session_attrs` is not known to the driver.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
+    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Connect`] when the
     /// database cannot be reached. Tables that are not there yet are no error: see [`SqlStore::migrate`].
     pub async fn connect(url: &str) -> Result<Self, SchemaError> {
         Self::connect_with(url, &SqlOptions::new()).await
@@ -64,8 +63,11 @@ impl SqlStore<Postgres> {
     /// # Errors
     /// As of [`PostgresStore::connect`].
     pub async fn connect_with(url: &str, options: &SqlOptions) -> Result<Self, SchemaError> {
-        let session = PgConnectOptions::from_str(url).map_err(failed)?;
-        let pool = pool(options).connect_with(with_session(session, options)).await.map_err(failed)?;
+        let session = PgConnectOptions::from_str(url).map_err(SchemaError::connecting)?;
+        let pool = pool(options)
+            .connect_with(with_session(session, options))
+            .await
+            .map_err(SchemaError::connecting)?;
         Self::opened(Connections::of(Lender::own(pool))).await
     }
 

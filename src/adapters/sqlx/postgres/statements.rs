@@ -141,6 +141,10 @@ const POLL: Guarded = Guarded::AtOnce(Text::numbered(concat!(
 pub(super) static STATEMENTS: Statements = Statements {
     schema_exists: Text::numbered("SELECT 1 WHERE to_regclass('vouchsafe_schema') IS NOT NULL"),
     schema_version: Text::numbered("SELECT COALESCE(MAX(version), 0) AS version FROM vouchsafe_schema"),
+    lossy_settings: Text::numbered(
+        "SELECT name, setting AS value FROM pg_settings \
+         WHERE name IN ('fsync', 'synchronous_commit') AND setting = 'off' ORDER BY name",
+    ),
 
     insert_code: Text::numbered(
         "INSERT INTO vouchsafe_codes (namespace, id, grant_id, client, expires_at, retain_until, secret, payload) \

@@ -13,14 +13,12 @@ use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
 
 use super::connections::Connections;
 use super::dialect::{Dialect, bound};
-use super::failure::failed;
 use super::lender::Lender;
 use super::options::SqlOptions;
 use super::schema::{Migration, SchemaError};
 use super::statements::{Statements, Text};
 use super::store::SqlStore;
 use super::value::Value;
-use crate::error::StoreError;
 
 /// How many verbs read at once.
 const READERS: u32 = 8;
@@ -44,7 +42,7 @@ impl SqlStore<Sqlite> {
     /// connection writes and up to eight read. A database in memory has one connection for both, and ends with it.
     ///
     /// # Errors
-    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Store`] when the
+    /// [`SchemaError::Newer`] when a later release has migrated the tables, [`SchemaError::Connect`] when the
     /// database cannot be opened. Tables that are not there yet are no error: see [`SqlStore::migrate`].
     pub async fn connect(database: &str) -> Result<Self, SchemaError> {
         Self::connect_with(database, &SqlOptions::new()).await
@@ -69,9 +67,9 @@ impl SqlStore<Sqlite> {
 
 /// SQLite has one writer at a time: with one connection for writing, the verbs of one process queue for it in order
 /// instead of contending for the lock, and the busy timeout is for other processes.
-async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite>, StoreError> {
+async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite>, SchemaError> {
     let file = if database.starts_with("sqlite:") {
-        SqliteConnectOptions::from_str(database).map_err(failed)?
+        SqliteConnectOptions::from_str(database).map_err(SchemaError::connecting)?
     } else {
         SqliteConnectOptions::new().filename(database).create_if_missing(true)
     };
@@ -87,7 +85,7 @@ async fn open(database: &str, options: &SqlOptions) -> Result<Connections<Sqlite
     };
     // A database in memory ends with its last connection, so this one is not closed for being idle or old.
     let single = pool().max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-    let writer = single.connect_with(file.clone()).await.map_err(failed)?;
+    let writer = single.connect_with(file.clone()).await.map_err(SchemaError::connecting)?;
     if database.contains(":memory:") || database.contains("mode=memory") {
         return Ok(Connections::of(Lender::own(writer)));
     }

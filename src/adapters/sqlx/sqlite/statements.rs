@@ -66,6 +66,10 @@ pub(super) static STATEMENTS: Statements = Statements {
         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'vouchsafe_schema'",
     ),
     schema_version: Text::numbered("SELECT COALESCE(MAX(version), 0) AS version FROM vouchsafe_schema"),
+    lossy_settings: Text::numbered(
+        "SELECT 'synchronous' AS name, CASE synchronous WHEN 0 THEN 'OFF' ELSE 'NORMAL' END AS value \
+         FROM pragma_synchronous WHERE synchronous < 2",
+    ),
 
     insert_code: Text::numbered(
         "INSERT INTO vouchsafe_codes (namespace, id, grant_id, client, expires_at, retain_until, secret, payload) \
