@@ -58,7 +58,7 @@ fn one_has_it(stage: &Stage<'_>, answers: &[Answer]) {
 /// R2: each refresh token is sent by many at once. All get the same successor, which is good for the next round.
 pub(super) async fn refreshes(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     let (at_once, rounds) = (stage.lab.usual(20, 100), stage.lab.usual(8, 100));
-    for turn in 0..stage.lab.count(4, 100) {
+    for turn in 0..stage.lab.count(4, 50) {
         let mut token = stage.family(turn).await?;
         for _ in 0..rounds {
             token = refreshed_at_once(stage, at_once, token).await;
