@@ -46,8 +46,8 @@ macro_rules! write_event {
 ///
 /// The message says what happened. The fields are `endpoint`, `client`, `subject`, `grant`, `grant_type`,
 /// `reason` by its own name, `skipped`, a count of keys, and `ahead`, by which a clock differs, in seconds; what
-/// is not known is left out. What was behind a refusal follows in a line of its own, as `cause`. No field holds a secret, and none personal data but
-/// the subject's name.
+/// is not known is left out. What was behind a refusal follows in a line of its own, as `cause`. No field holds
+/// a secret, and none personal data but the subject's name.
 ///
 /// A request to an endpoint gets a span of level `INFO` with the name `vouchsafe`. Its fields are
 /// `endpoint`, and as they become known `client`, `grant`, `reason` and the HTTP `status`; they are what
