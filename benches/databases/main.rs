@@ -1,4 +1,5 @@
-//! A whole provider over PostgreSQL, in process, beside bare rows of equal size that go through the same pool.
+//! A whole provider over PostgreSQL, in process, beside bare rows of equal size: over a pool of as many connections, which
+//! is the store's own as `connect` makes it, and once more over the very pool that the rows go through.
 //!
 //! Each line is a ratio of two rates that were taken in turns: requests of many tasks at once against the provider, and as
 //! many single-row statements of as many tasks. The server is on the same machine and as durable as it comes, so both sides
@@ -18,7 +19,7 @@ use std::env;
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
-use vouchsafe::adapters::sqlx::PostgresStore;
+use vouchsafe::adapters::sqlx::{PostgresStore, SqlOptions};
 
 use self::bare::Rows;
 use self::rate::{Effort, ratio};
@@ -32,14 +33,26 @@ fn main() {
     let _entered = runtime.enter();
     let effort = Effort::asked();
     let pool = runtime.block_on(pool());
-    let served = Served::over(&pool, effort);
-    let size = runtime.block_on(bare::row_size(&pool));
-    let rows = runtime.block_on(Rows::new(pool.clone(), size, effort));
-    println!("{AT_ONCE} at once on PostgreSQL; a bare row has {size} bytes");
+    let own = SqlOptions::new().with_connections(AT_ONCE as u32);
+    let own = runtime.block_on(PostgresStore::connect_with(&url(), &own)).expect("the database is there");
+    for (store, whose) in
+        [(own, "a pool of the store's own"), (PostgresStore::new(pool.clone()), "the same pool")]
+    {
+        let served = Served::over(store, effort);
+        let size = runtime.block_on(bare::row_size(&pool));
+        let rows = runtime.block_on(Rows::new(pool.clone(), size, effort));
+        println!("{AT_ONCE} at once on PostgreSQL over {whose}; a bare row has {size} bytes");
+        postgres(&runtime, effort, &served, &rows);
+    }
+    runtime.block_on(pool.close());
+    mariadb::ratios(&runtime);
+}
+
+fn postgres(runtime: &Runtime, effort: Effort, served: &Served, rows: &Rows) {
     let insert = || rows.inserting();
     let select = || rows.selecting();
     ratio(
-        &runtime,
+        runtime,
         effort,
         "client_credentials, opaque, of a single-row INSERT",
         || served.client_credentials(),
@@ -47,20 +60,20 @@ fn main() {
     );
     for (beside, said) in [(Beside::Nothing, ""), (Beside::IdToken, " with an ID token by ES256")] {
         let name = format!("refresh{said} of a single-row INSERT");
-        ratio(&runtime, effort, &name, || served.refreshing(beside), insert);
+        ratio(runtime, effort, &name, || served.refreshing(beside), insert);
         let name = format!("code to tokens{said} of a single-row INSERT");
-        ratio(&runtime, effort, &name, || served.redeeming(beside), insert);
+        ratio(runtime, effort, &name, || served.redeeming(beside), insert);
     }
-    ratio(&runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
-    runtime.block_on(pool.close());
-    mariadb::ratios(&runtime);
+    ratio(runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
+}
+
+fn url() -> String {
+    env::var("VOUCHSAFE_POSTGRES").expect("VOUCHSAFE_POSTGRES names a database: tests/services sets it")
 }
 
 async fn pool() -> PgPool {
-    let url =
-        env::var("VOUCHSAFE_POSTGRES").expect("VOUCHSAFE_POSTGRES names a database: tests/services sets it");
     let options = PgPoolOptions::new().max_connections(AT_ONCE as u32).test_before_acquire(false);
-    let pool = options.connect(&url).await.expect("the database is there");
+    let pool = options.connect(&url()).await.expect("the database is there");
     PostgresStore::new(pool.clone()).migrate().await.expect("a database of its own can be migrated");
     pool
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::thread;
 
-use sqlx::PgPool;
 use tokio::runtime::Handle;
 use vouchsafe::adapters::sqlx::PostgresStore;
 use vouchsafe::adapters::tokio::TokioRuntime;
@@ -55,8 +54,8 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    pub(crate) fn over(pool: &PgPool, effort: Effort) -> Self {
-        let store = Arc::new(PostgresStore::new(pool.clone()));
+    pub(crate) fn over(store: PostgresStore, effort: Effort) -> Self {
+        let store = Arc::new(store);
         let redirect_uri = RedirectUri::register("https://bench.example/cb").expect("it is sound");
         let metadata = ClientMetadata::code_flow([redirect_uri])
             .with_grant_type(GrantType::RefreshToken)

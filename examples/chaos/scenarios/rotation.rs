@@ -22,7 +22,7 @@ pub(super) async fn system_secrets(stage: &mut Stage<'_>) -> Result<(), BoxError
     let mut document: Value = serde_json::from_str(stage.lab.secrets.export().expose())?;
     let load = Load::begin(stage, stage.lab.usual(4, 16)).await?;
     let mut moved = 0;
-    for _ in 0..stage.lab.count(2, 5).min(MOST_ROTATIONS) {
+    for _ in 0..stage.lab.count(2, 2).min(MOST_ROTATIONS) {
         sleep(every).await;
         let new: Value = serde_json::from_str(SystemSecrets::generate(&OsEntropy)?.export().expose())?;
         secrets_of(&mut document)?.insert(1, new["secrets"][0].clone());
