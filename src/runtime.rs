@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,6 +33,24 @@ pub trait Runtime: Debug + Send + Sync {
 }
 
 const _: fn(&dyn Runtime) = |_| ();
+
+/// What `call` answers within `bound`; `None` when it has not answered by then.
+///
+/// One that answers at once, as a store in memory does, costs no timer.
+pub(crate) async fn within<T>(
+    runtime: &dyn Runtime,
+    bound: Duration,
+    mut call: impl Future<Output = T> + Unpin,
+) -> Option<T> {
+    let mut sleep = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = Pin::new(&mut call).poll(cx) {
+            return Poll::Ready(Some(answer));
+        }
+        sleep.get_or_insert_with(|| runtime.sleep(bound)).as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
 
 /// A bounded number of places, each for one piece of work at a time.
 #[derive(Clone, Debug)]

@@ -1,16 +1,15 @@
 //! Limits around stores: a store that is slow or gone must not take everything else with it.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Around, Stores};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::runtime::{Places, Runtime};
+use crate::runtime::{Places, Runtime, within};
 
 /// How long a store may take to answer, and how many may wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,23 +70,14 @@ impl Around for Guard {
     async fn around(
         &self,
         _: &'static str,
-        mut call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
+        call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
     ) -> Result<(), StoreError> {
         let Some(_place) = self.places.take() else {
             return Err(StoreError::new(StoreErrorKind::Unavailable, "too many calls are under way"));
         };
-        // A store that answers at once, as one in memory does, costs no timer.
-        let mut deadline = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(outcome) = call.as_mut().poll(cx) {
-                return Poll::Ready(outcome);
-            }
-            let deadline = deadline.get_or_insert_with(|| self.runtime.sleep(self.deadline));
-            deadline.as_mut().poll(cx).map(|()| {
-                Err(StoreError::new(StoreErrorKind::Unavailable, "the store did not answer in its time"))
-            })
+        within(&*self.runtime, self.deadline, call).await.unwrap_or_else(|| {
+            Err(StoreError::new(StoreErrorKind::Unavailable, "the store did not answer in its time"))
         })
-        .await
     }
 }
 

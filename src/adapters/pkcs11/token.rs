@@ -1,20 +1,18 @@
 //! A token, and what it is asked.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cryptoki::object::{Attribute, ObjectClass};
 use cryptoki::session::Session;
-use futures_util::future::{Either, select};
 
 use super::key::KeyIdentity;
 use super::mechanism::Scheme;
 use super::sessions::Sessions;
 use super::{KeyName, Pkcs11Error, Pkcs11Options, Pkcs11Signer, public_key};
 use crate::jose::SigningAlg;
-use crate::runtime::{Places, Runtime};
+use crate::runtime::{Places, Runtime, within};
 
 /// Most callers that wait for a token, each of which may occupy a thread.
 const MAX_CALLERS: usize = 128;
@@ -128,11 +126,9 @@ async fn blocking<T: Send + 'static>(
         let result = work();
         *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
     });
-    let working = pin!(runtime.blocking(work));
-    let patience = pin!(runtime.sleep(timeout));
-    let silence = match select(working, patience).await {
-        Either::Left(_) => Pkcs11Error::NoAnswer,
-        Either::Right(_) => Pkcs11Error::TimedOut,
+    let silence = match within(runtime, timeout, runtime.blocking(work)).await {
+        Some(()) => Pkcs11Error::NoAnswer,
+        None => Pkcs11Error::TimedOut,
     };
     let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
     answer.unwrap_or(Err(silence))

@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::{FetchError, FetchErrorKind};
-use crate::runtime::{Places, Runtime};
+use crate::runtime::{Places, Runtime, within};
 use crate::types::FetchUrl;
 use crate::wire::{BodyCap, HttpClient, StatusAlone};
 
@@ -172,10 +171,8 @@ impl Fetcher {
 
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, FetchError> {
         let _place = self.places.take().ok_or(FetchErrorKind::Busy)?;
-        let answer = match select(self.http.send(request), self.runtime.sleep(FETCH_TIMEOUT)).await {
-            Either::Left((answer, _)) => answer?,
-            Either::Right(_) => return Err(FetchErrorKind::TimedOut.into()),
-        };
+        let answer = within(&*self.runtime, FETCH_TIMEOUT, self.http.send(request)).await;
+        let answer = answer.ok_or(FetchErrorKind::TimedOut)??;
         if answer.status().is_redirection() {
             return Err(FetchErrorKind::Redirected.into());
         }

@@ -1,9 +1,7 @@
 //! A source of keys that is given up when it does not answer.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +9,7 @@ use async_trait::async_trait;
 use super::super::{Signer, SigningAlg};
 use super::{KeySource, Revision, RingKey, Saved, SourcedKeys};
 use crate::error::BoxError;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, within};
 
 /// How long a source may take to give its keys, or to save them.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
@@ -35,16 +33,10 @@ impl Bounded {
     async fn within<T: Send>(
         &self,
         bound: Duration,
-        mut call: impl Future<Output = Result<T, BoxError>> + Send + Unpin,
+        call: impl Future<Output = Result<T, BoxError>> + Send + Unpin,
     ) -> Result<T, BoxError> {
-        let mut sleep = self.runtime.sleep(bound);
-        poll_fn(|cx| {
-            if let Poll::Ready(answer) = Pin::new(&mut call).poll(cx) {
-                return Poll::Ready(answer);
-            }
-            sleep.as_mut().poll(cx).map(|()| Err("the source of the keys did not answer in its time".into()))
-        })
-        .await
+        let answer = within(&*self.runtime, bound, call).await;
+        answer.unwrap_or_else(|| Err("the source of the keys did not answer in its time".into()))
     }
 }
 
