@@ -52,14 +52,7 @@ impl<E: Dialect> Connections<E> {
         text: &'static Text,
         values: &[Value<'_>],
     ) -> Result<Vec<Row<E>>, StoreError> {
-        tried!(self.read_once(text, values))
-    }
-
-    async fn read_once(&self, text: &'static Text, values: &[Value<'_>]) -> Result<Vec<Row<E>>, Failure> {
-        let mut lent = self.readers.lend().await?;
-        let rows = lent.rows(text, values).await?;
-        self.readers.take_back(lent);
-        Ok(rows)
+        tried!(self.readers.rows(text, values))
     }
 
     /// The one row, if there is one, of a statement that only reads by a key.
@@ -73,14 +66,16 @@ impl<E: Dialect> Connections<E> {
 
     /// Runs a statement that writes, as a transaction of its own, and says how many rows it wrote.
     pub(super) async fn write(&self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        tried!(self.write_once(text, values))
+        tried!(self.writers.write(text, values))
     }
 
-    async fn write_once(&self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, Failure> {
-        let mut lent = self.lend().await?;
-        let rows = lent.write(text, values).await?;
-        self.take_back(lent);
-        Ok(rows)
+    /// The rows of a statement that only reads, of a connection that writes: a session may have settings of its own.
+    pub(super) async fn read_as_writer(
+        &self,
+        text: &'static Text,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row<E>>, StoreError> {
+        tried!(self.writers.rows(text, values))
     }
 
     /// Runs a statement that writes and answers with one row.
@@ -97,10 +92,7 @@ impl<E: Dialect> Connections<E> {
         text: &'static Text,
         values: &[Value<'_>],
     ) -> Result<Option<Row<E>>, Failure> {
-        let mut lent = self.lend().await?;
-        let row = lent.rows(text, values).await?.pop();
-        self.take_back(lent);
-        Ok(row)
+        Ok(self.writers.rows(text, values).await?.pop())
     }
 
     /// Writes a row where there is none, or over one that the statement may write over, and says whether it did.
@@ -147,7 +139,7 @@ impl<E: Dialect> Connections<E> {
                 if let Some(row) = self.write_returning_once(write, values).await? {
                     return Ok(Seen::Written(row));
                 }
-                let row = self.read_once(look, values).await?.pop();
+                let row = self.readers.rows(look, values).await?.pop();
                 Ok(row.map_or(Seen::Absent, Seen::Left))
             }
             Guarded::Counted { write, look } => {

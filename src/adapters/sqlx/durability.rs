@@ -4,7 +4,6 @@ use std::fmt;
 
 use super::connections::Connections;
 use super::dialect::Dialect;
-use super::failure::{Failure, tried};
 use crate::error::StoreError;
 
 /// A setting of the database by which it may lose what it has acknowledged, as the database names and shows it.
@@ -28,14 +27,7 @@ impl fmt::Display for LossySetting {
 pub(super) async fn lossy_settings<E: Dialect>(
     connections: &Connections<E>,
 ) -> Result<Vec<LossySetting>, StoreError> {
-    tried!(read(connections))
-}
-
-/// Of a connection that writes: a session may have settings of its own.
-async fn read<E: Dialect>(connections: &Connections<E>) -> Result<Vec<LossySetting>, Failure> {
-    let mut lent = connections.lend().await?;
-    let rows = lent.rows(&E::statements().lossy_settings, &[]).await?;
-    connections.take_back(lent);
+    let rows = connections.read_as_writer(&E::statements().lossy_settings, &[]).await?;
     let text = |text: &str| text.to_owned();
     let settings = rows.iter().map(|row| {
         Ok(LossySetting { name: row.text("name").map(text)?, value: row.text("value").map(text)? })

@@ -16,6 +16,9 @@ use tokio::time::{Instant, sleep, timeout};
 use super::dialect::Dialect;
 use super::failure::Failure;
 use super::lent::Lent;
+use super::row::Row;
+use super::statements::Text;
+use super::value::Value;
 
 /// How often connections that wait are looked at: one that was there the last time goes back.
 const LOOKED_AT: Duration = Duration::from_millis(50);
@@ -96,6 +99,26 @@ impl<E: Dialect> Lender<E> {
         }
     }
 
+    /// The rows of one statement.
+    pub(super) async fn rows(
+        &self,
+        text: &'static Text,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row<E>>, Failure> {
+        let mut lent = self.lend().await?;
+        let rows = lent.rows(text, values).await?;
+        self.take_back(lent);
+        Ok(rows)
+    }
+
+    /// Runs one statement, and says how many rows it wrote.
+    pub(super) async fn write(&self, text: &'static Text, values: &[Value<'_>]) -> Result<u64, Failure> {
+        let mut lent = self.lend().await?;
+        let rows = lent.write(text, values).await?;
+        self.take_back(lent);
+        Ok(rows)
+    }
+
     /// Closes the pool, which waits for every connection.
     pub(super) async fn close(&self) {
         let closing = self.pool.close();
@@ -127,7 +150,6 @@ struct Stock<E: Dialect> {
 struct Idle<E: Dialect> {
     lent: Lent<E>,
     since: Instant,
-    seen: bool,
 }
 
 impl<E: Dialect> Shelf<E> {
@@ -158,7 +180,7 @@ impl<E: Dialect> Shelf<E> {
             return;
         }
         let (lent, place) = lent.without_place();
-        stock.idle.push(Idle { lent, since: Instant::now(), seen: false });
+        stock.idle.push(Idle { lent, since: Instant::now() });
         stock.runtime = Some(runtime.clone());
         let is_looked_after = mem::replace(&mut stock.looked_after, true);
         // A runtime that has ended drops the task at once, and with it the mark, which takes the lock.
@@ -173,14 +195,11 @@ impl<E: Dialect> Shelf<E> {
     /// Gives back those that were there the last time. Returns whether there are more.
     fn look(&self) -> bool {
         let mut stock = self.stock();
-        let gone: Vec<_> = stock.idle.extract_if(.., |idle| idle.seen).collect();
-        stock.idle.iter_mut().for_each(|idle| idle.seen = true);
+        let gone: Vec<_> = stock.idle.extract_if(.., |idle| idle.since.elapsed() >= LOOKED_AT).collect();
         stock.looked_after = !stock.idle.is_empty();
         let goes_on = stock.looked_after;
         drop(stock);
-        for idle in gone {
-            drop(tokio::spawn(idle.lent.go_back()));
-        }
+        go_back(gone, &Handle::current());
         goes_on
     }
 
@@ -190,11 +209,18 @@ impl<E: Dialect> Shelf<E> {
         let (gone, stored) = (mem::take(&mut stock.idle), stock.runtime.clone());
         drop(stock);
         // This may be called, and dropped, outside of every runtime.
-        let Some(runtime) = Handle::try_current().ok().or(stored) else { return };
-        let _entered = (!gone.is_empty()).then(|| runtime.enter());
-        for idle in gone {
-            drop(runtime.spawn(idle.lent.go_back()));
+        if let Some(runtime) = Handle::try_current().ok().or(stored) {
+            go_back(gone, &runtime);
         }
+    }
+}
+
+/// Gives connections back from a runtime, which may have ended.
+fn go_back<E: Dialect>(gone: Vec<Idle<E>>, runtime: &Handle) {
+    let _entered = (!gone.is_empty()).then(|| runtime.enter());
+    for idle in gone {
+        // Nobody waits for it: in a runtime that has ended the connection is dropped at once.
+        drop(runtime.spawn(idle.lent.go_back()));
     }
 }
 
@@ -237,7 +263,6 @@ mod tests {
 
     use super::*;
     use crate::adapters::sqlx::Sqlite;
-    use crate::adapters::sqlx::statements::Text;
 
     /// By when a connection that waits has long been given back.
     const LONG: Duration = Duration::from_secs(20);
@@ -250,9 +275,7 @@ mod tests {
     }
 
     async fn verb(lender: &Lender<Sqlite>) {
-        let mut lent = lender.lend().await.unwrap();
-        lent.rows(&NOTHING, &[]).await.unwrap();
-        lender.take_back(lent);
+        lender.rows(&NOTHING, &[]).await.unwrap();
     }
 
     fn waiting(lender: &Lender<Sqlite>) -> usize {

@@ -115,9 +115,7 @@ impl<E: Dialect> Lent<E> {
         let transaction = under_way.wait::<E, _>(connection.begin_with(E::BEGIN.into_sql_str())).await?;
         Ok(Writing { transaction, under_way })
     }
-}
 
-impl<E: Dialect> Lent<E> {
     /// Goes back to the pool, which tests it, after a test of its own: that of the pool has no end where the server is gone
     /// without a word. One that did not answer is closed.
     pub(super) async fn go_back(mut self) {
