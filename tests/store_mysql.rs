@@ -40,20 +40,6 @@ impl Place {
     async fn pool(&self) -> MySqlPool {
         MySqlPool::connect(&self.url).await.unwrap()
     }
-
-    /// A transaction that has written more than any verb of the store: the server fails who has written less.
-    async fn rivals(&self) -> (Holder, MysqlStore) {
-        self.node().await;
-        let store = Self::hosted(&self.url, Duration::from_secs(30));
-        let pool = self.pool().await;
-        let mut transaction = pool.begin().await.unwrap();
-        let written =
-            "INSERT INTO vouchsafe_schema (version, name) SELECT 1000 + seq, 'none' FROM seq_1_to_500";
-        transaction.execute(written).await.unwrap();
-        let connection =
-            sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *transaction).await.unwrap();
-        (Holder { transaction, connection, pool }, store)
-    }
 }
 
 /// A transaction, and the number of its connection.
@@ -95,6 +81,7 @@ fn beginning(url: &str, statement: &'static str, patience: Duration) -> MysqlSto
 
 impl Server for Place {
     type Engine = Mysql;
+    type Rival = Holder;
 
     const FOREIGN_CONSENTS: [&'static str; 2] = [
         "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
@@ -134,6 +121,20 @@ impl Server for Place {
     async fn execute(&self, text: &'static str) {
         self.pool().await.execute(text).await.unwrap();
     }
+
+    /// A transaction that has written more than any verb of the store: the server fails who has written less.
+    async fn rivals(&self) -> (Holder, MysqlStore) {
+        self.node().await;
+        let store = Self::hosted(&self.url, Duration::from_secs(30));
+        let pool = self.pool().await;
+        let mut transaction = pool.begin().await.unwrap();
+        let written =
+            "INSERT INTO vouchsafe_schema (version, name) SELECT 1000 + seq, 'none' FROM seq_1_to_500";
+        transaction.execute(written).await.unwrap();
+        let connection =
+            sqlx::query_scalar("SELECT CONNECTION_ID()").fetch_one(&mut *transaction).await.unwrap();
+        (Holder { transaction, connection, pool }, store)
+    }
 }
 
 served!(Place);
@@ -172,20 +173,6 @@ async fn verbs_that_meet_answer_or_say_that_they_cannot() {
         place.node().await;
         served::meeting(beginning(&place.url, level, Duration::from_secs(30))).await;
     }
-}
-
-/// attack 320: a rotation that the server fails for a deadlock is tried again, and nobody is told.
-#[tokio::test]
-async fn a_rotation_in_a_deadlock_is_tried_again() {
-    let (rival, store) = Place::new().await.rivals().await;
-    deadlock::rotated(&store, rival).await;
-}
-
-/// attack 320: the same of a revocation, where all that is revoked is counted.
-#[tokio::test]
-async fn a_revocation_in_a_deadlock_is_tried_again() {
-    let (rival, store) = Place::new().await.rivals().await;
-    deadlock::revoked(&store, rival).await;
 }
 
 /// attack 320: a lock that did not come in time is waited for once more, and nobody is told.

@@ -48,18 +48,6 @@ impl Place {
     async fn pool(&self) -> PgPool {
         PgPool::connect(&self.url()).await.unwrap()
     }
-
-    /// A transaction that never looks for deadlocks, and a store that looks after two seconds: the server fails who looks.
-    async fn rivals(&self) -> (Holder, PostgresStore) {
-        self.node().await;
-        let pool = self.pool().await;
-        let mut transaction = pool.begin().await.unwrap();
-        transaction.execute("SET LOCAL deadlock_timeout = '1h'").await.unwrap();
-        let process =
-            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *transaction).await.unwrap();
-        let store = Self::hosted(&self.with("-c deadlock_timeout=2s"), Duration::from_secs(30));
-        (Holder { transaction, process, pool }, store)
-    }
 }
 
 /// A transaction, and its process in the server.
@@ -95,6 +83,7 @@ async fn waiting(pool: &PgPool, process: i32) -> i64 {
 
 impl Server for Place {
     type Engine = Postgres;
+    type Rival = Holder;
 
     const FOREIGN_CONSENTS: [&'static str; 2] = [
         "INSERT INTO vouchsafe_consents (namespace, subject, client, version, expires_at, secret, payload) \
@@ -133,6 +122,18 @@ impl Server for Place {
 
     async fn execute(&self, text: &'static str) {
         self.pool().await.execute(text).await.unwrap();
+    }
+
+    /// A transaction that never looks for deadlocks, and a store that looks after two seconds: the server fails who looks.
+    async fn rivals(&self) -> (Holder, PostgresStore) {
+        self.node().await;
+        let pool = self.pool().await;
+        let mut transaction = pool.begin().await.unwrap();
+        transaction.execute("SET LOCAL deadlock_timeout = '1h'").await.unwrap();
+        let process =
+            sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *transaction).await.unwrap();
+        let store = Self::hosted(&self.with("-c deadlock_timeout=2s"), Duration::from_secs(30));
+        (Holder { transaction, process, pool }, store)
     }
 }
 
@@ -207,20 +208,6 @@ async fn what_could_not_be_serialised_is_tried_again() {
     held.commit().await.unwrap();
     assert_eq!(consume.await.unwrap().unwrap(), Consumed::Fresh(code(&grant)));
     assert_eq!(refresh.await.unwrap().unwrap(), Refreshed::Rotated);
-}
-
-/// attack 320: a rotation that the server fails for a deadlock is tried again, and nobody is told.
-#[tokio::test]
-async fn a_rotation_in_a_deadlock_is_tried_again() {
-    let (rival, store) = Place::new().await.rivals().await;
-    deadlock::rotated(&store, rival).await;
-}
-
-/// attack 320: the same of a revocation, where all that is revoked is counted.
-#[tokio::test]
-async fn a_revocation_in_a_deadlock_is_tried_again() {
-    let (rival, store) = Place::new().await.rivals().await;
-    deadlock::revoked(&store, rival).await;
 }
 
 /// attack 314, attack 320: a verb that cannot get a lock is `Unavailable`, and holds none afterwards.

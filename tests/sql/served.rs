@@ -15,6 +15,7 @@ use vouchsafe::store::{
 use vouchsafe::testing::store_suite as suite;
 
 use super::crowd::{crowd, drop_after};
+use super::deadlock::Rival;
 use super::proxy::{Proxy, Wire};
 use super::sql::{
     self, NOW, client, code, consent, deferred, family_at, grant, key, kind, payload, rotation,
@@ -25,6 +26,7 @@ type Store<S> = SqlStore<<S as Server>::Engine>;
 /// A place of its own for the tables of one test, on a server.
 pub(super) trait Server: Sized {
     type Engine: Engine;
+    type Rival: Rival;
 
     /// Inserts consents of the subjects 02 and 04, of one byte each, which are no subjects.
     const FOREIGN_CONSENTS: [&'static str; 2];
@@ -40,6 +42,9 @@ pub(super) trait Server: Sized {
 
     /// A store over up to eight connections of the host's own, which waits for one for so long.
     fn hosted(url: &str, patience: Duration) -> Store<Self>;
+
+    /// A transaction, and a store whose verbs are those that the server fails when it and they wait for each other.
+    async fn rivals(&self) -> (Self::Rival, Store<Self>);
 
     /// Runs statements that are not the store's.
     async fn execute(&self, text: &'static str);
@@ -68,6 +73,20 @@ macro_rules! served {
         async fn the_contract_holds_on_two_nodes() {
             let server = <$server>::new().await;
             sql::contract(&[Arc::new(server.node().await), Arc::new(server.node().await)]).await;
+        }
+
+        /// attack 320: a rotation that the server fails for a deadlock is tried again, and nobody is told.
+        #[tokio::test]
+        async fn a_rotation_in_a_deadlock_is_tried_again() {
+            let (rival, store) = <$server>::new().await.rivals().await;
+            deadlock::rotated(&store, rival).await;
+        }
+
+        /// attack 320: the same of a revocation, where all that is revoked is counted.
+        #[tokio::test]
+        async fn a_revocation_in_a_deadlock_is_tried_again() {
+            let (rival, store) = <$server>::new().await.rivals().await;
+            deadlock::revoked(&store, rival).await;
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
