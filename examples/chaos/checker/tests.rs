@@ -45,6 +45,11 @@ fn outage() -> Allowed {
     Allowed { unavailable: true, ..Allowed::default() }
 }
 
+/// A scenario that takes a node away in the middle of its answers.
+fn kill() -> Allowed {
+    Allowed { silence: true, ..outage() }
+}
+
 fn text(text: &str) -> Text {
     Arc::from(text)
 }
@@ -102,7 +107,7 @@ fn a_sound_story_breaks_nothing() {
         .then(Call::Revoke { token: refresh_token(1, 0) }, Answer::Done)
         .then(introspect(), Answer::Active(false))
         .then(refresh(1), refused());
-    story.breaks_where(outage(), &rows(2), &[]);
+    story.breaks_where(kill(), &rows(2), &[]);
 }
 
 #[test]
@@ -261,8 +266,7 @@ fn whoever_is_told_to_come_again_without_an_outage_is_found() {
             story.breaks(&Rows::default(), &[0]);
             let silent = answer == Answer::Lost;
             story.breaks_where(outage(), &Rows::default(), if silent { &[0] } else { &[] });
-            let killed = Allowed { silence: true, ..outage() };
-            story.breaks_where(killed, &Rows::default(), &[]);
+            story.breaks_where(kill(), &Rows::default(), &[]);
         }
     }
     // Who hangs up has lost the answer itself.
