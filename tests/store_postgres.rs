@@ -317,7 +317,12 @@ async fn a_row_that_was_tampered_with_is_corrupt() {
         "UPDATE vouchsafe_issued SET client = ''",
         "UPDATE vouchsafe_issued SET client = U&'\\00e9'",
         "UPDATE vouchsafe_issued SET family = '\\x00'",
+        "UPDATE vouchsafe_issued SET family = NULL",
         "UPDATE vouchsafe_issued SET seq = -1",
+        "UPDATE vouchsafe_issued SET seq = NULL",
+        "UPDATE vouchsafe_issued SET idle_until = NULL",
+        "UPDATE vouchsafe_issued SET created_at = NULL",
+        "UPDATE vouchsafe_issued SET kind = 3",
         "UPDATE vouchsafe_issued SET secret = '\\x0102'",
         "UPDATE vouchsafe_issued SET subject = '\\x0102'",
     ])

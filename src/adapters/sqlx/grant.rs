@@ -63,7 +63,11 @@ fn named(of: &Filter) -> [Value<'_>; 2] {
 }
 
 pub(super) fn stored<E: Dialect>(row: &Row<E>) -> Result<StoredGrant, StoreError> {
-    let came_with_token = row.count("kind")? == GRANTED_TOKEN.unsigned_abs();
+    let came_with_token = match row.integer("kind")? {
+        GRANT => false,
+        GRANTED_TOKEN => true,
+        other => return Err(corrupt(format!("a grant is of the kind {other}"))),
+    };
     let record = GrantRecord {
         id: row.grant_id("grant_id")?,
         client: row.client()?,
@@ -76,6 +80,7 @@ pub(super) fn stored<E: Dialect>(row: &Row<E>) -> Result<StoredGrant, StoreError
         payload: row.payload()?,
     };
     let head = match row.maybe_bytes::<32>("family")? {
+        None if row.maybe_time("idle_until")?.is_some() => return Err(corrupt("a family has no key")),
         None => None,
         Some(_) => Some(RefreshHead {
             key: row.hash("family")?,

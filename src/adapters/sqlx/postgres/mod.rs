@@ -116,6 +116,7 @@ impl Dialect for Postgres {
             sql: include_str!("../migrations/postgres/0002_deferred.sql"),
         },
         Migration { version: 3, name: "keys", sql: include_str!("../migrations/postgres/0003_keys.sql") },
+        Migration { version: 4, name: "room", sql: include_str!("../migrations/postgres/0004_room.sql") },
     ];
 
     const BEGIN: &'static str = "BEGIN";
