@@ -220,7 +220,7 @@ pub struct Config {
     pub requirements: Requirements,
     /// How many imported slow hashes are computed at once: 1 to 256, default 4. Beyond that clients get 503.
     pub slow_hashes_at_once: u16,
-    /// How long a store may take for one call, and how many calls may be under way, where there is a
+    /// How long the store calls of one request may take, and how many may be under way, where there is a
     /// [`Runtime`](crate::runtime::Runtime) that can tell. Beyond that clients get 503. Default 3 s and 256.
     pub store_limits: StoreLimits,
     /// The audience of access tokens without `resource`; `build()` demands it with JWTs or introspection.
@@ -489,7 +489,7 @@ impl Config {
         self
     }
 
-    /// How long a store may take for one call, and how many calls may be under way.
+    /// How long the store calls of one request may take, and how many may be under way.
     #[must_use]
     pub const fn with_store_limits(mut self, store_limits: StoreLimits) -> Self {
         self.store_limits = store_limits;

@@ -11,6 +11,7 @@ use super::authorize::Authorize;
 use super::core::Core;
 use super::logout::Logout;
 use crate::event::{Endpoint, RequestScope};
+use crate::store::allowance::one_request;
 use crate::wire::Response;
 
 /// What a request comes to.
@@ -58,6 +59,7 @@ pub(super) async fn caught<T: Answered>(
 
 /// Does `work` on a request that arrived at `endpoint`.
 pub(super) async fn scoped<T: Answered>(core: &Core, endpoint: Endpoint, work: impl Future<Output = T>) -> T {
+    let work = one_request(work);
     let Some(scope) = core.events.scope(endpoint) else { return work.await };
     let mut work = pin!(work);
     let answer = poll_fn(|cx| step(&*scope, || work.as_mut().poll(cx))).await;

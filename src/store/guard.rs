@@ -1,13 +1,13 @@
 //! Limits around stores: a store that is slow or gone must not take everything else with it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Around, Stores};
+use super::{Around, Stores, allowance};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::runtime::{Places, Runtime, within};
 
@@ -15,8 +15,10 @@ use crate::runtime::{Places, Runtime, within};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreLimits {
-    /// How long a call may take: 100 milliseconds to 60 seconds, default 3 seconds. Then it is dropped; what became of
-    /// it is not known, so the caller is told `Unavailable`.
+    /// How long all calls of one request may take, one after the other: 100 milliseconds to 60 seconds, default 3 seconds.
+    /// A call that is under way then is dropped; what became of it is not known, so the caller is told `Unavailable`. None
+    /// is begun after it, but one that revokes: it has as long for itself, since what it ends must not outlive a slow store
+    /// (RFC 6749 section 4.1.2). So has a call that belongs to no request to an endpoint, as one of the host's own pages.
     pub deadline: Duration,
     /// How many calls each port may have under way: 1 to 65535, default 256. One more is not begun.
     pub at_once: u16,
@@ -29,7 +31,7 @@ impl Default for StoreLimits {
 }
 
 impl StoreLimits {
-    /// How long a call may take: 100 milliseconds to 60 seconds.
+    /// How long the calls of one request may take: 100 milliseconds to 60 seconds.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -65,19 +67,40 @@ struct Guard {
     places: Places,
 }
 
+impl Guard {
+    /// How long a call of `verb` may take; `None` when the request has had all of its time.
+    fn left_for(&self, verb: &str) -> Option<Duration> {
+        if verb.starts_with("revoke") {
+            return Some(self.deadline);
+        }
+        self.deadline.checked_sub(allowance::waited()).filter(|left| !left.is_zero())
+    }
+}
+
 #[async_trait]
 impl Around for Guard {
     async fn around(
         &self,
-        _: &'static str,
-        call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
+        verb: &'static str,
+        mut call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
     ) -> Result<(), StoreError> {
-        let Some(_place) = self.places.take() else {
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "too many calls are under way"));
-        };
-        within(&*self.runtime, self.deadline, call).await.unwrap_or_else(|| {
-            Err(StoreError::new(StoreErrorKind::Unavailable, "the store did not answer in its time"))
-        })
+        let unavailable = |why: &'static str| Err(StoreError::new(StoreErrorKind::Unavailable, why));
+        let Some(_place) = self.places.take() else { return unavailable("too many calls are under way") };
+        let Some(left) = self.left_for(verb) else { return unavailable("the request has had its time") };
+        let mut begun = None;
+        let timed = poll_fn(|cx| {
+            let answer = call.as_mut().poll(cx);
+            if answer.is_pending() {
+                begun.get_or_insert_with(|| self.runtime.elapsed());
+            }
+            answer
+        });
+        let answer = within(&*self.runtime, left, timed).await;
+        // One that answered at once, as a store in memory does, has not read the clock.
+        if let Some(begun) = begun {
+            allowance::has_waited(self.runtime.elapsed().saturating_sub(begun));
+        }
+        answer.unwrap_or_else(|| unavailable("the store did not answer in its time"))
     }
 }
 
@@ -87,6 +110,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::store::allowance::one_request;
     use crate::testing::{ManualRuntime, block_on};
 
     type Outcome = Arc<Mutex<Option<Result<(), StoreErrorKind>>>>;
@@ -137,6 +161,46 @@ mod tests {
             Some(Ok(())),
             "the place is free again"
         );
+    }
+
+    /// Calls of one request, each of which takes `pace`; what became of them.
+    fn one_after_the_other(pace: Duration, verbs: &'static [&'static str]) -> Vec<bool> {
+        let runtime = Arc::new(ManualRuntime::new());
+        let guard = guard(&runtime, 1);
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let (kept, sleeps) = (Arc::clone(&answers), Arc::clone(&runtime));
+        runtime.spawn(Box::pin(one_request(async move {
+            for verb in verbs {
+                let mut call = Box::pin(async {
+                    sleeps.sleep(pace).await;
+                    Ok(())
+                });
+                let answer = guard.around(verb, call.as_mut()).await;
+                kept.lock().unwrap().push(answer.is_ok());
+            }
+        })));
+        runtime.run();
+        for _ in 0..60 {
+            runtime.advance(Duration::from_millis(500));
+        }
+        Arc::try_unwrap(answers).unwrap().into_inner().unwrap()
+    }
+
+    #[test]
+    fn the_calls_of_a_request_share_its_time() {
+        let seconds = Duration::from_secs_f64;
+        let taken = |pace| one_after_the_other(seconds(pace), &["a", "b", "c", "d"]);
+        assert_eq!(taken(0.5), [true; 4]);
+        assert_eq!(taken(1.0), [true, true, true, false], "the third answers at the last moment");
+        assert_eq!(taken(2.0), [true, false, false, false]);
+        assert_eq!(taken(60.0), [false; 4]);
+    }
+
+    #[test]
+    fn what_revokes_has_time_of_its_own() {
+        let verbs = &["consume_code", "insert", "revoke", "revoke_some", "grant"];
+        let answers = one_after_the_other(Duration::from_secs(2), verbs);
+        assert_eq!(answers, [true, false, true, true, false]);
     }
 
     #[test]

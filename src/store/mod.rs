@@ -16,6 +16,7 @@
 //!
 //! `testing::store_suite` is this contract as code; a new store runs it before anything else.
 
+pub(crate) mod allowance;
 mod around;
 pub(crate) mod cached;
 mod client;

@@ -1,10 +1,10 @@
 //! Whatever a store fails at, in each case listed here: a 503 that says when to come again, or its like for a browser.
 //! Never a refusal, which a client would take as final, and never a yes (attack 314).
 
-use std::future::pending;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use vouchsafe::client::Client;
 use vouchsafe::entropy::OsEntropy;
-use vouchsafe::error::StoreError;
+use vouchsafe::error::{Reason, StoreError};
 use vouchsafe::provider::{
     Approval, Authorize, BackchannelDecision, BuildError, Config, DpopConfig, Provider, Registration,
 };
@@ -21,7 +21,7 @@ use vouchsafe::secret::SystemSecrets;
 use vouchsafe::store::memory::MemoryStore;
 use vouchsafe::store::{Around, StoreLimits, Stores};
 use vouchsafe::testing::{
-    AskingHost, AuthorizeForm, Fault, Faults, Form, Harness, Landing, OneLogin, Outcome, abandon,
+    AskingHost, AuthorizeForm, Fault, Faults, Form, Harness, Landing, OneLogin, Outcome, TokenForm, abandon,
     authorize_form, backchannel_form, client_form, code_form, device_form, keyring, reference_form,
     refresh_form, token_form,
 };
@@ -247,27 +247,37 @@ fn those_who_may_come_again_are_told_different_times() {
     }
 }
 
-/// Answers nothing once it is stuck.
-#[derive(Debug, Default)]
-struct Stuck(AtomicBool);
+/// Lets as many calls through as it is told to; the others wait.
+#[derive(Debug)]
+struct Gate(AtomicUsize);
+
+impl Gate {
+    fn lets(&self, calls: usize) {
+        self.0.store(calls, Ordering::SeqCst);
+    }
+}
 
 #[async_trait]
-impl Around for Stuck {
+impl Around for Gate {
     async fn around(
         &self,
         _: &'static str,
         call: Pin<&mut (dyn Future<Output = Result<(), StoreError>> + Send + '_)>,
     ) -> Result<(), StoreError> {
-        match self.0.load(Ordering::SeqCst) {
-            true => pending().await,
-            false => call.await,
-        }
+        poll_fn(|_| {
+            let let_through =
+                self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            if let_through.is_ok() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        call.await
     }
 }
 
-fn over_stuck(limits: StoreLimits) -> (Harness, Arc<Stuck>) {
-    let stuck = Arc::new(Stuck::default());
-    let around: Arc<Stuck> = Arc::clone(&stuck);
+/// A provider behind a gate that is open.
+fn behind_gate(limits: StoreLimits) -> (Harness, Arc<Gate>) {
+    let gate = Arc::new(Gate(AtomicUsize::new(usize::MAX)));
+    let around: Arc<Gate> = Arc::clone(&gate);
     let harness = Harness::builder()
         .config(|config| config.store_limits = limits)
         .stores(move |memory| {
@@ -275,7 +285,7 @@ fn over_stuck(limits: StoreLimits) -> (Harness, Arc<Stuck>) {
             Stores::of(memory.clone()).with_replays(memory).around(around)
         })
         .build();
-    (harness, stuck)
+    (harness, gate)
 }
 
 fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
@@ -289,8 +299,8 @@ fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Option<F::Output> {
 /// too many wait already. Who does not need it notices nothing.
 #[test]
 fn a_store_that_hangs_takes_nothing_else_with_it() {
-    let (h, stuck) = over_stuck(StoreLimits::default().with_at_once(2));
-    stuck.0.store(true, Ordering::SeqCst);
+    let (h, gate) = behind_gate(StoreLimits::default().with_at_once(2));
+    gate.lets(0);
     let request = h.post("/token", token_form("client_credentials").client("service"));
     let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(h.provider().token(&request))).collect();
     assert!(waiting.iter_mut().all(|request| poll(request).is_none()));
@@ -310,8 +320,51 @@ fn a_store_that_hangs_takes_nothing_else_with_it() {
         let answer = poll(&mut request).expect("its time is over");
         assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
     }
-    stuck.0.store(false, Ordering::SeqCst);
+    gate.lets(usize::MAX);
     h.redeem(token_form("client_credentials").client("service")).accepted();
+}
+
+/// Answers a request to the token endpoint all of whose calls take `pace`, in milliseconds; how many it took.
+fn at_pace(h: &Harness, gate: &Gate, pace: u64, form: TokenForm) -> (http::Response<Bytes>, u64) {
+    gate.lets(0);
+    let request = h.post("/token", form);
+    let mut answer = Box::pin(h.provider().token(&request));
+    for took in (0..60_000).step_by(100) {
+        gate.lets(usize::from(took > 0 && took % pace == 0));
+        if let Some(answer) = poll(&mut answer) {
+            gate.lets(usize::MAX);
+            drop(h.events());
+            return (answer, took);
+        }
+        h.advance(Duration::from_millis(100));
+    }
+    panic!("it waits for ever");
+}
+
+/// Fault R11: the calls of a request share its time: the client, the code and the tokens have three seconds for all of them.
+#[test]
+fn all_calls_of_a_request_have_one_deadline() {
+    let (h, gate) = behind_gate(StoreLimits::default());
+    let code = h.code(&offline(), "alice");
+    let (answer, took) = at_pace(&h, &gate, 900, code_form(&offline(), &code));
+    assert_eq!((answer.status().as_u16(), took), (200, 2700));
+    let code = h.code(&offline(), "alice");
+    let (answer, took) = at_pace(&h, &gate, 1200, code_form(&offline(), &code));
+    assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(took, 3000);
+    // What was used by then is used.
+    h.redeem(code_form(&offline(), &code)).rejected(Reason::CodeReplayed);
+}
+
+/// attack 108: what a replay ends is ended, also where finding the replay has taken nearly all of the request's time.
+#[test]
+fn a_revocation_has_its_own_time() {
+    let (h, gate) = behind_gate(StoreLimits::default());
+    let code = h.code(&offline(), "alice");
+    let tokens = h.redeem(code_form(&offline(), &code)).issued();
+    let (answer, took) = at_pace(&h, &gate, 1200, code_form(&offline(), &code));
+    assert_eq!((answer.status().as_u16(), took), (400, 3600));
+    h.redeem(refresh_form("web", tokens.refresh_token())).rejected(Reason::GrantRevoked);
 }
 
 #[test]

@@ -32,22 +32,26 @@ const AT_ONCE: usize = 200;
 const DOCUMENTS: u64 = 200;
 
 /// R11: every call takes two seconds, then far longer than the deadline. Whoever needs the store waits, and is told to come
-/// again at the deadline; metadata and keys come as fast as ever.
+/// again at the deadline, which is one for all calls of a request: a code takes two calls. Metadata and keys come as fast as
+/// ever.
 pub(super) async fn slow_store(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     stage.allowed.unavailable = true;
     let at_once = stage.lab.usual(30, 200) as usize;
     for delay in [SLOW, TOO_SLOW] {
+        let code = stage.code(0).await?;
         stage.order(&Orders { store_delay_ms: delay, ..Orders::default() }).await?;
         let (begun, urls) = (Instant::now(), stage.urls());
         let sent =
             join_all(urls.iter().cycle().take(at_once).map(|url| stage.peer.credentials(url, "service")));
-        let (answers, slowest) = tokio::join!(sent, documents(stage));
+        let redeemed = stage.peer.redeem(&urls[0], "spa", &code);
+        let (answers, redeemed, slowest) = tokio::join!(sent, redeemed, documents(stage));
         let (took, slowest) = (begun.elapsed(), slowest?);
         stage.expect(took <= DEADLINE, || format!("with a slow store an answer took {took:?}"));
         let told = answers.iter().all(|answer| match delay {
             SLOW => matches!(answer, Answer::Tokens(_)),
             _ => *answer == Answer::Unavailable,
         });
+        stage.expect(redeemed == Answer::Unavailable, || format!("a slow code was answered {redeemed:?}"));
         stage.expect(told, || format!("with a slow store clients were answered {answers:?}"));
         stage.expect(slowest <= DOCUMENT, || format!("99 of 100 documents took up to {slowest:?}"));
     }
