@@ -5,9 +5,9 @@
 use std::process::{Command, Stdio};
 
 /// The scenarios of the example, by the numbers of their faults.
-const SCENARIOS: [&str; 21] = [
+const SCENARIOS: [&str; 22] = [
     "R1", "R2", "R3", "R4", "R5", "R6", "R8", "R10", "R11", "R12", "R13", "R15", "R25", "R29", "R30", "R31",
-    "R32", "R33", "R40", "jti", "out",
+    "R32", "R33", "R40", "jti", "disk", "out",
 ];
 
 /// On PostgreSQL and two processes: attack 315, attack 320, attack 321, attack 322, attack 323, attack 332.

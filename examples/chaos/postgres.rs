@@ -56,11 +56,45 @@ impl Postgres {
         self.control(&["restart", "-m", "immediate", "-o", &self.options()]).await
     }
 
+    /// Lets no file grow beyond so many bytes, as a disk that is full; `None` gives it room again.
+    ///
+    /// # Errors
+    /// Where there is no `prlimit`, which is a matter of Linux.
+    pub(crate) async fn limit_files(&self, bytes: Option<u64>) -> Result<(), BoxError> {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let process = std::fs::read_to_string(self.directory.join("data/postmaster.pid"))?;
+        let process = process.lines().next().ok_or("the server has no process")?;
+        // First the one from which all others come, so that none is missed.
+        self.limit_files_of(process, &limit).await?;
+        for child in std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"))?.split(' ') {
+            // One that has ended meanwhile needs none.
+            drop(self.limit_files_of(child, &limit).await);
+        }
+        Ok(())
+    }
+
+    /// It is asked by the server's user, since root may not be allowed to either.
+    async fn limit_files_of(&self, process: &str, limit: &str) -> Result<(), BoxError> {
+        let mut command = std::process::Command::new("prlimit");
+        run_as(&mut command, self.user);
+        command.args(["--pid", process]).arg(format!("--fsize={limit}:")).stderr(Stdio::null());
+        let ended = Command::from(command).status().await?;
+        if ended.success() { Ok(()) } else { Err(format!("prlimit of {process}: {ended}").into()) }
+    }
+
     /// How many transactions it has broken off since they collided, by its log.
     pub(crate) fn collisions(&self) -> Result<u64, BoxError> {
+        self.logged(&["could not serialize access", "deadlock detected"])
+    }
+
+    /// How often there was no room for what it had to write, by its log.
+    pub(crate) fn out_of_room(&self) -> Result<u64, BoxError> {
+        self.logged(&["could not extend file"])
+    }
+
+    fn logged(&self, texts: &[&str]) -> Result<u64, BoxError> {
         let log = std::fs::read_to_string(self.directory.join("log"))?;
-        let collided = ["could not serialize access", "deadlock detected"];
-        Ok(log.lines().filter(|line| collided.iter().any(|text| line.contains(text))).count() as u64)
+        Ok(log.lines().filter(|line| texts.iter().any(|text| line.contains(text))).count() as u64)
     }
 
     fn data(&self) -> String {

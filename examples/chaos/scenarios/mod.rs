@@ -5,6 +5,7 @@
 
 mod clocks;
 mod crashes;
+mod disk;
 mod limits;
 mod outages;
 mod processes;
@@ -16,7 +17,7 @@ use vouchsafe::BoxError;
 use crate::lab::{Lab, Outcome, Stage, Wanted};
 
 /// Every scenario: its name, and the fault.
-const ALL: [(&str, &str); 21] = [
+const ALL: [(&str, &str); 22] = [
     ("R1", "two nodes redeem one code at the same instant"),
     ("R2", "two nodes use one refresh token at the same instant"),
     ("R3", "a node dies between any two steps"),
@@ -37,6 +38,7 @@ const ALL: [(&str, &str); 21] = [
     ("R33", "a proxy sends every request twice"),
     ("R40", "a node is cut off from the database"),
     ("jti", "one assertion is sent to two nodes at the same instant"),
+    ("disk", "the disk of the database is full"),
     ("out", "people sign out while their tokens are used"),
 ];
 
@@ -57,6 +59,13 @@ pub(crate) fn chosen(names: &[String]) -> Result<Vec<(&'static str, &'static str
 /// # Errors
 /// When something failed that no fault was to reach: nothing is known of the scenario then.
 pub(crate) async fn run(lab: &Lab, name: &str) -> Result<Outcome, BoxError> {
+    if name == "disk" {
+        // What is full takes nobody else's database with it.
+        let own = Lab::open(lab.options.clone(), lab.chance(u64::MAX)).await?;
+        let mut stage = Stage::set(&own, name, Wanted::Usual).await?;
+        disk::full(&mut stage).await?;
+        return stage.clear().await;
+    }
     let wanted = match name {
         "R8" => Wanted::Serializable,
         "R12" => Wanted::FewConnections,

@@ -123,7 +123,7 @@ pub(super) async fn served_again(stage: &Stage<'_>, url: &str) {
     }
 }
 
-async fn jwt(stage: &Stage<'_>) -> Result<Text, BoxError> {
+pub(super) async fn jwt(stage: &Stage<'_>) -> Result<Text, BoxError> {
     match stage.peer.credentials(&stage.url(0), "jwt").await {
         Answer::Tokens(tokens) => Ok(tokens.access),
         answer => Err(format!("a JWT without faults was answered {answer:?}").into()),
@@ -131,7 +131,7 @@ async fn jwt(stage: &Stage<'_>) -> Result<Text, BoxError> {
 }
 
 /// A resource server fetches the keys and verifies a JWT by them.
-async fn verified_by_keys(stage: &Stage<'_>, jwt: &str) -> Result<(), BoxError> {
+pub(super) async fn verified_by_keys(stage: &Stage<'_>, jwt: &str) -> Result<(), BoxError> {
     for url in stage.urls() {
         let (keys, _) = stage.peer.document(&url, "/jwks").await?;
         let issuer = TrustedIssuer::new(stage.urls()[0].as_str()).with_keys(JwkSet::parse(&keys)?);
