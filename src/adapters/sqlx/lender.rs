@@ -23,11 +23,17 @@ use super::value::Value;
 /// How often connections that wait are looked at: one that was there the last time goes back.
 const LOOKED_AT: Duration = Duration::from_millis(50);
 
+/// The same where others use the pool, who may wait for it.
+const LOOKED_AT_SHARED: Duration = Duration::from_millis(2);
+
 /// One that waited for longer, because nobody could look, goes through the pool before it is used.
 const LONGEST: Duration = Duration::from_millis(500);
 
 /// After so many verbs a connection goes through the pool, which knows how old it may become.
 const MOST_VERBS: u32 = 256;
+
+/// The same where others may wait for it.
+const MOST_VERBS_SCARCE: u32 = 16;
 
 /// Lends the connections of a pool. Clones share those that wait.
 pub(super) struct Lender<E: Dialect> {
@@ -49,24 +55,21 @@ impl<E: Dialect> Clone for Lender<E> {
 impl<E: Dialect> Lender<E> {
     /// Over a pool that nobody else uses.
     pub(super) fn own(pool: Pool<E::Database>) -> Self {
-        let most = pool.options().get_max_connections();
-        Self::of(pool, most, false)
+        Self::of(pool, LOOKED_AT, false)
     }
 
-    /// Over a pool of the host's: at most half of its connections wait here, and none where the pool is told to test each
-    /// before it is used.
+    /// Over a pool of the host's. Others who wait for a connection have it soon: one that no verb needs goes back within
+    /// milliseconds, and where there is no other, after a few verbs.
     pub(super) fn hosted(pool: Pool<E::Database>) -> Self {
-        let options = pool.options();
-        let most = if options.get_test_before_acquire() { 0 } else { options.get_max_connections() / 2 };
-        Self::of(pool, most, true)
+        Self::of(pool, LOOKED_AT_SHARED, true)
     }
 
-    fn of(pool: Pool<E::Database>, most: u32, shared: bool) -> Self {
-        let count = |connections: u32| usize::try_from(connections).unwrap_or(usize::MAX);
-        let places = count(pool.options().get_max_connections()).min(Semaphore::MAX_PERMITS);
+    fn of(pool: Pool<E::Database>, looked_at: Duration, shared: bool) -> Self {
+        let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX);
+        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         let stock = Stock { idle: Vec::new(), runtime: None, looked_after: false };
-        let shelf = Shelf { most: count(most), stock: Mutex::new(stock) };
-        Self { pool, shelf: Arc::new(shelf), places: Arc::new(Semaphore::new(places)), shared }
+        let shelf = Arc::new(Shelf { looked_at, stock: Mutex::new(stock) });
+        Self { pool, shelf, places, shared }
     }
 
     /// A connection for one verb, within the time that the pool is told to wait for one.
@@ -93,9 +96,19 @@ impl<E: Dialect> Lender<E> {
     /// Takes it back for the next verb, or leaves it to the pool.
     pub(super) fn take_back(&self, lent: Lent<E>) {
         let lent = lent.after_a_verb();
-        let keeps = lent.is_clean() && lent.verbs() < MOST_VERBS && !self.pool.is_closed();
-        if keeps && (!self.shared || self.has_more()) {
+        let keeps = lent.is_clean() && lent.verbs() < self.most_verbs() && !self.pool.is_closed();
+        if keeps {
             self.shelf.put(lent);
+        }
+    }
+
+    /// How many verbs a connection serves before the pool has it in between: all go through a pool of the host's that is
+    /// told to test each before it is used.
+    fn most_verbs(&self) -> u32 {
+        match self.shared {
+            true if self.pool.options().get_test_before_acquire() => 0,
+            true if !self.has_more() => MOST_VERBS_SCARCE,
+            _ => MOST_VERBS,
         }
     }
 
@@ -134,8 +147,8 @@ impl<E: Dialect> Lender<E> {
 
 /// Where connections wait for a verb.
 struct Shelf<E: Dialect> {
-    /// How many may wait.
-    most: usize,
+    /// How often they are looked at.
+    looked_at: Duration,
     stock: Mutex<Stock<E>>,
 }
 
@@ -171,14 +184,10 @@ impl<E: Dialect> Shelf<E> {
         None
     }
 
-    /// Keeps a connection, if there is a place for it: otherwise it goes to the pool.
+    /// Keeps a connection, if there is a runtime to look after it: otherwise it goes to the pool.
     fn put(self: &Arc<Self>, lent: Lent<E>) {
         let Ok(runtime) = Handle::try_current() else { return };
         let mut stock = self.stock();
-        if stock.idle.len() >= self.most {
-            drop(stock);
-            return;
-        }
         let (lent, place) = lent.without_place();
         stock.idle.push(Idle { lent, since: Instant::now() });
         stock.runtime = Some(runtime.clone());
@@ -188,14 +197,14 @@ impl<E: Dialect> Shelf<E> {
         drop(place);
         if !is_looked_after {
             // The task is not joined: it ends with the connections, or with its runtime.
-            drop(runtime.spawn(look_after(LookingAfter(Arc::downgrade(self)))));
+            drop(runtime.spawn(look_after(LookingAfter(Arc::downgrade(self)), self.looked_at)));
         }
     }
 
     /// Gives back those that were there the last time. Returns whether there are more.
     fn look(&self) -> bool {
         let mut stock = self.stock();
-        let gone: Vec<_> = stock.idle.extract_if(.., |idle| idle.since.elapsed() >= LOOKED_AT).collect();
+        let gone: Vec<_> = stock.idle.extract_if(.., |idle| idle.since.elapsed() >= self.looked_at).collect();
         stock.looked_after = !stock.idle.is_empty();
         let goes_on = stock.looked_after;
         drop(stock);
@@ -242,9 +251,9 @@ impl<E: Dialect> Drop for LookingAfter<E> {
     }
 }
 
-async fn look_after<E: Dialect>(mut mark: LookingAfter<E>) {
+async fn look_after<E: Dialect>(mut mark: LookingAfter<E>, looked_at: Duration) {
     loop {
-        sleep(LOOKED_AT).await;
+        sleep(looked_at).await;
         if !mark.0.upgrade().is_some_and(|shelf| shelf.look()) {
             // The next task may have begun: the mark is its own.
             mark.0 = Weak::new();
@@ -325,21 +334,38 @@ mod tests {
         assert_eq!(handed.verbs(), 1);
     }
 
+    /// Where nothing is left of a pool, whoever shares it has a connection after a few verbs, though more are waiting.
     #[tokio::test]
-    async fn a_host_keeps_half_of_its_pool_and_its_last_connection() {
-        for (connections, kept) in [(1, 0), (2, 1), (5, 2), (8, 4)] {
+    async fn whoever_shares_a_pool_has_its_turn() {
+        for connections in [1, 3] {
             let pool = pool(connections);
-            let lender = Lender::hosted(pool.clone());
-            let lent: Vec<_> = join_all((0..connections).map(|_| lender.lend())).await;
-            let mut lent = lent.into_iter().map(Result::unwrap);
-            lender.take_back(lent.next().unwrap());
-            assert_eq!(waiting(&lender), 0, "the host may wait for it");
-            drop(lent);
-            all_come_back(&pool).await;
-            let lent: Vec<_> = join_all((1..connections).map(|_| lender.lend())).await;
-            lent.into_iter().for_each(|lent| lender.take_back(lent.unwrap()));
-            assert_eq!(waiting(&lender), kept);
+            let lender = Lender::<Sqlite>::hosted(pool.clone());
+            let mut all = Vec::new();
+            for _ in 0..connections {
+                all.push(lender.lend().await.unwrap());
+            }
+            let other = tokio::spawn(async move { drop(pool.acquire().await.unwrap()) });
+            tokio::task::yield_now().await;
+            all.into_iter().for_each(|lent| lender.take_back(lent));
+            let mut verbs = 0;
+            while !other.is_finished() {
+                assert!(verbs < 2 * MOST_VERBS_SCARCE, "it has none after {verbs} verbs");
+                verb(&lender).await;
+                verbs += 1;
+            }
+            other.await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_shares_all_of_its_pool_has_it_back_soon() {
+        let pool = pool(8);
+        let lender = Lender::<Sqlite>::hosted(pool.clone());
+        let lent: Vec<_> = join_all((0..8).map(|_| lender.lend())).await;
+        lent.into_iter().for_each(|lent| lender.take_back(lent.unwrap()));
+        assert_eq!(waiting(&lender), 8);
+        all_come_back(&pool).await;
+        assert_eq!(waiting(&lender), 0);
     }
 
     #[tokio::test]
