@@ -23,7 +23,7 @@ fn name() -> String {
     format!("test_{:016x}", u64::from_be_bytes(random(&OsEntropy).unwrap()))
 }
 
-/// R34: in PostgreSQL a verb is one statement and one round trip.
+/// R34: in PostgreSQL a verb is one statement and one round trip, and a second one says why a code or a token was refused.
 // A harness blocks the thread that it is on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_verb_and_every_operation_keeps_to_its_budget() {

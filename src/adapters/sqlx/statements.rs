@@ -81,8 +81,10 @@ pub(super) enum Upsert {
 /// whether the head moves on, and `$12` is the earliest rotation after which its predecessor is in grace.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Families {
-    /// One statement each, which decides as `RefreshUse::outcome` does and says what in the column `outcome`.
-    AtOnce { insert_token: Text, begin_family: Text, refresh: Text },
+    /// One statement each: `insert_token` and `use_other` say in the column `outcome` what they have decided. The others
+    /// answer with a row if they have written. `use_other` is for a refresh token that was not the head, and decides as
+    /// `RefreshUse::outcome` does.
+    AtOnce { insert_token: Text, begin_family: Text, use_head: Text, use_other: Text },
     /// Several statements.
     InSteps(Steps),
 }

@@ -66,7 +66,7 @@ async fn insert_both<E: Engine>(
 }
 
 /// Why a grant took nothing.
-async fn refused_insertion<E: Engine>(
+pub(super) async fn refused_insertion<E: Engine>(
     store: &SqlStore<E>,
     id: &GrantId,
     issued: &Issued,

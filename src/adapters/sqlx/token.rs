@@ -6,7 +6,7 @@ use super::dialect::{Dialect, Engine};
 use super::failure::{Failure, corrupt, tried};
 use super::row::Row;
 use super::statements::{Families, Text};
-use super::steps::{Addition, Use, insert_in_steps, nothing_to_insert, refresh_in_steps};
+use super::steps::{Addition, Use, insert_in_steps, nothing_to_insert, refresh_in_steps, refused_insertion};
 use super::store::SqlStore;
 use super::value::{Value, counted, values};
 use crate::clock::Timestamp;
@@ -49,9 +49,14 @@ impl<E: Engine> TokenStore for SqlStore<E> {
         ];
         match (&E::statements().families, &issued.access, &issued.family) {
             (_, None, None) => nothing_to_insert(self, grant, now).await,
-            (Families::AtOnce { begin_family: text, .. }, _, Some(_))
-            | (Families::AtOnce { insert_token: text, .. }, Some(_), None) => {
-                insertion(self.connections.write_returning(text, &values).await?.as_ref())
+            (Families::AtOnce { begin_family, .. }, _, Some(_)) => {
+                match self.connections.write_returning(begin_family, &values).await? {
+                    Some(_) => Ok(Insertion::Inserted),
+                    None => refused_insertion(self, grant, &issued, now).await,
+                }
+            }
+            (Families::AtOnce { insert_token, .. }, Some(_), None) => {
+                insertion(self.connections.write_returning(insert_token, &values).await?.as_ref())
             }
             (Families::InSteps(steps), ..) => {
                 let addition = Addition { grant, issued: &issued, values: &values, now };
@@ -87,7 +92,10 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             earliest_rotation(&used, now),
         ];
         match &E::statements().families {
-            Families::AtOnce { refresh, .. } => tried!(refresh_at_once(self, refresh, &values)),
+            Families::AtOnce { use_head, use_other, .. } => {
+                let uses = AtOnce { use_head, use_other, advance: used.advance };
+                tried!(refresh_at_once(self, &uses, &values))
+            }
             Families::InSteps(steps) => {
                 let refresh = Use { used: &used, with_token: issued.is_some(), values: &values, now };
                 tried!(refresh_in_steps(self, steps, &refresh))
@@ -137,18 +145,30 @@ fn insertion<E: Dialect>(row: Option<&Row<E>>) -> Result<Insertion, StoreError> 
         "inserted" => Ok(Insertion::Inserted),
         "revoked" => Ok(Insertion::GrantRevoked),
         "absent" => Ok(Insertion::GrantAbsent),
-        "conflict" => Err(StoreErrorKind::Conflict.into()),
         other => Err(corrupt(format!("an insertion has become {other}"))),
     }
 }
 
-/// What the one statement of a refresh says.
+/// A use of a refresh token where each step is one statement.
+struct AtOnce {
+    use_head: &'static Text,
+    use_other: &'static Text,
+    advance: Advance,
+}
+
+/// Moves the head if it was presented; otherwise has it decided what becomes of the token.
 async fn refresh_at_once<E: Engine>(
     store: &SqlStore<E>,
-    text: &'static Text,
+    uses: &AtOnce,
     values: &[Value<'_>],
 ) -> Result<Refreshed, Failure> {
-    let Some(row) = store.connections.write_returning_once(text, values).await? else {
+    if store.connections.write_returning_once(uses.use_head, values).await?.is_some() {
+        return Ok(match uses.advance {
+            Advance::Keep => Refreshed::Kept,
+            Advance::Rotate => Refreshed::Rotated,
+        });
+    }
+    let Some(row) = store.connections.write_returning_once(uses.use_other, values).await? else {
         return Ok(Refreshed::Absent);
     };
     match row.text("outcome")? {
@@ -156,11 +176,9 @@ async fn refresh_at_once<E: Engine>(
         "absent" => Ok(Refreshed::Absent),
         "ahead" => Ok(Refreshed::Ahead),
         "expired" => Ok(Refreshed::Expired),
-        "kept" => Ok(Refreshed::Kept),
         "replayed" => Ok(Refreshed::Replayed),
         "retried" => Ok(Refreshed::Retried { head: row.count("seq")? }),
         "revoked" => Ok(Refreshed::GrantRevoked),
-        "rotated" => Ok(Refreshed::Rotated),
         other => Err(corrupt(format!("a refresh has become {other}")).into()),
     }
 }

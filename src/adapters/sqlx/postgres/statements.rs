@@ -1,4 +1,4 @@
-//! The statements of PostgreSQL, as plain text: one for each verb, refusals included.
+//! The statements of PostgreSQL, as plain text: one for each verb.
 //!
 //! Under READ COMMITTED all parts of a statement read what was committed when it began; only a row that is locked or
 //! written is read as it is now, once whoever else has it locked is done. So a decision is made on a row that the same
@@ -7,6 +7,9 @@
 //! * A guarded write comes first, and the row is looked at, locked, only if nothing was written (`NOT EXISTS`). Its guard
 //!   may be decided by what was committed when the statement began: what it refuses then, it refuses for good.
 //! * The row is locked first (`FOR SHARE`, `FOR UPDATE`), decided on, and what is decided is written.
+//!
+//! A statement costs the server its plan, run or not. So what nearly always goes well, redeeming a code and using a refresh
+//! token, is a guarded write alone, and why it wrote nothing is asked by a second statement, which decides anew.
 //!
 //! Under the higher levels a row that has changed since the statement began is an error instead, and the verb is tried again.
 
@@ -57,18 +60,10 @@ const FAMILIES: Families = Families::AtOnce {
         " RETURNING grant_id), \
          token AS (",
         insert_token!(),
-        "begun WHERE $6 IS NOT NULL), \
-         seen AS (SELECT revoked_at, expires_at, family FROM vouchsafe_issued \
-         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 \
-         AND NOT EXISTS (SELECT 1 FROM begun) FOR UPDATE) \
-         SELECT 'inserted' AS outcome FROM begun \
-         UNION ALL \
-         SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' \
-         WHEN expires_at > $5 AND family IS NOT NULL THEN 'conflict' ELSE 'absent' END FROM seen"
+        "begun WHERE $6 IS NOT NULL) \
+         SELECT grant_id FROM begun"
     )),
-    // A head that is presented moves. Whatever else was presented is decided on with the row locked: that the head was the
-    // one presented after all, since the statement began, is to be tried again.
-    refresh: Text::numbered(concat!(
+    use_head: Text::numbered(concat!(
         "WITH moved AS (UPDATE vouchsafe_issued SET \
          seq = CASE WHEN $11 THEN seq + 1 ELSE seq END, \
          first_used_at = CASE WHEN $11 THEN NULL ELSE COALESCE(first_used_at, $5) END, \
@@ -77,42 +72,46 @@ const FAMILIES: Families = Families::AtOnce {
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND seq = $3 \
          AND (seq < 9223372036854775807 OR NOT $11) AND idle_until > $5 AND ",
         active!("$5"),
-        " RETURNING seq), \
-         seen AS (SELECT revoked_at, expires_at, family, seq, first_used_at, rotated_at, idle_until \
+        " RETURNING grant_id), \
+         token AS (",
+        insert_token!(),
+        "moved WHERE $6 IS NOT NULL) \
+         SELECT grant_id FROM moved"
+    )),
+    // Decided on with the row locked: that the head was the one presented after all is to be tried again.
+    use_other: Text::numbered(concat!(
+        "WITH seen AS (SELECT revoked_at, expires_at, family, seq, first_used_at, rotated_at, idle_until \
          FROM vouchsafe_issued \
-         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 \
-         AND NOT EXISTS (SELECT 1 FROM moved) FOR UPDATE), \
+         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 FOR UPDATE), \
          decided AS (SELECT seq, CASE \
          WHEN family IS NULL THEN 'absent' \
          WHEN revoked_at IS NOT NULL THEN 'revoked' \
          WHEN expires_at <= $5 OR idle_until <= $5 THEN 'expired' \
          WHEN $3 IS NULL OR seq < $3 THEN 'ahead' \
-         WHEN seq = $3 AND seq = 9223372036854775807 THEN 'overflow' \
+         WHEN seq = $3 AND seq = 9223372036854775807 AND $11 THEN 'overflow' \
          WHEN seq = $3 THEN 'again' \
          WHEN seq - 1 = $3 AND first_used_at IS NULL AND rotated_at >= $12 THEN 'retried' \
          ELSE 'replayed' END AS outcome FROM seen), \
          revoked AS (UPDATE vouchsafe_issued AS permit SET revoked_at = $5 FROM decided \
          WHERE permit.namespace = $1 AND permit.kind <> 1 AND permit.grant_id = $2 AND outcome = 'replayed'), \
-         good AS (SELECT seq, CASE WHEN $11 THEN 'rotated' ELSE 'kept' END AS outcome FROM moved \
-         UNION ALL SELECT seq, outcome FROM decided WHERE outcome = 'retried'), \
          token AS (",
         insert_token!(),
-        "good WHERE $6 IS NOT NULL) \
-         SELECT seq, outcome FROM good \
-         UNION ALL SELECT seq, outcome FROM decided WHERE outcome <> 'retried'"
+        "decided WHERE outcome = 'retried' AND $6 IS NOT NULL) \
+         SELECT seq, outcome FROM decided"
     )),
 };
 
-const CONSUME_CODE: Guarded = Guarded::AtOnce(Text::numbered(
-    "WITH used AS (UPDATE vouchsafe_codes SET used_at = $4 WHERE namespace = $1 AND id = $2 AND client = $3 \
-     AND used_at IS NULL AND expires_at > $4 AND retain_until > $4 \
-     RETURNING grant_id, client, used_at, expires_at, retain_until, secret, payload), \
-     seen AS (SELECT grant_id, client, used_at, expires_at, retain_until, secret, payload FROM vouchsafe_codes \
-     WHERE namespace = $1 AND id = $2 AND retain_until > $4 AND NOT EXISTS (SELECT 1 FROM used) FOR UPDATE) \
-     SELECT CAST(1 AS BIGINT) AS won, grant_id, client, used_at, expires_at, retain_until, secret, payload FROM used \
-     UNION ALL \
-     SELECT CAST(0 AS BIGINT), grant_id, client, used_at, expires_at, retain_until, secret, payload FROM seen",
-));
+const CONSUME_CODE: Guarded = Guarded::Returning {
+    write: Text::numbered(
+        "UPDATE vouchsafe_codes SET used_at = $4 WHERE namespace = $1 AND id = $2 AND client = $3 \
+         AND used_at IS NULL AND expires_at > $4 AND retain_until > $4 \
+         RETURNING grant_id, client, used_at, expires_at, retain_until, secret, payload",
+    ),
+    look: Text::numbered(
+        "SELECT grant_id, client, used_at, expires_at, retain_until, secret, payload FROM vouchsafe_codes \
+         WHERE namespace = $1 AND id = $2 AND retain_until > $4",
+    ),
+};
 
 const POLL: Guarded = Guarded::AtOnce(Text::numbered(concat!(
     "WITH polled AS (UPDATE vouchsafe_deferred SET \

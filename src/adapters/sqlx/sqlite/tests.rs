@@ -54,8 +54,8 @@ fn all() -> Vec<&'static str> {
         }
     }
     match texts.families {
-        Families::AtOnce { insert_token, begin_family, refresh } => {
-            all.extend([insert_token, begin_family, refresh]);
+        Families::AtOnce { insert_token, begin_family, use_head, use_other } => {
+            all.extend([insert_token, begin_family, use_head, use_other]);
         }
         Families::InSteps(steps) => {
             all.extend([steps.insert_token, steps.begin_family, steps.rotate, steps.keep]);
