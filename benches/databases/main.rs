@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use vouchsafe::adapters::sqlx::{PostgresStore, SqlOptions};
 
 use self::bare::Rows;
-use self::rate::{Effort, ratio};
+use self::rate::{Effort, Measured, ratio};
 use self::served::{Beside, Served};
 
 /// How many requests, and how many connections, there are at once.
@@ -51,20 +51,19 @@ fn main() {
 fn postgres(runtime: &Runtime, effort: Effort, served: &Served, rows: &Rows) {
     let insert = || rows.inserting();
     let select = || rows.selecting();
-    ratio(
-        runtime,
-        effort,
-        "client_credentials, opaque, of a single-row INSERT",
-        || served.client_credentials(),
-        insert,
-    );
+    let credentials =
+        Measured { what: "client_credentials, opaque, of a single-row INSERT", rounds: effort.rounds(4) };
+    ratio(runtime, effort, &credentials, || served.client_credentials(), insert);
     for (beside, said) in [(Beside::Nothing, ""), (Beside::IdToken, " with an ID token by ES256")] {
-        let name = format!("refresh{said} of a single-row INSERT");
-        ratio(runtime, effort, &name, || served.refreshing(beside), insert);
-        let name = format!("code to tokens{said} of a single-row INSERT");
-        ratio(runtime, effort, &name, || served.redeeming(beside), insert);
+        let what = format!("refresh{said} of a single-row INSERT");
+        let refresh = Measured { what: &what, rounds: effort.rounds(3) };
+        ratio(runtime, effort, &refresh, || served.refreshing(beside), insert);
+        let what = format!("code to tokens{said} of a single-row INSERT");
+        let redemption = Measured { what: &what, rounds: effort.rounds(2) };
+        ratio(runtime, effort, &redemption, || served.redeeming(beside), insert);
     }
-    ratio(runtime, effort, "introspection of a single-row SELECT", || served.introspecting(), select);
+    let introspection = Measured { what: "introspection of a single-row SELECT", rounds: effort.rounds(10) };
+    ratio(runtime, effort, &introspection, || served.introspecting(), select);
 }
 
 fn url() -> String {

@@ -15,7 +15,7 @@ const IDLE: Duration = Duration::from_millis(250);
 /// One piece of work, to be waited for.
 pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How often each side runs in one turn, and how many turns it has.
+/// How often each side runs in one round, and how many turns it has.
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
     pub(crate) runs: usize,
@@ -26,9 +26,14 @@ impl Effort {
     /// Without `--bench` this is a test run, as with criterion.
     pub(crate) fn asked() -> Self {
         match env_asks() {
-            true => Self { runs: 1_000, turns: 7 },
+            true => Self { runs: 1_000, turns: 15 },
             false => Self { runs: AT_ONCE, turns: 1 },
         }
+    }
+
+    /// So many rounds in a turn; one where nothing is measured.
+    pub(crate) const fn rounds(self, measured: usize) -> usize {
+        if self.turns > 1 { measured } else { 1 }
     }
 }
 
@@ -36,23 +41,47 @@ fn env_asks() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
-/// Prints the rate of `ours` over that of `theirs`: the medians of their turns. Each makes one piece of work for each run.
+/// Whether the name of a measurement was given, or a part of it, or none at all.
+fn is_wanted(what: &str) -> bool {
+    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|part| what.contains(&part))
+}
+
+/// What is measured: its name, and how many rounds there are in a turn, which is to last for some tenths of a second.
+pub(crate) struct Measured<'a> {
+    pub(crate) what: &'a str,
+    pub(crate) rounds: usize,
+}
+
+/// Prints the rate of `ours` over that of `theirs`, turn by turn: the median of the ratios, and between what half of them are.
+/// Each makes one piece of work for each run of a round.
 pub(crate) fn ratio(
     runtime: &Runtime,
     effort: Effort,
-    what: &str,
+    measured: &Measured<'_>,
     ours: impl Fn() -> Vec<Work>,
     theirs: impl Fn() -> Vec<Work>,
 ) {
-    let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..effort.turns {
-        rates[0].push(rate(runtime, ours()));
+    let what = measured.what;
+    let turn = |round: &dyn Fn() -> Vec<Work>| {
+        let work = (0..measured.rounds).flat_map(|_| round()).collect();
+        let rate = rate(runtime, work);
         // The store has given its connections back by then, so that the other side has all of them.
         runtime.block_on(sleep(IDLE));
-        rates[1].push(rate(runtime, theirs()));
+        rate
+    };
+    if !is_wanted(what) {
+        return;
     }
-    let [ours, theirs] = rates.map(median);
-    println!("{what}: {ours:.0}/s over {theirs:.0}/s = {:.2}", ours / theirs);
+    let [mut rates, mut others, mut ratios] = [const { Vec::new() }; 3];
+    for _ in 0..effort.turns {
+        let (ours, theirs) = (turn(&ours), turn(&theirs));
+        rates.push(ours);
+        others.push(theirs);
+        ratios.push(ours / theirs);
+    }
+    let [[_, ours, _], [_, theirs, _], [low, ratio, high]] = [rates, others, ratios].map(quartiles);
+    println!("{what}: {ours:.0}/s over {theirs:.0}/s = {ratio:.2} ({low:.2} to {high:.2})");
 }
 
 /// Pieces of work for each second, when [`AT_ONCE`] tasks share them.
@@ -77,7 +106,7 @@ fn rate(runtime: &Runtime, work: Vec<Work>) -> f64 {
     count as f64 / begun.elapsed().max(Duration::from_micros(1)).as_secs_f64()
 }
 
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
+    values.sort_by(f64::total_cmp);
+    [1, 2, 3].map(|quarter| values[(values.len() - 1) * quarter / 4])
 }
