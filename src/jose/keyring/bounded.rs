@@ -54,3 +54,83 @@ impl KeySource for Bounded {
         self.within(ANSWERED_WITHIN, self.source.save(seen, keys)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::testing::ManualRuntime;
+
+    /// A source that never answers, and notes which of its calls were dropped.
+    #[derive(Debug, Default)]
+    struct Stuck(Mutex<Vec<&'static str>>);
+
+    impl Stuck {
+        async fn hang(&self, call: &'static str) {
+            let _noted = Noted { stuck: self, call };
+            pending().await
+        }
+    }
+
+    struct Noted<'a> {
+        stuck: &'a Stuck,
+        call: &'static str,
+    }
+
+    impl Drop for Noted<'_> {
+        fn drop(&mut self) {
+            self.stuck.0.lock().unwrap().push(self.call);
+        }
+    }
+
+    #[async_trait]
+    impl KeySource for Stuck {
+        async fn load(&self) -> Result<SourcedKeys, BoxError> {
+            self.hang("load").await;
+            Ok(SourcedKeys::default())
+        }
+
+        async fn create(&self, _: SigningAlg) -> Result<Option<Arc<dyn Signer>>, BoxError> {
+            self.hang("create").await;
+            Ok(None)
+        }
+
+        async fn save(&self, _: &Revision, _: &[RingKey]) -> Result<Saved, BoxError> {
+            self.hang("save").await;
+            Ok(Saved::Saved)
+        }
+    }
+
+    #[test]
+    fn every_call_is_dropped_when_its_time_is_over() {
+        let runtime = Arc::new(ManualRuntime::new());
+        let stuck = Arc::new(Stuck::default());
+        let failed = Arc::new(Mutex::new(Vec::new()));
+        for call in ["load", "create", "save"] {
+            let bounded = Bounded::new(Arc::<Stuck>::clone(&stuck), Arc::<ManualRuntime>::clone(&runtime));
+            let failed = Arc::clone(&failed);
+            runtime.spawn(Box::pin(async move {
+                let outcome = match call {
+                    "load" => bounded.load().await.map(drop),
+                    "create" => bounded.create(SigningAlg::Es256).await.map(drop),
+                    _ => bounded.save(&Revision::default(), &[]).await.map(drop),
+                };
+                assert!(outcome.is_err(), "{call}");
+                failed.lock().unwrap().push(call);
+            }));
+        }
+        let over = |after: Duration, calls: &[&str]| {
+            runtime.advance(after - Duration::from_millis(1));
+            let before = failed.lock().unwrap().len();
+            runtime.advance(Duration::from_millis(1));
+            let failed = failed.lock().unwrap();
+            assert_eq!(failed[before..], *calls, "after {after:?}");
+            assert_eq!(*failed, *stuck.0.lock().unwrap(), "the calls are dropped");
+        };
+        runtime.run();
+        over(ANSWERED_WITHIN, &["load", "save"]);
+        over(CREATED_WITHIN - ANSWERED_WITHIN, &["create"]);
+    }
+}
