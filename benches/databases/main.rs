@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use vouchsafe::adapters::sqlx::{PostgresStore, SqlOptions};
 
 use self::bare::Rows;
-use self::rate::{Effort, Measured, ratio};
+use self::rate::{Effort, Measured, is_wanted, ratio};
 use self::served::{Beside, Served};
 
 /// How many requests, and how many connections, there are at once.
@@ -45,7 +45,9 @@ fn main() {
         postgres(&runtime, effort, &served, &rows);
     }
     runtime.block_on(pool.close());
-    mariadb::ratios(&runtime);
+    if is_wanted("MariaDB") {
+        mariadb::ratios(&runtime);
+    }
 }
 
 fn postgres(runtime: &Runtime, effort: Effort, served: &Served, rows: &Rows) {

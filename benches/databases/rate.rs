@@ -42,7 +42,7 @@ fn env_asks() -> bool {
 }
 
 /// Whether the name of a measurement was given, or a part of it, or none at all.
-fn is_wanted(what: &str) -> bool {
+pub(crate) fn is_wanted(what: &str) -> bool {
     let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
     named.peek().is_none() || named.any(|part| what.contains(&part))
 }

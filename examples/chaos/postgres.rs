@@ -59,7 +59,7 @@ impl Postgres {
     /// Lets no file grow beyond so many bytes, as a disk that is full; `None` gives it room again.
     ///
     /// # Errors
-    /// Where there is no `prlimit`, which is a matter of Linux.
+    /// Where there is no `prlimit`, or the kernel does not list the children of a process: a matter of Linux.
     pub(crate) async fn limit_files(&self, bytes: Option<u64>) -> Result<(), BoxError> {
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         let process = std::fs::read_to_string(self.directory.join("data/postmaster.pid"))?;

@@ -18,7 +18,8 @@ pub struct StoreLimits {
     /// How long all calls of one request may take, one after the other: 100 milliseconds to 60 seconds, default 3 seconds.
     /// A call that is under way then is dropped; what became of it is not known, so the caller is told `Unavailable`. None
     /// is begun after it, but one that revokes: it has as long for itself, since what it ends must not outlive a slow store
-    /// (RFC 6749 section 4.1.2). So has a call that belongs to no request to an endpoint, as one of the host's own pages.
+    /// (RFC 6749 section 4.1.2), and is not counted. So it is with a call that belongs to no request to an endpoint: those
+    /// of the host's own pages, and of what the host calls itself, as `Provider::redeem`.
     pub deadline: Duration,
     /// How many calls each port may have under way: 1 to 65535, default 256. One more is not begun.
     pub at_once: u16,
@@ -68,11 +69,8 @@ struct Guard {
 }
 
 impl Guard {
-    /// How long a call of `verb` may take; `None` when the request has had all of its time.
-    fn left_for(&self, verb: &str) -> Option<Duration> {
-        if verb.starts_with("revoke") {
-            return Some(self.deadline);
-        }
+    /// How long a call may take that shares the time of its request; `None` when the request has had all of it.
+    fn left(&self) -> Option<Duration> {
         self.deadline.checked_sub(allowance::waited()).filter(|left| !left.is_zero())
     }
 }
@@ -86,7 +84,9 @@ impl Around for Guard {
     ) -> Result<(), StoreError> {
         let unavailable = |why: &'static str| Err(StoreError::new(StoreErrorKind::Unavailable, why));
         let Some(_place) = self.places.take() else { return unavailable("too many calls are under way") };
-        let Some(left) = self.left_for(verb) else { return unavailable("the request has had its time") };
+        let shares = !verb.starts_with("revoke");
+        let left = if shares { self.left() } else { Some(self.deadline) };
+        let Some(left) = left else { return unavailable("the request has had its time") };
         let mut begun = None;
         let timed = poll_fn(|cx| {
             let answer = call.as_mut().poll(cx);
@@ -97,7 +97,7 @@ impl Around for Guard {
         });
         let answer = within(&*self.runtime, left, timed).await;
         // One that answered at once, as a store in memory does, has not read the clock.
-        if let Some(begun) = begun {
+        if let Some(begun) = begun.filter(|_| shares) {
             allowance::has_waited(self.runtime.elapsed().saturating_sub(begun));
         }
         answer.unwrap_or_else(|| unavailable("the store did not answer in its time"))
@@ -201,6 +201,10 @@ mod tests {
         let verbs = &["consume_code", "insert", "revoke", "revoke_some", "grant"];
         let answers = one_after_the_other(Duration::from_secs(2), verbs);
         assert_eq!(answers, [true, false, true, true, false]);
+        // However many there are: what follows them has the time that was left.
+        let verbs = &["revoke_some", "revoke_some", "revoke_some", "unregister", "grant"];
+        let answers = one_after_the_other(Duration::from_secs(2), verbs);
+        assert_eq!(answers, [true, true, true, true, false]);
     }
 
     #[test]

@@ -367,6 +367,19 @@ fn a_revocation_has_its_own_time() {
     h.redeem(refresh_form("web", tokens.refresh_token())).rejected(Reason::GrantRevoked);
 }
 
+/// attack 122: the same of a refresh token that was used up.
+#[test]
+fn a_replay_of_a_refresh_token_ends_its_grant_though_its_time_is_over() {
+    let (h, gate) = behind_gate(StoreLimits::default());
+    let first = h.tokens(&offline().client("spa"), "alice");
+    let refresh = |token: &str| h.redeem(refresh_form("spa", token)).issued();
+    let second = refresh(first.refresh_token());
+    let third = refresh(second.refresh_token());
+    let (answer, took) = at_pace(&h, &gate, 1200, refresh_form("spa", first.refresh_token()));
+    assert_eq!((answer.status().as_u16(), took), (503, 3600));
+    h.redeem(refresh_form("spa", third.refresh_token())).rejected(Reason::GrantRevoked);
+}
+
 #[test]
 fn limits_that_no_store_can_keep_are_refused() {
     let seconds = Duration::from_secs;

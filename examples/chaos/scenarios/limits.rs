@@ -38,6 +38,7 @@ pub(super) async fn slow_store(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     stage.allowed.unavailable = true;
     let at_once = stage.lab.usual(30, 200) as usize;
     for delay in [SLOW, TOO_SLOW] {
+        stage.order(&Orders::default()).await?;
         let code = stage.code(0).await?;
         stage.order(&Orders { store_delay_ms: delay, ..Orders::default() }).await?;
         let (begun, urls) = (Instant::now(), stage.urls());

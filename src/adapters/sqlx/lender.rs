@@ -364,6 +364,7 @@ mod tests {
         let lent: Vec<_> = join_all((0..8).map(|_| lender.lend())).await;
         lent.into_iter().for_each(|lent| lender.take_back(lent.unwrap()));
         assert_eq!(waiting(&lender), 8);
+        assert_eq!(lender.shelf.looked_at, LOOKED_AT_SHARED);
         all_come_back(&pool).await;
         assert_eq!(waiting(&lender), 0);
     }

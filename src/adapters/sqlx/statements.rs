@@ -84,7 +84,7 @@ pub(super) enum Families {
     /// One statement each: `insert_token` and `use_other` say in the column `outcome` what they have decided. The others
     /// answer with a row if they have written. `use_other` is for a refresh token that was not the head, and decides as
     /// `RefreshUse::outcome` does.
-    AtOnce { insert_token: Text, begin_family: Text, use_head: Text, use_other: Text },
+    HeadFirst { insert_token: Text, begin_family: Text, use_head: Text, use_other: Text },
     /// Several statements.
     InSteps(Steps),
 }

@@ -1,4 +1,4 @@
-//! Tokens and families where the database cannot do it all in one statement.
+//! Tokens and families where the database cannot do it all in one statement, and why a grant took nothing.
 
 use super::dialect::Engine;
 use super::failure::{Failure, tried};

@@ -26,7 +26,8 @@ const MAX_NAMESPACE: usize = 255;
 /// It goes by the name of its database: `SqliteStore`, `PostgresStore`, `MysqlStore`.
 ///
 /// A pool tests each connection that comes back to it, which costs a round trip. So a connection that has answered waits
-/// in the store for the next verb. It goes back when none came for a tenth of a second, and after 256 verbs.
+/// in the store for the next verb. It goes back when none came for a tenth of a second, and after 256 verbs; to a pool that is
+/// the host's when none came for some milliseconds, and after 16 verbs where the pool has no other.
 pub struct SqlStore<E: Engine> {
     pub(super) connections: Connections<E>,
     namespace: Arc<str>,

@@ -49,13 +49,13 @@ impl<E: Engine> TokenStore for SqlStore<E> {
         ];
         match (&E::statements().families, &issued.access, &issued.family) {
             (_, None, None) => nothing_to_insert(self, grant, now).await,
-            (Families::AtOnce { begin_family, .. }, _, Some(_)) => {
+            (Families::HeadFirst { begin_family, .. }, _, Some(_)) => {
                 match self.connections.write_returning(begin_family, &values).await? {
                     Some(_) => Ok(Insertion::Inserted),
                     None => refused_insertion(self, grant, &issued, now).await,
                 }
             }
-            (Families::AtOnce { insert_token, .. }, Some(_), None) => {
+            (Families::HeadFirst { insert_token, .. }, Some(_), None) => {
                 insertion(self.connections.write_returning(insert_token, &values).await?.as_ref())
             }
             (Families::InSteps(steps), ..) => {
@@ -92,9 +92,9 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             earliest_rotation(&used, now),
         ];
         match &E::statements().families {
-            Families::AtOnce { use_head, use_other, .. } => {
-                let uses = AtOnce { use_head, use_other, advance: used.advance };
-                tried!(refresh_at_once(self, &uses, &values))
+            Families::HeadFirst { use_head, use_other, .. } => {
+                let uses = HeadFirst { use_head, use_other, advance: used.advance };
+                tried!(refresh_head_first(self, &uses, &values))
             }
             Families::InSteps(steps) => {
                 let refresh = Use { used: &used, with_token: issued.is_some(), values: &values, now };
@@ -150,16 +150,16 @@ fn insertion<E: Dialect>(row: Option<&Row<E>>) -> Result<Insertion, StoreError> 
 }
 
 /// A use of a refresh token where each step is one statement.
-struct AtOnce {
+struct HeadFirst {
     use_head: &'static Text,
     use_other: &'static Text,
     advance: Advance,
 }
 
 /// Moves the head if it was presented; otherwise has it decided what becomes of the token.
-async fn refresh_at_once<E: Engine>(
+async fn refresh_head_first<E: Engine>(
     store: &SqlStore<E>,
-    uses: &AtOnce,
+    uses: &HeadFirst,
     values: &[Value<'_>],
 ) -> Result<Refreshed, Failure> {
     if store.connections.write_returning_once(uses.use_head, values).await?.is_some() {

@@ -19,7 +19,7 @@ use crate::provider::issue::{self, Issuance, RefreshIssuance, Write};
 use crate::provider::lifetimes::Lasting;
 use crate::provider::records;
 use crate::provider::token::TokenRequest;
-use crate::store::{Advance, Grace, Grant, RefreshUse, Refreshed, StoredGrant, TokenStore};
+use crate::store::{Advance, Filter, Grace, Grant, RefreshUse, Refreshed, StoredGrant, TokenStore};
 use crate::types::{GrantType, Scope};
 
 /// Longest time for which the predecessor of a public client's refresh token is answered.
@@ -87,8 +87,16 @@ impl RefreshTokenGrant {
         match used.outcome(Some(stored), cx.now) {
             Refreshed::Kept | Refreshed::Retried { .. } | Refreshed::Rotated => Ok(()),
             Refreshed::Replayed => {
-                let used = self.tokens.use_refresh_token(&stored.record.id, used.clone(), None, cx.now);
-                match used.await? {
+                let grant = &stored.record.id;
+                let told = match self.tokens.use_refresh_token(grant, used.clone(), None, cx.now).await {
+                    Ok(told) => told,
+                    Err(error) => {
+                        // The request may have had its time, which a revocation does not share.
+                        self.tokens.revoke(&Filter::Id(*grant), cx.now).await?;
+                        return Err(error.into());
+                    }
+                };
+                match told {
                     Refreshed::Kept | Refreshed::Retried { .. } | Refreshed::Rotated => {
                         Err(Internal::new("could not refuse a refresh token", "its family went back").into())
                     }

@@ -25,7 +25,8 @@ pub struct Postgres;
 
 /// The stores in a PostgreSQL database.
 ///
-/// Every verb is one statement and one round trip, refusals included; inserting a request about a person who is known
+/// Every verb is one statement and one round trip. A second one says why a code, a refresh token or a grant was refused, or
+/// repeats the answer to a refresh token whose first was lost; inserting a request about a person who is known
 /// ([`DeferredStore::insert_deferred`](crate::store::DeferredStore::insert_deferred)) is a transaction of two, and a
 /// [`Sweep`](crate::store::Sweep) one statement for each table. The guarantees hold under every isolation level: under
 /// READ COMMITTED by row locks, under the higher ones by trying again what the database could not serialise, three times

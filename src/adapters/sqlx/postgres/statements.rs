@@ -9,7 +9,8 @@
 //! * The row is locked first (`FOR SHARE`, `FOR UPDATE`), decided on, and what is decided is written.
 //!
 //! A statement costs the server its plan, run or not. So what nearly always goes well, redeeming a code and using a refresh
-//! token, is a guarded write alone, and why it wrote nothing is asked by a second statement, which decides anew.
+//! token, is a guarded write alone, and why it wrote nothing is asked by a second statement, which decides anew. It locks what
+//! it looks at, so that it is answered where the write was, and not by a replica that has not heard of it.
 //!
 //! Under the higher levels a row that has changed since the statement began is an error instead, and the verb is tried again.
 
@@ -42,7 +43,7 @@ macro_rules! sweep {
     };
 }
 
-const FAMILIES: Families = Families::AtOnce {
+const FAMILIES: Families = Families::HeadFirst {
     // Tokens of one grant do not wait for each other, but a revocation waits for them, and they for it.
     insert_token: Text::numbered(concat!(
         "WITH permit AS (SELECT revoked_at, expires_at FROM vouchsafe_issued \
@@ -69,7 +70,7 @@ const FAMILIES: Families = Families::AtOnce {
          first_used_at = CASE WHEN $11 THEN NULL ELSE COALESCE(first_used_at, $5) END, \
          rotated_at = CASE WHEN $11 THEN $5 ELSE rotated_at END, \
          idle_until = $4 \
-         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND seq = $3 \
+         WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NOT NULL AND seq = $3 \
          AND (seq < 9223372036854775807 OR NOT $11) AND idle_until > $5 AND ",
         active!("$5"),
         " RETURNING grant_id), \
@@ -85,6 +86,7 @@ const FAMILIES: Families = Families::AtOnce {
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND keep_until > $5 FOR UPDATE), \
          decided AS (SELECT seq, CASE \
          WHEN family IS NULL THEN 'absent' \
+         WHEN seq IS NULL OR idle_until IS NULL THEN 'broken' \
          WHEN revoked_at IS NOT NULL THEN 'revoked' \
          WHEN expires_at <= $5 OR idle_until <= $5 THEN 'expired' \
          WHEN $3 IS NULL OR seq < $3 THEN 'ahead' \
@@ -109,7 +111,7 @@ const CONSUME_CODE: Guarded = Guarded::Returning {
     ),
     look: Text::numbered(
         "SELECT grant_id, client, used_at, expires_at, retain_until, secret, payload FROM vouchsafe_codes \
-         WHERE namespace = $1 AND id = $2 AND retain_until > $4",
+         WHERE namespace = $1 AND id = $2 AND retain_until > $4 FOR SHARE",
     ),
 };
 

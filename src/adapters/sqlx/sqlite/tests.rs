@@ -54,7 +54,7 @@ fn all() -> Vec<&'static str> {
         }
     }
     match texts.families {
-        Families::AtOnce { insert_token, begin_family, use_head, use_other } => {
+        Families::HeadFirst { insert_token, begin_family, use_head, use_other } => {
             all.extend([insert_token, begin_family, use_head, use_other]);
         }
         Families::InSteps(steps) => {
