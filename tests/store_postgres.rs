@@ -328,3 +328,26 @@ async fn a_row_that_was_tampered_with_is_corrupt() {
     ])
     .await;
 }
+
+/// attack 317: nor is such a row taken for a replay, which would end a grant that nobody has misused.
+#[tokio::test]
+async fn a_family_that_was_tampered_with_is_neither_used_nor_ended() {
+    let place = Place::new().await;
+    let store = place.node().await;
+    let mended =
+        "UPDATE vouchsafe_issued SET family = grant_id || grant_id, seq = 0, idle_until = expires_at";
+    for (change, expected) in [
+        ("UPDATE vouchsafe_issued SET seq = NULL", Err(StoreErrorKind::Corrupt)),
+        ("UPDATE vouchsafe_issued SET idle_until = NULL", Err(StoreErrorKind::Corrupt)),
+        ("UPDATE vouchsafe_issued SET family = NULL", Ok(Refreshed::Absent)),
+    ] {
+        let grant = family_at(&store, 0).await;
+        place.execute(change).await;
+        let used = store.use_refresh_token(&grant.id, rotation(0), None, NOW).await;
+        assert_eq!(used.map_err(|error| error.kind()), expected, "{change}");
+        place.execute(mended).await;
+        let used = store.use_refresh_token(&grant.id, rotation(0), None, NOW).await;
+        assert_eq!(used.unwrap(), Refreshed::Rotated, "{change} has ended it");
+        place.execute("DELETE FROM vouchsafe_issued").await;
+    }
+}
