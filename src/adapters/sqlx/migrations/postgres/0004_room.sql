@@ -3,7 +3,7 @@
 -- A grant changes with each use of its refresh token, a code once, and a request with each poll. Where its page has room, the
 -- new version of such a row goes beside the old one, and no index is written. Pages that are full already stay so.
 --
--- A check is read from its text anew by each statement that writes: a fifth of what writing a token costs. The statements
+-- A check is read from its text anew by each statement that writes: a seventh of what a refresh costs the server. The statements
 -- keep what those of "vouchsafe_issued" said: kinds are 0, 1 and 2; what is not a token alone has "created_at"; a family comes
 -- with "seq" and "idle_until".
 --
