@@ -63,6 +63,9 @@ pub(crate) fn ratio(
     theirs: impl Fn() -> Vec<Work>,
 ) {
     let what = measured.what;
+    if !is_wanted(what) {
+        return;
+    }
     let turn = |round: &dyn Fn() -> Vec<Work>| {
         let work = (0..measured.rounds).flat_map(|_| round()).collect();
         let rate = rate(runtime, work);
@@ -70,9 +73,6 @@ pub(crate) fn ratio(
         runtime.block_on(sleep(IDLE));
         rate
     };
-    if !is_wanted(what) {
-        return;
-    }
     let [mut rates, mut others, mut ratios] = [const { Vec::new() }; 3];
     for _ in 0..effort.turns {
         let (ours, theirs) = (turn(&ours), turn(&theirs));

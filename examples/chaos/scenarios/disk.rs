@@ -10,6 +10,10 @@ use crate::lab::Stage;
 /// table alone is what does not fit.
 const TABLE: i64 = 24 << 20;
 
+/// What is left of the disk: less than a page, so that the page is begun, and the server told that there is no room for the
+/// rest of it.
+const PART_OF_A_PAGE: u64 = 4096;
+
 /// Rows of nobody, to fill the table with.
 const FILLER: i64 = 2_000;
 
@@ -28,11 +32,8 @@ pub(super) async fn full(stage: &mut Stage<'_>) -> Result<(), BoxError> {
         fill(stage).await?;
         let before = stage.lab.postgres.out_of_room()?;
         let (code, token, url) = (stage.code(turn).await?, stage.family(turn).await?, stage.url(turn));
-        stage
-            .lab
-            .postgres
-            .limit_files(Some(table_size(stage).await?.unsigned_abs() + PART_OF_A_PAGE))
-            .await?;
+        let room = table_size(stage).await?.unsigned_abs() + PART_OF_A_PAGE;
+        stage.lab.postgres.limit_files(Some(room)).await?;
         let refused = until_full(stage, &url).await;
         stage.count_faults(u64::from(refused));
         let out_of_room = stage.lab.postgres.out_of_room()? - before;
@@ -55,10 +56,6 @@ pub(super) async fn full(stage: &mut Stage<'_>) -> Result<(), BoxError> {
     }
     Ok(())
 }
-
-/// What is left of the disk: less than a page, so that the page is begun, and the server told that there is no room for the
-/// rest of it.
-const PART_OF_A_PAGE: u64 = 4096;
 
 /// Asks for tokens until none is given any more, each of which has to be good; how many were refused.
 async fn until_full(stage: &Stage<'_>, url: &str) -> u32 {

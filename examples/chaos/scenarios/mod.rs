@@ -62,10 +62,12 @@ pub(crate) async fn run(lab: &Lab, name: &str) -> Result<Outcome, BoxError> {
     if name == "disk" {
         // What is full takes nobody else's database with it.
         let own = Lab::open(lab.options.clone(), lab.chance(u64::MAX)).await?;
-        let mut stage = Stage::set(&own, name, Wanted::Usual).await?;
-        disk::full(&mut stage).await?;
-        return stage.clear().await;
+        return run_in(&own, name).await;
     }
+    run_in(lab, name).await
+}
+
+async fn run_in(lab: &Lab, name: &str) -> Result<Outcome, BoxError> {
     let wanted = match name {
         "R8" => Wanted::Serializable,
         "R12" => Wanted::FewConnections,
@@ -93,6 +95,7 @@ pub(crate) async fn run(lab: &Lab, name: &str) -> Result<Outcome, BoxError> {
         "R33" => races::delivered_twice(&mut stage).await?,
         "R40" => outages::cut_off(&mut stage).await?,
         "jti" => races::assertions(&mut stage).await?,
+        "disk" => disk::full(&mut stage).await?,
         "out" => races::sign_outs(&mut stage).await?,
         _ => return Err(format!("there is no scenario {name}").into()),
     }

@@ -80,7 +80,7 @@ pub(super) fn stored<E: Dialect>(row: &Row<E>) -> Result<StoredGrant, StoreError
         payload: row.payload()?,
     };
     let head = match row.maybe_bytes::<32>("family")? {
-        None if row.maybe_time("idle_until")?.is_some() || row.maybe_time("seq")?.is_some() => {
+        None if row.maybe_integer("idle_until")?.is_some() || row.maybe_integer("seq")?.is_some() => {
             return Err(corrupt("a family has no key"));
         }
         None => None,

@@ -19,7 +19,7 @@ impl<E: Dialect> Row<E> {
         E::bytes(&self.0, name).map_err(corrupt)
     }
 
-    fn maybe_integer(&self, name: &str) -> Result<Option<i64>, StoreError> {
+    pub(super) fn maybe_integer(&self, name: &str) -> Result<Option<i64>, StoreError> {
         E::integer(&self.0, name).map_err(corrupt)
     }
 

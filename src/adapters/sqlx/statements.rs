@@ -81,12 +81,21 @@ pub(super) enum Upsert {
 /// whether the head moves on, and `$12` is the earliest rotation after which its predecessor is in grace.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Families {
-    /// One statement each: `insert_token` and `use_other` say in the column `outcome` what they have decided. The others
-    /// answer with a row if they have written. `use_other` is for a refresh token that was not the head, and decides as
-    /// `RefreshUse::outcome` does.
-    HeadFirst { insert_token: Text, begin_family: Text, use_head: Text, use_other: Text },
+    /// One statement each.
+    HeadFirst(HeadFirst),
     /// Several statements.
     InSteps(Steps),
+}
+
+/// One statement for each, of which `insert_token` and `use_other` say in the column `outcome` what they have decided. The
+/// others answer with a row if they have written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeadFirst {
+    pub(super) insert_token: Text,
+    pub(super) begin_family: Text,
+    pub(super) use_head: Text,
+    /// For a refresh token that was not the head: decides as `RefreshUse::outcome` does.
+    pub(super) use_other: Text,
 }
 
 /// Guarded writes, and a look at the grant's row for when one of them wrote nothing.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::dialect::{Dialect, Engine};
 use super::failure::{Failure, corrupt, tried};
 use super::row::Row;
-use super::statements::{Families, Text};
+use super::statements::{Families, HeadFirst};
 use super::steps::{Addition, Use, insert_in_steps, nothing_to_insert, refresh_in_steps, refused_insertion};
 use super::store::SqlStore;
 use super::value::{Value, counted, values};
@@ -49,14 +49,14 @@ impl<E: Engine> TokenStore for SqlStore<E> {
         ];
         match (&E::statements().families, &issued.access, &issued.family) {
             (_, None, None) => nothing_to_insert(self, grant, now).await,
-            (Families::HeadFirst { begin_family, .. }, _, Some(_)) => {
-                match self.connections.write_returning(begin_family, &values).await? {
+            (Families::HeadFirst(texts), _, Some(_)) => {
+                match self.connections.write_returning(&texts.begin_family, &values).await? {
                     Some(_) => Ok(Insertion::Inserted),
                     None => refused_insertion(self, grant, &issued, now).await,
                 }
             }
-            (Families::HeadFirst { insert_token, .. }, Some(_), None) => {
-                insertion(self.connections.write_returning(insert_token, &values).await?.as_ref())
+            (Families::HeadFirst(texts), Some(_), None) => {
+                insertion(self.connections.write_returning(&texts.insert_token, &values).await?.as_ref())
             }
             (Families::InSteps(steps), ..) => {
                 let addition = Addition { grant, issued: &issued, values: &values, now };
@@ -92,10 +92,7 @@ impl<E: Engine> TokenStore for SqlStore<E> {
             earliest_rotation(&used, now),
         ];
         match &E::statements().families {
-            Families::HeadFirst { use_head, use_other, .. } => {
-                let uses = HeadFirst { use_head, use_other, advance: used.advance };
-                tried!(refresh_head_first(self, &uses, &values))
-            }
+            Families::HeadFirst(texts) => tried!(refresh_head_first(self, texts, used.advance, &values)),
             Families::InSteps(steps) => {
                 let refresh = Use { used: &used, with_token: issued.is_some(), values: &values, now };
                 tried!(refresh_in_steps(self, steps, &refresh))
@@ -149,26 +146,20 @@ fn insertion<E: Dialect>(row: Option<&Row<E>>) -> Result<Insertion, StoreError> 
     }
 }
 
-/// A use of a refresh token where each step is one statement.
-struct HeadFirst {
-    use_head: &'static Text,
-    use_other: &'static Text,
-    advance: Advance,
-}
-
 /// Moves the head if it was presented; otherwise has it decided what becomes of the token.
 async fn refresh_head_first<E: Engine>(
     store: &SqlStore<E>,
-    uses: &HeadFirst,
+    texts: &'static HeadFirst,
+    advance: Advance,
     values: &[Value<'_>],
 ) -> Result<Refreshed, Failure> {
-    if store.connections.write_returning_once(uses.use_head, values).await?.is_some() {
-        return Ok(match uses.advance {
+    if store.connections.write_returning_once(&texts.use_head, values).await?.is_some() {
+        return Ok(match advance {
             Advance::Keep => Refreshed::Kept,
             Advance::Rotate => Refreshed::Rotated,
         });
     }
-    let Some(row) = store.connections.write_returning_once(uses.use_other, values).await? else {
+    let Some(row) = store.connections.write_returning_once(&texts.use_other, values).await? else {
         return Ok(Refreshed::Absent);
     };
     match row.text("outcome")? {

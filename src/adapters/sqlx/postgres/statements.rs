@@ -15,7 +15,7 @@
 //! Under the higher levels a row that has changed since the statement began is an error instead, and the verb is tried again.
 
 use crate::adapters::sqlx::statements::{
-    ByFilter, Families, Guarded, Resealing, Reseals, Statements, Text, Upsert,
+    ByFilter, Families, Guarded, HeadFirst, Resealing, Reseals, Statements, Text, Upsert,
 };
 
 /// The beginning of the insertion of a token; what follows says of which grant.
@@ -23,6 +23,19 @@ macro_rules! insert_token {
     () => {
         "INSERT INTO vouchsafe_issued (namespace, kind, id, grant_id, client, expires_at, keep_until, secret, payload) \
          SELECT $1, 1, $6, $2, $7, $8, $8, $9, $10 FROM "
+    };
+}
+
+/// Writes to a grant and, if that was done, inserts the access token where there is one; answers with a row if it was done.
+macro_rules! write_with_token {
+    ($($write:expr),+ $(,)?) => {
+        Text::numbered(concat!(
+            "WITH written AS (UPDATE vouchsafe_issued SET ",
+            $($write,)+
+            " RETURNING grant_id), token AS (",
+            insert_token!(),
+            "written WHERE $6 IS NOT NULL) SELECT grant_id FROM written"
+        ))
     };
 }
 
@@ -43,7 +56,7 @@ macro_rules! sweep {
     };
 }
 
-const FAMILIES: Families = Families::HeadFirst {
+const FAMILIES: Families = Families::HeadFirst(HeadFirst {
     // Tokens of one grant do not wait for each other, but a revocation waits for them, and they for it.
     insert_token: Text::numbered(concat!(
         "WITH permit AS (SELECT revoked_at, expires_at FROM vouchsafe_issued \
@@ -54,31 +67,20 @@ const FAMILIES: Families = Families::HeadFirst {
          SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at > $5 THEN 'inserted' \
          ELSE 'absent' END AS outcome FROM permit"
     )),
-    begin_family: Text::numbered(concat!(
-        "WITH begun AS (UPDATE vouchsafe_issued SET family = $3, seq = 0, idle_until = $4 \
+    begin_family: write_with_token!(
+        "family = $3, seq = 0, idle_until = $4 \
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NULL AND ",
         active!("$5"),
-        " RETURNING grant_id), \
-         token AS (",
-        insert_token!(),
-        "begun WHERE $6 IS NOT NULL) \
-         SELECT grant_id FROM begun"
-    )),
-    use_head: Text::numbered(concat!(
-        "WITH moved AS (UPDATE vouchsafe_issued SET \
-         seq = CASE WHEN $11 THEN seq + 1 ELSE seq END, \
+    ),
+    use_head: write_with_token!(
+        "seq = CASE WHEN $11 THEN seq + 1 ELSE seq END, \
          first_used_at = CASE WHEN $11 THEN NULL ELSE COALESCE(first_used_at, $5) END, \
          rotated_at = CASE WHEN $11 THEN $5 ELSE rotated_at END, \
          idle_until = $4 \
          WHERE namespace = $1 AND kind <> 1 AND grant_id = $2 AND family IS NOT NULL AND seq = $3 \
          AND (seq < 9223372036854775807 OR NOT $11) AND idle_until > $5 AND ",
         active!("$5"),
-        " RETURNING grant_id), \
-         token AS (",
-        insert_token!(),
-        "moved WHERE $6 IS NOT NULL) \
-         SELECT grant_id FROM moved"
-    )),
+    ),
     // Decided on with the row locked: that the head was the one presented after all is to be tried again.
     use_other: Text::numbered(concat!(
         "WITH seen AS (SELECT revoked_at, expires_at, family, seq, first_used_at, rotated_at, idle_until \
@@ -101,7 +103,7 @@ const FAMILIES: Families = Families::HeadFirst {
         "decided WHERE outcome = 'retried' AND $6 IS NOT NULL) \
          SELECT seq, outcome FROM decided"
     )),
-};
+});
 
 const CONSUME_CODE: Guarded = Guarded::Returning {
     write: Text::numbered(

@@ -54,8 +54,8 @@ fn all() -> Vec<&'static str> {
         }
     }
     match texts.families {
-        Families::HeadFirst { insert_token, begin_family, use_head, use_other } => {
-            all.extend([insert_token, begin_family, use_head, use_other]);
+        Families::HeadFirst(texts) => {
+            all.extend([&texts.insert_token, &texts.begin_family, &texts.use_head, &texts.use_other]);
         }
         Families::InSteps(steps) => {
             all.extend([steps.insert_token, steps.begin_family, steps.rotate, steps.keep]);
